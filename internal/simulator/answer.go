@@ -1,0 +1,221 @@
+package simulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Answer is what one request gets. Answers are values: With… methods return a changed copy, and one answer may be used
+// for any number of tasks. The zero value is Processing.
+type Answer struct {
+	name     string
+	kind     kind
+	after    time.Duration // processing until this long after the task was submitted
+	hold     time.Duration // held back for this long; negative: until the client gives up
+	solution string        // of kindReady
+	code     string        // of kindError
+
+	status      int // 0: 200
+	contentType string
+	retryAfter  string
+	location    string
+	body        string
+	size        int           // of kindOversized
+	spread      time.Duration // of kindSlow
+}
+
+type kind int
+
+const (
+	kindProcessing kind = iota
+	kindReady
+	kindError
+	kindBody
+	kindSlow
+	kindOversized
+	kindTruncated
+	kindDropped
+	kindReset
+)
+
+const (
+	contentTypeJSON = "application/json; charset=utf-8"
+	contentTypeText = "text/plain; charset=utf-8"
+	contentTypeHTML = "text/html; charset=UTF-8"
+)
+
+// Processing is the answer for a task without a result yet.
+func Processing() Answer { return Answer{name: "processing"} }
+
+// Ready is the answer with a result. The solution is JSON and arrives as it is written here; for what is no JSON there is
+// Body. It panics where the solution is no JSON.
+func Ready(solution string) Answer { return ReadyAfter(0, solution) }
+
+// ReadyAfter is Processing until this long after the task was submitted, and Ready from then on. It isn't left for
+// the script's next answer before it was ready once.
+func ReadyAfter(after time.Duration, solution string) Answer {
+	if !json.Valid([]byte(solution)) {
+		panic(fmt.Sprintf("simulator: the solution %q is no JSON; Body answers with any bytes", solution))
+	}
+	return Answer{name: "ready", kind: kindReady, after: after, solution: solution}
+}
+
+// Error is the service's error of this code, with the id and the description that the service gives it; a code
+// that it doesn't document has id 1. The HTTP status is 200, as the service's.
+func Error(code string) Answer { return ErrorAfter(0, code) }
+
+// ErrorAfter is Processing until this long after the task was submitted, and Error from then on. It isn't left for
+// the script's next answer before it was the error once.
+func ErrorAfter(after time.Duration, code string) Answer {
+	return Answer{name: code, kind: kindError, after: after, code: code}
+}
+
+// Expired is the error that the service gives for a task that was submitted more than 15 minutes ago, and for an
+// id that never was.
+func Expired() Answer { return Error(errorNoSuchCaptchaID) }
+
+// Body is HTTP 200 with these bytes as its body, labelled as JSON, whatever they are.
+func Body(raw string) Answer {
+	return Answer{name: "body", kind: kindBody, contentType: contentTypeJSON, body: raw}
+}
+
+// Status is an HTTP status, 200 to 599, with this body as plain text.
+func Status(status int, body string) Answer {
+	answer := Answer{kind: kindBody, contentType: contentTypeText, body: body}.WithHTTPStatus(status)
+	answer.name = fmt.Sprintf("status %d", status)
+	return answer
+}
+
+// HTMLPage is the page with which the CDN in front of the service says that the service is down: HTTP status 521.
+func HTMLPage() Answer {
+	return Answer{name: "HTML page", kind: kindBody, status: 521, contentType: contentTypeHTML, body: cdnPage}
+}
+
+const cdnPage = `<!DOCTYPE html>
+<html lang="en-US">
+<head><title>api.2captcha.com | 521: Web server is down</title></head>
+<body><h1>Web server is down <span>Error code 521</span></h1></body>
+</html>
+`
+
+// RetryAfter is an HTTP status such as 429 or 503 with a Retry-After header: seconds, or an HTTP date, or any
+// other text.
+func RetryAfter(status int, value string) Answer {
+	answer := Status(status, fmt.Sprintf("%d %s", status, http.StatusText(status))).WithRetryAfter(value)
+	answer.name = fmt.Sprintf("status %d, retry after %s", status, value)
+	return answer
+}
+
+// Redirect is HTTP status 307 to this URL: a client that follows it sends its request, key included, there.
+// WithHTTPStatus makes it another redirect.
+func Redirect(url string) Answer {
+	return Answer{name: "redirect", kind: kindBody, status: http.StatusTemporaryRedirect, contentType: contentTypeText,
+		location: url}
+}
+
+// TruncatedJSON is a complete HTTP answer whose JSON ends in the middle of a result.
+func TruncatedJSON() Answer {
+	answer := Body(truncatedJSON)
+	answer.name = "truncated JSON"
+	return answer
+}
+
+const truncatedJSON = `{"errorId":0,"status":"ready","solution":{"text":"hel`
+
+// TruncatedBody is an answer whose connection is closed in the middle of the body.
+func TruncatedBody() Answer {
+	return Answer{name: "truncated body", kind: kindTruncated, contentType: contentTypeJSON, body: truncatedJSON}
+}
+
+// DroppedConnection closes the connection (FIN) after the request was read, without an answer.
+func DroppedConnection() Answer { return Answer{name: "dropped connection", kind: kindDropped} }
+
+// ResetConnection resets the connection (RST) after the request was read, without an answer.
+func ResetConnection() Answer { return Answer{name: "reset connection", kind: kindReset} }
+
+// Stalled reads the request and sends nothing until the client gives up or this time has passed, then it closes the
+// connection; 0: until the client gives up. Close ends it in any case.
+func Stalled(d time.Duration) Answer {
+	answer := Answer{name: "stalled", kind: kindDropped, hold: d}
+	if d <= 0 {
+		answer.hold = -1
+	}
+	return answer
+}
+
+// Oversized is a ready result of this many bytes, valid JSON with one very long solution, sent piece by piece without
+// an announced length. Its smallest size is that of a result with an empty solution.
+func Oversized(size int) Answer {
+	return Answer{name: "oversized body", kind: kindOversized, contentType: contentTypeJSON, size: size}
+}
+
+// SlowBody is HTTP 200 with these bytes as its body, which follow one by one, evenly, the last one after this time.
+func SlowBody(d time.Duration, raw string) Answer {
+	return Answer{name: "slow body", kind: kindSlow, contentType: contentTypeJSON, body: raw, spread: d}
+}
+
+// WithHTTPStatus is the answer with this HTTP status, 200 to 599, such as a service error on 400, 401, 402 or 500, as
+// other servers of the same protocol give it. Processing before a ReadyAfter or ErrorAfter keeps its 200.
+func (a Answer) WithHTTPStatus(status int) Answer {
+	if status < 200 || status > 599 {
+		panic(fmt.Sprintf("simulator: HTTP status %d is not within 200 to 599", status))
+	}
+	a.status = status
+	return a
+}
+
+// WithRetryAfter is the answer with this Retry-After header.
+func (a Answer) WithRetryAfter(value string) Answer {
+	a.retryAfter = value
+	return a
+}
+
+// WithDelay is the answer held back for this long: not a byte of it is sent before.
+func (a Answer) WithDelay(d time.Duration) Answer {
+	a.hold = d
+	return a
+}
+
+// String is the short name that requests are recorded with, such as "ready", "processing", an error code or
+// "dropped connection".
+func (a Answer) String() string {
+	if a.name == "" {
+		return "processing"
+	}
+	return a.name
+}
+
+// httpStatus is the one that the client sees, 0 where it sees none.
+func (a Answer) httpStatus() int {
+	switch {
+	case a.kind == kindDropped, a.kind == kindReset:
+		return 0
+	case a.status == 0:
+		return http.StatusOK
+	}
+	return a.status
+}
+
+// at is the answer as it is given at this time for a task submitted at that, with its body written out.
+func (a Answer) at(submitted, now time.Time) Answer {
+	if now.Sub(submitted) < a.after {
+		a = Answer{name: "processing", hold: a.hold}
+	}
+	switch a.kind {
+	case kindProcessing:
+		a.body = `{"errorId":0,"status":"processing"}`
+	case kindReady:
+		created := submitted.Unix()
+		ended := submitted.Add(a.after).Unix()
+		a.body = fmt.Sprintf(`{"errorId":0,"status":"ready","solution":%s,"cost":"0.00299","ip":"1.2.3.4",`+
+			`"createTime":%d,"endTime":%d,"solveCount":1}`, a.solution, created, ended)
+	case kindError:
+		a.body = errorBody(a.code)
+	default:
+		return a
+	}
+	a.kind, a.contentType = kindBody, contentTypeJSON
+	return a
+}

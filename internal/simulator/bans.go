@@ -1,0 +1,55 @@
+package simulator
+
+import (
+	"fmt"
+	"time"
+)
+
+// bans keeps account of misuse. The service bans the address that requests come from; here all are one. Its pages don't say
+// what counts after a ban has ended: here counting starts again.
+type bans struct {
+	tasks     int // submitted
+	polls     int
+	wrongKeys int
+	until     time.Time
+	reason    string
+}
+
+const (
+	wrongKeysAllowed = 5
+	wrongKeyBan      = 10 * time.Minute
+	pollsPerTask     = 20
+	pollsBeside      = 1200
+	pollBan          = 5 * time.Minute
+)
+
+// check returns why the caller is banned, or "".
+func (b *bans) check(now time.Time) string {
+	if now.Before(b.until) {
+		return b.reason
+	}
+	return ""
+}
+
+// countWrongKey bans from the request after the last one allowed.
+func (b *bans) countWrongKey(now time.Time) {
+	b.wrongKeys++
+	if b.wrongKeys == wrongKeysAllowed {
+		b.wrongKeys = 0
+		b.until = now.Add(wrongKeyBan)
+		b.reason = fmt.Sprintf("banned for %d requests with a wrong key", wrongKeysAllowed)
+	}
+}
+
+// countPoll returns why this very request is banned, or "".
+func (b *bans) countPoll(now time.Time) string {
+	b.polls++
+	allowed := pollsPerTask*b.tasks + pollsBeside
+	if b.polls <= allowed {
+		return ""
+	}
+	b.polls = 0
+	b.until = now.Add(pollBan)
+	b.reason = fmt.Sprintf("banned for more than %d requests for %d tasks", allowed, b.tasks)
+	return b.reason
+}

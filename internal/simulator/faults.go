@@ -1,0 +1,39 @@
+package simulator
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+)
+
+// Faults gives each request that would be accepted, with this probability (0 to 1), one of these answers instead of the
+// scripted one, each as likely as the others. The script waits: its answer is for the next request. What happens is
+// decided by the seed, the task and the number of the request among the task's (Request.TaskRequest) alone, so that it is the
+// same again with the same seed, in whatever order the requests of different tasks arrive. It replaces what was set
+// before; without answers there are no faults.
+func (s *Server) Faults(seed uint64, probability float64, answers ...Answer) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.faults = faults{seed: seed, probability: probability, answers: slices.Clone(answers)}
+}
+
+type faults struct {
+	seed        uint64
+	probability float64
+	answers     []Answer
+}
+
+func (f faults) draw(taskID int64, taskRequest int) (Answer, bool) {
+	if len(f.answers) == 0 {
+		return Answer{}, false
+	}
+	var seed [32]byte
+	binary.LittleEndian.PutUint64(seed[0:], f.seed)
+	binary.LittleEndian.PutUint64(seed[8:], uint64(taskID))
+	binary.LittleEndian.PutUint64(seed[16:], uint64(taskRequest))
+	random := rand.New(rand.NewChaCha8(seed))
+	if random.Float64() >= f.probability {
+		return Answer{}, false
+	}
+	return f.answers[random.IntN(len(f.answers))], true
+}

@@ -1,0 +1,67 @@
+package simulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// The codes that the server answers with by itself. They are spelled out here, not taken from package twocaptcha, so
+// that a code misspelled there is found by its tests instead of being answered in kind.
+const (
+	errorKeyDoesNotExist = "ERROR_KEY_DOES_NOT_EXIST"
+	errorNoSuchMethod    = "ERROR_NO_SUCH_METHOD"
+	errorNoSuchCaptchaID = "ERROR_NO_SUCH_CAPCHA_ID" // the service's spelling
+	errorIPBlocked       = "ERROR_IP_BLOCKED"
+)
+
+type serviceError struct {
+	id          int
+	description string
+}
+
+// serviceErrors are the codes of the service's published table, with its ids. The descriptions of 12 and 16 are the
+// service's own; the others say what its table says.
+var serviceErrors = map[string]serviceError{
+	errorKeyDoesNotExist:              {1, "The API key is incorrect"},
+	"ERROR_NO_SLOT_AVAILABLE":         {2, "The bid is too low, or the queue of captchas is too long"},
+	"ERROR_ZERO_CAPTCHA_FILESIZE":     {3, "The image is smaller than 100 bytes"},
+	"ERROR_TOO_BIG_CAPTCHA_FILESIZE":  {4, "The image is too large"},
+	"ERROR_PAGEURL":                   {5, "The page URL is missing or malformed"},
+	"ERROR_ZERO_BALANCE":              {10, "There are no funds on the account"},
+	"ERROR_IP_NOT_ALLOWED":            {11, "The IP is not on the list of trusted IPs"},
+	"ERROR_CAPTCHA_UNSOLVABLE":        {12, "Workers could not solve the Captcha"},
+	"ERROR_BAD_DUPLICATES":            {13, "The number of tries is reached, without enough matches"},
+	errorNoSuchMethod:                 {14, "The API method does not exist"},
+	"ERROR_IMAGE_TYPE_NOT_SUPPORTED":  {15, "The image can not be processed"},
+	errorNoSuchCaptchaID:              {16, "Wrong captcha ID, or a captcha that was submitted more than 15 minutes ago"},
+	errorIPBlocked:                    {21, "The IP is banned for improper use of the API"},
+	"ERROR_TASK_ABSENT":               {22, "The task property is missing"},
+	"ERROR_TASK_NOT_SUPPORTED":        {23, "The type of task is not supported"},
+	"ERROR_RECAPTCHA_INVALID_SITEKEY": {31, "The site key is invalid"},
+	"ERROR_ACCOUNT_SUSPENDED":         {55, "Access to the API is blocked"},
+	"ERROR_BAD_PARAMETERS":            {110, "Required parameters are missing or malformed"},
+	"ERROR_BAD_IMGINSTRUCTIONS":       {115, "The instruction image can not be used"},
+	"ERROR_BAD_PROXY":                 {130, "The proxy does not work"},
+}
+
+// errorBody has no status, as the service's errors have none.
+func errorBody(code string) string {
+	known, ok := serviceErrors[code]
+	if !ok {
+		known = serviceError{1, "An error that is in no table"}
+	}
+	return fmt.Sprintf(`{"errorId":%d,"errorCode":%s,"errorDescription":%s}`,
+		known.id, quoted(code), quoted(known.description))
+}
+
+// quoted is a JSON string without the escapes for HTML that the service doesn't write either.
+func quoted(text string) string {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(text); err != nil {
+		panic(err) // a string always encodes
+	}
+	return string(bytes.TrimSpace(buffer.Bytes()))
+}
