@@ -1,0 +1,55 @@
+package twocaptcha
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// maxURL keeps a request, its header and body together, within one buffered write.
+const maxURL = 1000
+
+// parseURL checks Options.URL. Its errors show no more than scheme and host: the rest may hold a password.
+func parseURL(text string) (*url.URL, error) {
+	if text == "" {
+		text = DefaultURL
+	}
+	if len(text) > maxURL {
+		return nil, fmt.Errorf("URL is over %d bytes long", maxURL)
+	}
+	parsed, err := url.Parse(text)
+	switch {
+	case err != nil, parsed.Opaque != "", parsed.Hostname() == "", !validPort(parsed):
+		return nil, fmt.Errorf("URL is no absolute URL: it takes one like %s", DefaultURL)
+	case parsed.User != nil:
+		return nil, errors.New("URL must not hold a user name or password")
+	case parsed.RawQuery != "" || parsed.ForceQuery || strings.Contains(text, "#"):
+		return nil, fmt.Errorf("URL must not hold a query or fragment: it takes one like %s", DefaultURL)
+	case parsed.Scheme == "https", parsed.Scheme == "http" && isLoopback(parsed.Hostname()):
+		return parsed, nil
+	case parsed.Scheme == "http":
+		return nil, fmt.Errorf("URL http://%s would send the client key in the clear: "+
+			"use https://, http:// is for loopback hosts only", foreign(parsed.Host, "", maxCode))
+	default:
+		return nil, fmt.Errorf("URL has the scheme %q: it takes https://, or http:// for loopback hosts", parsed.Scheme)
+	}
+}
+
+func validPort(address *url.URL) bool {
+	if address.Port() == "" {
+		return !strings.HasSuffix(address.Host, ":")
+	}
+	port, err := strconv.ParseUint(address.Port(), 10, 16)
+	return err == nil && port > 0
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}

@@ -1,0 +1,86 @@
+package twocaptcha
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// ServiceError is an error that the service answered with, on whatever HTTP status.
+type ServiceError struct {
+	TaskID int64
+	// ErrorID is the service's errorId: an id of its error table, though 0 or 1 on sister services. Code decides.
+	ErrorID int64
+	// Code is the service's errorCode, one of this package's constants or any other; never empty, at most 100 bytes.
+	Code string
+	// Description is the service's errorDescription, at most 500 bytes. It varies for one code.
+	Description string
+	HTTPStatus  int
+	// RetryAfter is what the Retry-After header asked for, at most 24 hours; 0 where there was none.
+	RetryAfter time.Duration
+}
+
+// Error says which task it is, the code, what to do about it where that is known, and the service's description, in
+// at most 500 bytes.
+func (e *ServiceError) Error() string {
+	text := fmt.Sprintf("task %d: getTaskResult: %s", e.TaskID, e.Code)
+	if e.HTTPStatus != 0 && e.HTTPStatus != http.StatusOK {
+		text += fmt.Sprintf(" on HTTP %d", e.HTTPStatus)
+	}
+	if advice := codeAdvice[e.Code]; advice != "" {
+		text += " (" + advice + ")"
+	}
+	if e.Description != "" {
+		text += ": " + e.Description
+	}
+	return cut(text, maxText)
+}
+
+// Reason says what kept a request from bringing a result or an error of the service.
+type Reason string
+
+const (
+	// ReasonConnection: no answer, or not the whole of it. Refused, dropped, stalled, canceled, or not sent at all.
+	ReasonConnection Reason = "connection"
+	// ReasonStatus: an HTTP status other than 200, without an error of the service. Redirects are among them.
+	ReasonStatus Reason = "status"
+	// ReasonUnreadable: no JSON, or broken off, or nested too deep.
+	ReasonUnreadable Reason = "unreadable"
+	// ReasonUnexpected: JSON that is neither a result nor an error: no status or an unknown one, ready without a solution.
+	ReasonUnexpected Reason = "unexpected"
+	// ReasonNoCode: an errorId other than 0, without an errorCode.
+	ReasonNoCode Reason = "no code"
+	// ReasonTooLarge: an answer of more than 256 KiB on HTTP status 200.
+	ReasonTooLarge Reason = "too large"
+	// ReasonClientKey: the client key's file can't be read, or holds no usable key. Nothing was sent.
+	ReasonClientKey Reason = "client key"
+)
+
+// TransportError is a request that brought neither a result nor an error of the service.
+type TransportError struct {
+	TaskID int64
+	Reason Reason
+	// Detail says what was seen, for people: valid UTF-8 without control characters, without the client key.
+	Detail string
+	// ErrorID is the service's errorId with [ReasonNoCode], otherwise 0.
+	ErrorID int64
+	// HTTPStatus is 0 where no answer began.
+	HTTPStatus int
+	// RetryAfter is what the Retry-After header asked for, at most 24 hours; 0 where there was none.
+	RetryAfter time.Duration
+
+	cause error
+}
+
+// Error says which task it is and what was seen, in at most 500 bytes.
+func (e *TransportError) Error() string {
+	detail := e.Detail
+	if detail == "" {
+		detail = string(e.Reason)
+	}
+	return cut(fmt.Sprintf("task %d: getTaskResult: %s", e.TaskID, detail), maxText)
+}
+
+// Unwrap returns [context.Canceled] or [context.DeadlineExceeded] where that ended the request, and nil otherwise: the
+// errors of the layers below may quote bytes that the service sent.
+func (e *TransportError) Unwrap() error { return e.cause }

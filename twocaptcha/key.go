@@ -1,0 +1,96 @@
+package twocaptcha
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const maxKey = 256
+
+// keySource gives the client key for one request. It is a function so that printing a Client does not print the key.
+// Its errors never show what may be the key.
+type keySource func() (string, error)
+
+func newKeySource(options Options) (keySource, error) {
+	switch {
+	case options.ClientKey != "" && options.ClientKeyFile != "":
+		return nil, errors.New("give ClientKey or ClientKeyFile, not both")
+	case options.ClientKey != "":
+		key, err := parseKey(options.ClientKey)
+		if err != nil {
+			return nil, fmt.Errorf("ClientKey %w", err)
+		}
+		return func() (string, error) { return key, nil }, nil
+	case options.ClientKeyFile != "":
+		path := options.ClientKeyFile
+		source := func() (string, error) {
+			key, err := readKey(path)
+			if err != nil {
+				return "", fmt.Errorf("the client key file%s %w", shownPath(path), err)
+			}
+			return key, nil
+		}
+		_, err := source()
+		return source, err
+	default:
+		return nil, errors.New("ClientKey or ClientKeyFile must be given: the account's API key, or a file that holds it")
+	}
+}
+
+func readKey(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("can't be read: %w", withoutPath(err))
+	}
+	if !info.Mode().IsRegular() { // a pipe would block, and be empty at the second request
+		return "", errors.New("is no regular file")
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("can't be read: %w", withoutPath(err))
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, 16*maxKey))
+	if err != nil {
+		return "", fmt.Errorf("can't be read: %w", withoutPath(err))
+	}
+	return parseKey(string(content))
+}
+
+func parseKey(text string) (string, error) {
+	key := strings.TrimSpace(text)
+	switch {
+	case key == "":
+		return "", errors.New("is empty: it takes the account's API key")
+	case len(key) > maxKey:
+		return "", fmt.Errorf("is over %d bytes long: it takes the account's API key and nothing else", maxKey)
+	case !utf8.ValidString(key) || strings.ContainsFunc(key, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsGraphic(r)
+	}):
+		return "", errors.New("has white space or control characters in it: it takes the account's API key and nothing else")
+	}
+	return key, nil
+}
+
+// shownPath is the path for an error text. A bare name is not shown: it may be the key itself, given as a file by mistake.
+func shownPath(path string) string {
+	if filepath.Base(path) == path {
+		return ""
+	}
+	return " " + foreign(path, "", maxText/2)
+}
+
+func withoutPath(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
