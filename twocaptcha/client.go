@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -65,33 +64,6 @@ func NewClient(options Options) (*Client, error) {
 	return &Client{key: key, base: base, timeout: timeout, transport: newTransport()}, nil
 }
 
-// newTransport speaks HTTP/1.1 only: it sends a request's header and body in one write where its buffer holds both, so
-// that a request that is given up just before is not begun. HTTP/2 would have sent its header.
-func newTransport() *http.Transport {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:                  proxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    10 * time.Second,
-		Protocols:              protocols,
-		WriteBufferSize:        16 << 10,
-		MaxIdleConns:           100,
-		MaxIdleConnsPerHost:    100,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-	}
-}
-
-// proxyFromEnvironment is net/http's, less its error text: that quotes the proxy's URL, which may hold a password.
-func proxyFromEnvironment(request *http.Request) (*url.URL, error) {
-	proxy, err := http.ProxyFromEnvironment(request)
-	if err != nil {
-		return nil, errors.New("the environment's HTTPS_PROXY is no URL of a proxy")
-	}
-	return proxy, nil
-}
-
 // CloseIdleConnections closes the connections that no request uses. The client stays usable.
 func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
 
@@ -141,16 +113,12 @@ func (c *Client) do(ctx context.Context, method string, input any) (*answer, err
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	body := func() (io.ReadCloser, error) {
-		return io.NopCloser(&timelyReader{ctx: limited, content: bytes.NewReader(content)}), nil
-	}
-	request, err := http.NewRequestWithContext(limited, http.MethodPost, c.base.JoinPath(method).String(), nil)
+	// A bytes.Reader: net/http sends its own kinds of body together with the header, others after it.
+	request, err := http.NewRequestWithContext(onlyInTime(limited), http.MethodPost, c.base.JoinPath(method).String(),
+		bytes.NewReader(content))
 	if err != nil {
 		return nil, err
 	}
-	request.Body, _ = body()
-	request.GetBody = body // lets net/http take another connection where it wrote nothing to a closed one, and only there
-	request.ContentLength = int64(len(content))
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", "temporal-2captcha/"+Version)
@@ -182,9 +150,10 @@ func (c *Client) do(ctx context.Context, method string, input any) (*answer, err
 
 // noAnswer tells an end that the caller or the timeout made from one that the connection came to.
 func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
+	var tooLate tooLateError
 	switch {
-	case errors.As(err, new(tooLateError)):
-		return err
+	case errors.As(err, &tooLate):
+		return tooLate
 	case ctx.Err() != nil:
 		return fmt.Errorf("no answer before the request was given up: %w", ctx.Err())
 	case limited.Err() != nil:
@@ -192,32 +161,6 @@ func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
 	}
 	return fmt.Errorf("no answer: %v", err) // not %w: a dialer's timeout would pass for the context's
 }
-
-// timelyReader is a request's body that fails at its first byte when ctx is over. net/http reads it right before it
-// writes the request, header included, to the connection. The deadline is compared with the clock, since in a process
-// that was stopped and goes on, the write may come before the context's timer; and with the wall clock too, since the
-// monotonic one stands still while the machine sleeps.
-type timelyReader struct {
-	ctx     context.Context
-	content *bytes.Reader
-}
-
-func (r *timelyReader) Read(into []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, tooLateError{err}
-	}
-	if deadline, ok := r.ctx.Deadline(); ok {
-		if now := time.Now(); !now.Before(deadline) || !now.Round(0).Before(deadline.Round(0)) {
-			return 0, tooLateError{context.DeadlineExceeded}
-		}
-	}
-	return r.content.Read(into)
-}
-
-type tooLateError struct{ cause error }
-
-func (e tooLateError) Error() string { return "not sent: " + e.cause.Error() }
-func (e tooLateError) Unwrap() error { return e.cause }
 
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	const longest = 24 * time.Hour

@@ -1,0 +1,145 @@
+package twocaptcha_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+)
+
+// serviceCodes is the service's error table.
+var serviceCodes = map[string]int64{
+	twocaptcha.ErrorKeyDoesNotExist:         1,
+	twocaptcha.ErrorNoSlotAvailable:         2,
+	twocaptcha.ErrorZeroCaptchaFileSize:     3,
+	twocaptcha.ErrorTooBigCaptchaFileSize:   4,
+	twocaptcha.ErrorPageURL:                 5,
+	twocaptcha.ErrorZeroBalance:             10,
+	twocaptcha.ErrorIPNotAllowed:            11,
+	twocaptcha.ErrorCaptchaUnsolvable:       12,
+	twocaptcha.ErrorBadDuplicates:           13,
+	twocaptcha.ErrorNoSuchMethod:            14,
+	twocaptcha.ErrorImageTypeNotSupported:   15,
+	twocaptcha.ErrorNoSuchCapchaID:          16,
+	twocaptcha.ErrorIPBlocked:               21,
+	twocaptcha.ErrorTaskAbsent:              22,
+	twocaptcha.ErrorTaskNotSupported:        23,
+	twocaptcha.ErrorRecaptchaInvalidSitekey: 31,
+	twocaptcha.ErrorAccountSuspended:        55,
+	twocaptcha.ErrorBadParameters:           110,
+	twocaptcha.ErrorBadImgInstructions:      115,
+	twocaptcha.ErrorBadProxy:                130,
+}
+
+func TestEveryCodeOnEveryStatus(t *testing.T) {
+	t.Parallel()
+	require.Len(t, serviceCodes, 20)
+	codes := map[string]int64{"ERR_PROXY_CONNECTION_FAILED": 1, "ERROR_OF_TOMORROW": 9223372036854775807}
+	for code, id := range serviceCodes {
+		codes[code] = id
+	}
+	var status int
+	var body string
+	requests := 0
+	server := startService(t, func(w http.ResponseWriter, _ *http.Request) {
+		requests++
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprint(w, body)
+	})
+	for _, key := range []string{clientKey, "ERROR_", "KEY", "E"} { // a key that is part of a code does not change it
+		client := newClient(t, server.URL, func(o *twocaptcha.Options) { o.ClientKey = key })
+		for code, id := range codes {
+			if _, known := serviceCodes[code]; !known && key != clientKey {
+				continue
+			}
+			for _, status = range []int{200, 400, 401, 402, 429, 500} {
+				body = fmt.Sprintf(`{"errorId":%d,"errorCode":"%s","errorDescription":"1 & 2"}`, id, code)
+				requests = 0
+				_, err := client.GetTaskResult(t.Context(), taskID)
+				require.Equal(t, &twocaptcha.ServiceError{
+					TaskID: taskID, ErrorID: id, Code: code, Description: "1 & 2", HTTPStatus: status, RetryAfter: 7e9,
+				}, requireServiceError(t, err))
+				require.ErrorContains(t, err, "task 74372499131: getTaskResult: "+code)
+				require.Equal(t, 1, requests)
+			}
+		}
+	}
+}
+
+func TestEveryConstantIsOfTheTable(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("codes.go")
+	require.NoError(t, err)
+	declared := regexp.MustCompile(`(?m)^\tError\w+ += "(ERROR_\w+)"$`).FindAllSubmatch(source, -1)
+	require.Len(t, declared, len(serviceCodes))
+	for _, match := range declared {
+		require.Contains(t, serviceCodes, string(match[1]))
+	}
+}
+
+func TestErrorTextsSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	for status, expected := range map[int]string{
+		200: "task 74372499131: getTaskResult: ERROR_KEY_DOES_NOT_EXIST (check the client key): wrong key",
+		401: "task 74372499131: getTaskResult: ERROR_KEY_DOES_NOT_EXIST on HTTP 401 (check the client key): wrong key",
+	} {
+		_, err := ask(t, status, `{"errorId":1,"errorCode":"ERROR_KEY_DOES_NOT_EXIST","errorDescription":"wrong key"}`)
+		require.EqualError(t, err, expected)
+	}
+	require.EqualError(t, &twocaptcha.TransportError{TaskID: 5, Reason: twocaptcha.ReasonStatus},
+		"task 5: getTaskResult: status")
+}
+
+func TestErrorsOfOddShapes(t *testing.T) {
+	t.Parallel()
+	for body, expected := range map[string]twocaptcha.ServiceError{
+		`{"errorId":"12","errorCode":"ERROR_CAPTCHA_UNSOLVABLE"}`:            {ErrorID: 12, Code: "ERROR_CAPTCHA_UNSOLVABLE"},
+		`{"errorCode":"ERROR_ZERO_BALANCE\n","errorDescription":null}`:       {Code: "ERROR_ZERO_BALANCE"},
+		`{"errorId":1,"errorCode":42,"errorDescription":7}`:                  {ErrorID: 1, Code: "42", Description: "7"},
+		`{"errorId":{},"errorCode":"X","errorDescription":{"a":"b"}}`:        {Code: "X", Description: `{"a":"b"}`},
+		`{"errorId":0,"errorCode":"X","status":"processing"}`:                {Code: "X"},
+		`{"errorId":12,"errorCode":"X","status":"ready","solution":{}}`:      {ErrorID: 12, Code: "X"},
+		`{"errorId":0,"errorCode":"X","status":"ready","solution":null}`:     {Code: "X"},
+		`{"errorId":-1,"errorCode":"X"}`:                                     {ErrorID: -1, Code: "X"},
+		`{"errorId":1,"errorCode":"A\u0000B\u001b[0m","errorDescription":9}`: {ErrorID: 1, Code: "A B [0m", Description: "9"},
+		"{\"errorCode\":\"X\",\"errorDescription\":\"a\xffb\\ud800\\nc\\\\d\"}": {Code: "X",
+			Description: "a\ufffdb\ufffd c\\d"},
+	} {
+		_, err := ask(t, http.StatusOK, body)
+		expected.TaskID, expected.HTTPStatus = taskID, 200
+		require.Equal(t, &expected, requireServiceError(t, err), "for %s", body)
+	}
+}
+
+func TestLongTextsOfTheServiceAreCut(t *testing.T) {
+	t.Parallel()
+	for offset := range 4 { // so that the limit falls within a rune, too
+		code := strings.Repeat("x", offset) + strings.Repeat("é", 5000)
+		_, err := ask(t, http.StatusOK, `{"errorCode":"`+code+`","errorDescription":"`+code+`"}`)
+		failure := requireServiceError(t, err)
+		requireText(t, failure.Code, 100)
+		requireText(t, failure.Description, 500)
+		requireText(t, err.Error(), 500)
+		for _, text := range []string{failure.Code, failure.Description, err.Error()} {
+			require.True(t, strings.HasSuffix(text, "é…"), "the cut %q ends in a whole rune and an ellipsis", text)
+		}
+		require.Greater(t, len(err.Error()), 490)
+	}
+}
+
+// requireText checks what holds for every text of an error.
+func requireText(t testing.TB, text string, limit int) {
+	t.Helper()
+	require.LessOrEqual(t, len(text), limit, "length of %q", text)
+	require.True(t, utf8.ValidString(text), "valid UTF-8 in %q", text)
+	require.False(t, strings.ContainsFunc(text, unicode.IsControl), "control characters in %q", text)
+}

@@ -1,0 +1,89 @@
+package twocaptcha
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// newTransport speaks HTTP/1.1 only, where a connection carries one request at a time, in one write if the buffer holds
+// it, so that a request that is given up just before has not begun.
+func newTransport() *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			connection, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &timelyConnection{Conn: connection}, nil
+		},
+		TLSHandshakeTimeout:    10 * time.Second,
+		Protocols:              protocols,
+		WriteBufferSize:        16 << 10,
+		MaxIdleConns:           100,
+		MaxIdleConnsPerHost:    100,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// onlyInTime returns a context whose request is not written to a connection once ctx is over.
+func onlyInTime(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		connection := got.Conn
+		for {
+			secured, ok := connection.(*tls.Conn)
+			if !ok {
+				break
+			}
+			connection = secured.NetConn()
+		}
+		if timely, ok := connection.(*timelyConnection); ok {
+			timely.carries.Store(&ctx)
+		}
+	}})
+}
+
+// timelyConnection fails a write when the context of the request that it carries is over. The check is the last thing
+// before the bytes leave, and looks at the clock itself: in a process that was stopped and goes on, the write may come
+// before the context's timer.
+type timelyConnection struct {
+	net.Conn
+	// carries is the last request's context. It stays when the request ends: its write may still be to come.
+	carries atomic.Pointer[context.Context]
+}
+
+func (c *timelyConnection) Write(content []byte) (int, error) {
+	if ctx := c.carries.Load(); ctx != nil {
+		if cause := over(*ctx); cause != nil {
+			return 0, tooLateError{cause}
+		}
+	}
+	return c.Conn.Write(content)
+}
+
+// over is ctx.Err, told by the clock. The wall clock counts too: the monotonic one stands still while the machine sleeps.
+func over(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		if now := time.Now(); !now.Before(deadline) || !now.Round(0).Before(deadline.Round(0)) {
+			return context.DeadlineExceeded
+		}
+	}
+	return nil
+}
+
+type tooLateError struct{ cause error }
+
+func (e tooLateError) Error() string { return "not sent: " + e.cause.Error() }
+func (e tooLateError) Unwrap() error { return e.cause }
