@@ -1,0 +1,107 @@
+package devserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// databasePatience is how long a database's last server gets to end: its parent may have been killed just now.
+const databasePatience = 5 * time.Second
+
+// database is a server's SQLite file, held so that no second server writes to it. The zero value is none: in memory.
+type database struct {
+	folder string
+	file   string // the name inside folder
+	lock   *os.File
+}
+
+// openDatabase makes the database's folder and takes the lock that belongs to it. It fails when another server has it.
+func openDatabase(ctx context.Context, path string) (*database, error) {
+	if path == "" {
+		return &database{}, nil
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("the Temporal dev server's database: %w", err)
+	}
+	d := &database{folder: filepath.Dir(path), file: filepath.Base(path)}
+	// The server puts the name into a URL as it is, so these would name another file. The folder is free of that
+	// limit, since the server runs in it.
+	if strings.ContainsAny(d.file, "?#%") {
+		return nil, fmt.Errorf("the Temporal dev server's database %q: the file's name must have no ?, # or %%", path)
+	}
+	if err := os.MkdirAll(d.folder, 0o700); err != nil {
+		return nil, fmt.Errorf("the folder of the Temporal dev server's database: %w", err)
+	}
+	patient, cancel := context.WithTimeout(ctx, databasePatience)
+	defer cancel()
+	d.lock, err = lockFile(patient, path+".lock", func() {})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("the database %s is in use by another Temporal dev server: end that one first", path)
+	case err != nil:
+		return nil, fmt.Errorf("the lock of the Temporal dev server's database: %w", err)
+	}
+	if err := d.prepare(); err != nil {
+		d.close()
+		return nil, fmt.Errorf("the Temporal dev server's database: %w", err)
+	}
+	return d, nil
+}
+
+// prepare removes a database whose first start never ended well: the server makes the tables one by one, only where
+// the file is missing, so that one interrupted meanwhile would fail every start after it.
+func (d *database) prepare() error {
+	path := filepath.Join(d.folder, d.file)
+	if exists(d.incomplete()) {
+		for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
+			if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	if exists(path) {
+		return nil
+	}
+	return os.WriteFile(d.incomplete(), nil, 0o600)
+}
+
+// complete notes that a server got ready on the database.
+func (d *database) complete() error {
+	if d.file == "" {
+		return nil
+	}
+	if err := os.Remove(d.incomplete()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the Temporal dev server's database: %w", err)
+	}
+	return nil
+}
+
+func (d *database) incomplete() string { return filepath.Join(d.folder, d.file+".incomplete") }
+
+// locked is what the server's process must hold open, so that the lock lives exactly as long as it does.
+func (d *database) locked() []*os.File {
+	if d.lock == nil {
+		return nil
+	}
+	return []*os.File{d.lock}
+}
+
+func (d *database) close() {
+	if d.lock != nil {
+		d.lock.Close()
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

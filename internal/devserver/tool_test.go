@@ -1,0 +1,171 @@
+//go:build linux || darwin
+
+package devserver
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestToolIsBuiltOnceByProcessesThatAskAtOnce(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	began, goOn := filepath.Join(folder, "began"), filepath.Join(folder, "go-on")
+	slow := script(t, `: > '`+began+`'; while [ ! -e '`+goOn+`' ]; do sleep 0.02; done; exec go "$@"`)
+	task := builderTask{Folder: greeterModule(t, greeterSource), Cache: filepath.Join(folder, "cache"), GoCommand: slow}
+
+	first := play(t, roleBuilder, task)
+	eventually(t, func() bool { return exists(began) }, "the first process builds")
+	second, third := play(t, roleBuilder, task), play(t, roleBuilder, task)
+	for _, waiting := range []*actor{second, third} {
+		eventually(t, func() bool {
+			return waiting.errors.contains("waiting for another process that builds the greeter: minutes, on the first run only")
+		},
+			"the other processes say that they wait")
+	}
+	require.NoError(t, os.WriteFile(goOn, nil, 0o600))
+
+	path := strings.TrimSuffix(first.line(t), "\n")
+	for _, built := range []*actor{first, second, third} {
+		if built != first {
+			require.Equal(t, path+"\n", built.line(t))
+		}
+		require.NoError(t, built.command.Wait())
+		require.Equal(t, built == first, built.errors.contains("building the greeter"), "the first process alone builds")
+		require.Equal(t, built == first, built.errors.contains("built the greeter in "))
+	}
+	greeting, err := exec.Command(path).Output()
+	require.NoError(t, err)
+	require.Equal(t, "hello from v1\n", string(greeting))
+
+	var messages strings.Builder
+	again, err := greeter(task).path(t.Context(), &messages)
+	require.NoError(t, err)
+	require.Equal(t, path, again)
+	require.Empty(t, messages.String(), "what is built already is found in silence")
+	require.NoFileExists(t, path+".building")
+}
+
+func TestToolIsBuiltAgainWhenItsPinsChange(t *testing.T) {
+	t.Parallel()
+	task := builderTask{Folder: greeterModule(t, greeterSource), Cache: t.TempDir(), GoCommand: "go"}
+	before, err := greeter(task).path(t.Context(), t.Output())
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(task.Folder, "go.mod"), []byte("module greeter\n\ngo 1.25\n"), 0o600))
+	after, err := greeter(task).path(t.Context(), t.Output())
+	require.NoError(t, err)
+	require.NotEqual(t, before, after)
+	require.FileExists(t, after)
+}
+
+func TestToolThatDoesNotCompileSaysWhy(t *testing.T) {
+	t.Parallel()
+	task := builderTask{Folder: greeterModule(t, "package main\n\nfunc main() { greet() }\n"), Cache: t.TempDir(), GoCommand: "go"}
+	_, err := greeter(task).path(t.Context(), t.Output())
+	require.ErrorContains(t, err, "the greeter can't be built")
+	require.ErrorContains(t, err, "undefined: greet")
+	require.ErrorContains(t, err, "set TEMPORAL_CLI")
+	requireNothingBuilt(t, task.Cache)
+}
+
+func TestBuildEndsWhenItIsCanceled(t *testing.T) {
+	t.Parallel()
+	task, ids := hangingBuild(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	go func() {
+		_, err := greeter(task).path(ctx, t.Output())
+		failed <- err
+	}()
+	processes := readIDs(t, ids)
+	cancel()
+	require.ErrorIs(t, <-failed, context.Canceled)
+	for _, process := range processes {
+		eventually(t, func() bool { return !alive(t, process) }, "process %d of the build has ended", process)
+	}
+	requireNothingBuilt(t, task.Cache)
+}
+
+func TestBuildEndsWithItsKilledParentAndTheNextOneBuilds(t *testing.T) {
+	t.Parallel()
+	task, ids := hangingBuild(t)
+	killed := play(t, roleBuilder, task)
+	processes := readIDs(t, ids)
+	require.NoError(t, killed.command.Process.Kill())
+
+	task.GoCommand = "go"
+	path, err := greeter(task).path(t.Context(), t.Output())
+	require.NoError(t, err)
+	require.FileExists(t, path)
+	for _, process := range processes {
+		require.False(t, alive(t, process), "process %d had ended before the next build began", process)
+	}
+}
+
+func TestWaitForABuildEndsWhenItIsCanceled(t *testing.T) {
+	t.Parallel()
+	task, ids := hangingBuild(t)
+	play(t, roleBuilder, task)
+	readIDs(t, ids)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := greeter(task).path(ctx, cancelOnWrite(cancel))
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, "waiting for the greeter to be built")
+}
+
+// cancelOnWrite cancels with the first message.
+type cancelOnWrite context.CancelFunc
+
+func (c cancelOnWrite) Write(message []byte) (int, error) {
+	c()
+	return len(message), nil
+}
+
+const greeterSource = `package main
+
+import "fmt"
+
+var version string
+
+func main() { fmt.Println("hello from " + version) }
+`
+
+// greeter is a small tool in the stead of the Temporal CLI.
+func greeter(task builderTask) tool {
+	return tool{
+		name: "greeter", title: "the greeter", version: "1", folder: task.Folder, pkg: "greeter",
+		linker: "-X main.version=v1", cache: task.Cache, goCommand: task.GoCommand,
+	}
+}
+
+func greeterModule(t *testing.T, source string) string {
+	t.Helper()
+	folder := t.TempDir()
+	for name, content := range map[string]string{"go.mod": "module greeter\n\ngo 1.26\n", "go.sum": "", "main.go": source} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600))
+	}
+	return folder
+}
+
+// hangingBuild is one by a go that never ends; it writes the ids of its processes to the file.
+func hangingBuild(t *testing.T) (builderTask, string) {
+	t.Helper()
+	ids := filepath.Join(t.TempDir(), "ids")
+	hanging := script(t, `sleep 600 & echo $$ $! > '`+ids+`.part'; mv '`+ids+`.part' '`+ids+`'; wait`)
+	return builderTask{Folder: greeterModule(t, greeterSource), Cache: t.TempDir(), GoCommand: hanging}, ids
+}
+
+func requireNothingBuilt(t *testing.T, cache string) {
+	t.Helper()
+	files, err := os.ReadDir(cache)
+	require.NoError(t, err)
+	for _, file := range files {
+		require.True(t, strings.HasSuffix(file.Name(), ".lock"), "%s is left", file.Name())
+	}
+}
