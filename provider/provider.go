@@ -1,0 +1,97 @@
+// Package provider puts everything that waiting for a 2captcha task takes on a Temporal worker, in one line: the workflows
+// and the activities, which hold the client key.
+//
+//	plugin, err := provider.NewPlugin(provider.ConfigFromEnvironment(os.Getenv))
+//	…
+//	worker.New(client, workflows.TaskQueue, worker.Options{Plugins: []worker.Plugin{plugin}})
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// PluginName is the name of the plugin that [NewPlugin] returns.
+const PluginName = "temporal-2captcha"
+
+// Config says which 2captcha account the worker asks with, and where. The zero value is not valid: a key is needed.
+type Config struct {
+	// ClientKey is the account's API key. Exactly one of ClientKey and ClientKeyFile is given.
+	ClientKey string
+	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated key counts at once.
+	ClientKeyFile string
+	// APIURL is the API's base; "" is https://api.2captcha.com. Plain http is taken for loopback hosts only.
+	APIURL string
+}
+
+// The environment variables that [ConfigFromEnvironment] reads.
+const (
+	ClientKeyVariable     = "TWOCAPTCHA_API_KEY"
+	ClientKeyFileVariable = "TWOCAPTCHA_API_KEY_FILE"
+	APIURLVariable        = "TWOCAPTCHA_API_URL"
+)
+
+// ConfigFromEnvironment reads a Config through getenv, which is os.Getenv as a rule. It checks nothing: [NewPlugin] does.
+func ConfigFromEnvironment(getenv func(string) string) Config {
+	return Config{
+		ClientKey:     getenv(ClientKeyVariable),
+		ClientKeyFile: getenv(ClientKeyFileVariable),
+		APIURL:        getenv(APIURLVariable),
+	}
+}
+
+// NewPlugin returns a plugin for worker.Options, and for a workflow replayer's options. One value may serve any number of
+// workers. The error says what is wrong with config, and never holds the key.
+func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
+	activities, err := newActivities(config)
+	if err != nil {
+		return nil, err
+	}
+	return temporal.NewSimplePlugin(temporal.SimplePluginOptions{
+		Name: PluginName,
+		RunContextBefore: func(_ context.Context, options temporal.SimplePluginRunContextBeforeOptions) error {
+			register(options.Registry, activities)
+			return nil
+		},
+	})
+}
+
+// Register registers the same as the plugin does, for those who do without plugins. Its error is that of [NewPlugin].
+func Register(registry worker.Registry, config Config) error {
+	activities, err := newActivities(config)
+	if err != nil {
+		return err
+	}
+	register(registry, activities)
+	return nil
+}
+
+func newActivities(config Config) (*activities.Activities, error) {
+	client, err := twocaptcha.NewClient(twocaptcha.Options{
+		ClientKey: config.ClientKey, ClientKeyFile: config.ClientKeyFile, URL: config.APIURL,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("temporal-2captcha: %w", err)
+	}
+	return activities.New(client), nil
+}
+
+// registry is what a worker, a plugin's hook and the test environment have in common.
+type registry interface {
+	RegisterWorkflowWithOptions(any, workflow.RegisterOptions)
+	RegisterActivityWithOptions(any, activity.RegisterOptions)
+}
+
+func register(registry registry, activities *activities.Activities) {
+	workflows.Register(registry)
+	activities.Register(registry)
+}

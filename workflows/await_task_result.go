@@ -1,0 +1,86 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
+)
+
+// AwaitTaskResult is the workflow that waits for one task's result. It returns the result, or an ApplicationError, never
+// retryable, whose type is the service's code, InvalidInput, TaskTimeout or UnexpectedResponse, with [ErrorDetails]; or a
+// CanceledError. The deadline counts from the workflow's start. It takes [TaskCallbackSignal] and answers [StatusQuery].
+func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskResultOutput, error) {
+	w := newWait(in, workflow.GetInfo(ctx).WorkflowStartTime)
+	w.showsDetails = true
+	if err := workflow.SetQueryHandler(ctx, StatusQuery, w.status); err != nil {
+		return AwaitTaskResultOutput{}, err
+	}
+	if err := in.Validate(); err != nil {
+		w.end(ctx, StateFailed, err)
+		return AwaitTaskResultOutput{}, err
+	}
+	w.wakeUps = signalWakeUps(ctx, in.TaskID)
+	w.mayContinueAsNew = true
+	return w.run(ctx)
+}
+
+// Register registers the workflows on a worker, a replayer or a test environment.
+func Register(registry interface {
+	RegisterWorkflowWithOptions(any, workflow.RegisterOptions)
+}) {
+	registry.RegisterWorkflowWithOptions(awaitTaskResultFromPayload, workflow.RegisterOptions{Name: AwaitTaskResultWorkflow})
+}
+
+// awaitTaskResultFromPayload is [AwaitTaskResult] as it is registered: a wrong input of whatever kind ends it with InvalidInput,
+// where the SDK's own decoding would end it with an error type that says nothing and that a parent may retry.
+func awaitTaskResultFromPayload(ctx workflow.Context, input converter.RawValue) (AwaitTaskResultOutput, error) {
+	return AwaitTaskResult(ctx, inputFromPayload(input.Payload()))
+}
+
+// AwaitOption changes how [Await] waits.
+type AwaitOption func(*wait)
+
+// WithWakeUp has whatever is received on channel make the wait poll now, 5 seconds after the last poll's end at the earliest. The
+// wait receives from it as long as it runs. A signal channel of the caller's is one such.
+func WithWakeUp(channel workflow.ReceiveChannel) AwaitOption {
+	return func(w *wait) { w.wakeUps = wakeUps{channel: channel} }
+}
+
+// Await is the wait of [AwaitTaskResult] inside the caller's own workflow, with the same results and errors, from now on. It
+// registers no handler, leaves the caller's details alone and can't continue as new: the timeout is at most 1 hour.
+//
+// Polls run on the task queue of ctx, which is the caller's own unless workflow.WithTaskQueue names another: a worker there
+// must have the provider's activities. Priority and the like are taken from the activity options of ctx too.
+func Await(ctx workflow.Context, in AwaitTaskResultInput, options ...AwaitOption) (AwaitTaskResultOutput, error) {
+	if err := in.Validate(); err != nil {
+		return AwaitTaskResultOutput{}, err
+	}
+	if in.Timeout > maxInlineTimeout {
+		return AwaitTaskResultOutput{}, newInvalidInput(in.TaskID,
+			fmt.Sprintf(`timeout is %s: within another workflow it takes a duration from "1ms" to "1h"`, in.Timeout))
+	}
+	w := newWait(in, workflow.Now(ctx))
+	for _, option := range options {
+		option(w)
+	}
+	// The caller goes on after this wait, so that no timer of it may stay behind.
+	ctx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	return w.run(ctx)
+}
+
+func newWait(in AwaitTaskResultInput, startedAt time.Time) *wait {
+	p := progress{StartedAt: startedAt}
+	if in.continued != nil {
+		p = *in.continued
+	}
+	settings := in.withDefaults()
+	return &wait{
+		settings: settings,
+		schedule: newSchedule(settings, p.StartedAt),
+		progress: p,
+		state:    StateWaiting,
+	}
+}

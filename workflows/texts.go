@@ -1,0 +1,83 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+func (w *wait) timerSummary(due time.Time) string {
+	if w.schedule.isLast(due) {
+		return fmt.Sprintf("before poll %d of task %d, the last", w.Polls+1, w.settings.TaskID)
+	}
+	return fmt.Sprintf("before poll %d of task %d", w.Polls+1, w.settings.TaskID)
+}
+
+func (w *wait) pollSummary(last bool) string {
+	if last {
+		return fmt.Sprintf("poll %d of task %d, the last", w.Polls+1, w.settings.TaskID)
+	}
+	return fmt.Sprintf("poll %d of task %d", w.Polls+1, w.settings.TaskID)
+}
+
+// show puts the wait's status where the Web UI shows it. That costs no event.
+func (w *wait) show(ctx workflow.Context) {
+	if !w.showsDetails {
+		return
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "Task %d: **%s**, %d polls", w.settings.TaskID, w.state, w.Polls)
+	if w.LastStatus != "" {
+		fmt.Fprintf(&text, ", last answer: %s", w.LastStatus)
+	}
+	if !w.nextPollAt.IsZero() {
+		fmt.Fprintf(&text, "\n\nNext poll: %s", w.nextPollAt.UTC().Format(time.RFC3339))
+	}
+	if w.state == StateWaiting || w.state == StatePolling {
+		fmt.Fprintf(&text, "\n\nDeadline: %s", w.schedule.deadline.UTC().Format(time.RFC3339))
+	}
+	if w.LastError != "" {
+		fmt.Fprintf(&text, "\n\nLast error: %s", w.LastError)
+	}
+	workflow.SetCurrentDetails(ctx, text.String())
+}
+
+// status answers the query.
+func (w *wait) status() (AwaitTaskResultStatus, error) {
+	return AwaitTaskResultStatus{
+		TaskID:     w.settings.TaskID,
+		State:      w.state,
+		Polls:      w.Polls,
+		StartedAt:  inStatus(w.StartedAt),
+		LastPollAt: inStatus(w.LastPollAt),
+		NextPollAt: inStatus(w.nextPollAt),
+		Deadline:   inStatus(w.schedule.deadline),
+		LastStatus: w.LastStatus,
+		LastError:  w.LastError,
+	}, nil
+}
+
+func inStatus(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// errorText is what a person wants to know of an error: the failure itself, without Temporal's wrapping.
+func errorText(err error) string {
+	var failure *temporal.ApplicationError
+	if errors.As(err, &failure) {
+		return failure.Message()
+	}
+	var activityError *temporal.ActivityError
+	if errors.As(err, &activityError) {
+		return activityError.Unwrap().Error()
+	}
+	return err.Error()
+}
