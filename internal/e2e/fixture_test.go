@@ -1,0 +1,167 @@
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+)
+
+// clientKey is the key that the workers of these tests ask with. No history, log, error or query answer may hold it.
+const clientKey = "e2e0c1ientkey0f0e2e0c1ientkey0f0"
+
+// patience is how long a test waits for what should come within seconds. The machine may be busy with many tests.
+const patience = 2 * time.Minute
+
+// fixture is what all tests of the package share: it is made once by TestMain.
+var fixture struct {
+	temporal *devserver.Server
+	cli      string // the Temporal CLI
+	worker   string // the built worker
+	starter  string // the built starter
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	// These tests wait for timers of 5 seconds and more rather than compute, so that many run side by side on few cores.
+	if err := flag.Set("test.parallel", "64"); err != nil {
+		return failed(err)
+	}
+	folder, err := os.MkdirTemp("", "temporal-2captcha-e2e-")
+	if err != nil {
+		return failed(err)
+	}
+	defer os.RemoveAll(folder)
+	if err := buildCommands(folder); err != nil {
+		return failed(err)
+	}
+	ctx := context.Background()
+	options := devserver.Options{CLI: os.Getenv("TEMPORAL_CLI"), Messages: os.Stderr}
+	if fixture.cli, err = devserver.CLI(ctx, options); err != nil {
+		return failed(err)
+	}
+	if fixture.temporal, err = devserver.Start(ctx, options); err != nil {
+		return failed(err)
+	}
+	defer fixture.temporal.Stop()
+	return m.Run()
+}
+
+func failed(err error) int {
+	fmt.Fprintln(os.Stderr, "the end-to-end tests can't be set up:", err)
+	return 1
+}
+
+func buildCommands(folder string) error {
+	fixture.worker, fixture.starter = filepath.Join(folder, "worker"), filepath.Join(folder, "starter")
+	for path, source := range map[string]string{fixture.worker: "../../worker", fixture.starter: "../../starter"} {
+		arguments := []string{"build", "-o", path}
+		if raceDetector {
+			arguments = append(arguments, "-race")
+		}
+		output, err := exec.Command("go", append(arguments, source)...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("go build %s: %w\n%s", source, err, output)
+		}
+	}
+	return nil
+}
+
+var lastTaskID atomic.Int64
+
+// newTaskID returns a task id that no other test uses: a task's workflow id is unique in the namespace.
+func newTaskID() int64 {
+	return 74372000000 + lastTaskID.Add(1)
+}
+
+// newTaskQueue returns a task queue of the test's own, so that its worker alone serves it.
+func newTaskQueue() string {
+	return fmt.Sprintf("e2e-%d", lastTaskID.Add(1))
+}
+
+// startSimulator starts a simulated service that ends with the test.
+func startSimulator(t *testing.T) *simulator.Server {
+	t.Helper()
+	service, err := simulator.Start(simulator.Options{ClientKey: clientKey})
+	require.NoError(t, err)
+	t.Cleanup(service.Close)
+	return service
+}
+
+// startWorker starts a worker process for the queue, asking the service at apiURL, and returns once it polls. It is stopped
+// when the test ends. arguments are added to its command line.
+func startWorker(t *testing.T, taskQueue, apiURL string, arguments ...string) *process {
+	t.Helper()
+	arguments = append([]string{"--task-queue", taskQueue, "--api-url", apiURL}, arguments...)
+	worker := startProcess(t, command{
+		path: fixture.worker, arguments: arguments,
+		environment: []string{"TEMPORAL_ADDRESS=" + fixture.temporal.Address(), "TWOCAPTCHA_API_KEY=" + clientKey},
+	})
+	worker.waitForOutput(t, "worker started")
+	return worker
+}
+
+// runStarter runs the starter for the queue to its end.
+func runStarter(t *testing.T, taskQueue string, arguments ...string) finished {
+	t.Helper()
+	return startStarter(t, taskQueue, arguments...).wait(t)
+}
+
+func startStarter(t *testing.T, taskQueue string, arguments ...string) *process {
+	t.Helper()
+	return startProcess(t, command{
+		path: fixture.starter, arguments: append([]string{"--task-queue", taskQueue}, arguments...),
+		environment: []string{"TEMPORAL_ADDRESS=" + fixture.temporal.Address()},
+	})
+}
+
+// runCLI runs the Temporal CLI against the dev server to its end.
+func runCLI(t *testing.T, arguments ...string) finished {
+	t.Helper()
+	return startProcess(t, command{
+		path: fixture.cli, arguments: append(arguments, "--address", fixture.temporal.Address()),
+	}).wait(t)
+}
+
+// dial returns a client of the dev server that is closed when the test ends.
+func dial(t *testing.T) client.Client {
+	t.Helper()
+	temporal, err := client.Dial(client.Options{HostPort: fixture.temporal.Address(), Logger: quietLogger{}})
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	return temporal
+}
+
+// testContext ends before the test's patience does anywhere else.
+func testContext(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// quietLogger keeps the SDK's log lines out of the tests' output.
+type quietLogger struct{}
+
+func (quietLogger) Debug(string, ...any) {}
+func (quietLogger) Info(string, ...any)  {}
+func (quietLogger) Warn(string, ...any)  {}
+func (quietLogger) Error(string, ...any) {}
+
+var _ log.Logger = quietLogger{}
