@@ -78,13 +78,14 @@ func (w *wait) step(ctx workflow.Context) (*AwaitTaskResultOutput, error) {
 func (w *wait) untilDue(ctx workflow.Context) (time.Time, error) {
 	due := w.schedule.next(w.progress)
 	earliest := w.schedule.earliest(w.progress)
-	if w.planned.isRunning() {
-		if w.planned.due.Before(earliest) {
-			w.planned.cancel()
-			w.planned = nil
-		} else {
-			due = w.planned.due
-		}
+	switch {
+	case !w.planned.isRunning():
+		w.planned = nil
+	case w.planned.due.Before(earliest):
+		w.planned.cancel()
+		w.planned = nil
+	default:
+		due = w.planned.due
 	}
 	var wakeUp *timer
 	for {
@@ -96,11 +97,11 @@ func (w *wait) untilDue(ctx workflow.Context) (time.Time, error) {
 		if w.WakeUp && earliest.Before(due) {
 			target, sleeping = earliest, &wakeUp
 		}
-		if !target.After(workflow.Now(ctx)) || *sleeping != nil && (*sleeping).future.IsReady() {
+		if !target.After(workflow.Now(ctx)) || *sleeping != nil && !(*sleeping).isRunning() {
 			w.WakeUp, w.nextPollAt = false, time.Time{}
 			return target, nil
 		}
-		if *sleeping == nil || (*sleeping).future.IsReady() {
+		if *sleeping == nil {
 			*sleeping = newTimer(ctx, target, w.timerSummary(target))
 		}
 		w.nextPollAt = target
