@@ -3,6 +3,7 @@ package twocaptcha_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -143,6 +144,20 @@ func TestAnswerOf256KiBIsTaken(t *testing.T) {
 	result, err := ask(t, http.StatusOK, head+longText("a", 256<<10-len(head)-len(tail))+tail)
 	require.NoError(t, err)
 	require.Len(t, result.Solution, 256<<10-len(`{"status":"ready","solution":`)-len(`}`))
+}
+
+func TestEndlessAnswerIsReadNoFurther(t *testing.T) {
+	t.Parallel()
+	for status, reason := range map[int]twocaptcha.Reason{200: twocaptcha.ReasonTooLarge, 500: twocaptcha.ReasonStatus} {
+		server := startService(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			for err := error(nil); err == nil; { // until the client hangs up
+				_, err = io.WriteString(w, longText("a", 64<<10))
+			}
+		})
+		_, err := newClient(t, server.URL).GetTaskResult(t.Context(), taskID)
+		requireTransportError(t, err, reason)
+	}
 }
 
 func TestStatusesWithoutAnErrorOfTheService(t *testing.T) {

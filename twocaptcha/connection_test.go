@@ -143,6 +143,7 @@ func TestAnswersThatBreakOff(t *testing.T) {
 		"in a chunk":         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", unreadable, 200, "closed within"},
 		"in an error's body": {"HTTP/1.1 500 Oops\r\nContent-Length: 35\r\n\r\nbusy", twocaptcha.ReasonStatus, 500, `"busy"`},
 		"not HTTP":           {"SSH-2.0-OpenSSH_9.6\r\n", connection, 0, "malformed HTTP response"},
+		"not HTTP, long":     {longText("é", 4000) + "\r\n", connection, 0, "malformed HTTP response \"éé"},
 		"endless header":     {"HTTP/1.1 200 OK\r\nX: " + longText("x", 128<<10), connection, 0, "exceeded 65536 bytes"},
 		"bad chunk":          {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{", connection, 200, "invalid byte in chunk length"},
 		"no gzip": {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain", unreadable, 200,
@@ -161,6 +162,7 @@ func TestAnswersThatBreakOff(t *testing.T) {
 			failure := requireTransportError(t, err, test.reason)
 			require.Equal(t, test.status, failure.HTTPStatus)
 			require.ErrorContains(t, err, test.expected)
+			requireText(t, err.Error(), 500)
 			require.NoError(t, failure.Unwrap())
 			require.EqualValues(t, 1, requests.Load(), "requests")
 		})

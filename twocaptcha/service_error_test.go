@@ -3,8 +3,6 @@ package twocaptcha_test
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -17,26 +15,26 @@ import (
 
 // serviceCodes is the service's error table.
 var serviceCodes = map[string]int64{
-	twocaptcha.ErrorKeyDoesNotExist:         1,
-	twocaptcha.ErrorNoSlotAvailable:         2,
-	twocaptcha.ErrorZeroCaptchaFileSize:     3,
-	twocaptcha.ErrorTooBigCaptchaFileSize:   4,
-	twocaptcha.ErrorPageURL:                 5,
-	twocaptcha.ErrorZeroBalance:             10,
-	twocaptcha.ErrorIPNotAllowed:            11,
-	twocaptcha.ErrorCaptchaUnsolvable:       12,
-	twocaptcha.ErrorBadDuplicates:           13,
-	twocaptcha.ErrorNoSuchMethod:            14,
-	twocaptcha.ErrorImageTypeNotSupported:   15,
-	twocaptcha.ErrorNoSuchCapchaID:          16,
-	twocaptcha.ErrorIPBlocked:               21,
-	twocaptcha.ErrorTaskAbsent:              22,
-	twocaptcha.ErrorTaskNotSupported:        23,
-	twocaptcha.ErrorRecaptchaInvalidSitekey: 31,
-	twocaptcha.ErrorAccountSuspended:        55,
-	twocaptcha.ErrorBadParameters:           110,
-	twocaptcha.ErrorBadImgInstructions:      115,
-	twocaptcha.ErrorBadProxy:                130,
+	"ERROR_KEY_DOES_NOT_EXIST":        1,
+	"ERROR_NO_SLOT_AVAILABLE":         2,
+	"ERROR_ZERO_CAPTCHA_FILESIZE":     3,
+	"ERROR_TOO_BIG_CAPTCHA_FILESIZE":  4,
+	"ERROR_PAGEURL":                   5,
+	"ERROR_ZERO_BALANCE":              10,
+	"ERROR_IP_NOT_ALLOWED":            11,
+	"ERROR_CAPTCHA_UNSOLVABLE":        12,
+	"ERROR_BAD_DUPLICATES":            13,
+	"ERROR_NO_SUCH_METHOD":            14,
+	"ERROR_IMAGE_TYPE_NOT_SUPPORTED":  15,
+	"ERROR_NO_SUCH_CAPCHA_ID":         16,
+	"ERROR_IP_BLOCKED":                21,
+	"ERROR_TASK_ABSENT":               22,
+	"ERROR_TASK_NOT_SUPPORTED":        23,
+	"ERROR_RECAPTCHA_INVALID_SITEKEY": 31,
+	"ERROR_ACCOUNT_SUSPENDED":         55,
+	"ERROR_BAD_PARAMETERS":            110,
+	"ERROR_BAD_IMGINSTRUCTIONS":       115,
+	"ERROR_BAD_PROXY":                 130,
 }
 
 func TestEveryCodeOnEveryStatus(t *testing.T) {
@@ -75,14 +73,34 @@ func TestEveryCodeOnEveryStatus(t *testing.T) {
 	}
 }
 
-func TestEveryConstantIsOfTheTable(t *testing.T) {
+func TestConstantsAreTheTablesCodes(t *testing.T) {
 	t.Parallel()
-	source, err := os.ReadFile("codes.go")
-	require.NoError(t, err)
-	declared := regexp.MustCompile(`(?m)^\tError\w+ += "(ERROR_\w+)"$`).FindAllSubmatch(source, -1)
-	require.Len(t, declared, len(serviceCodes))
-	for _, match := range declared {
-		require.Contains(t, serviceCodes, string(match[1]))
+	constants := map[string]string{
+		twocaptcha.ErrorKeyDoesNotExist:         "ERROR_KEY_DOES_NOT_EXIST",
+		twocaptcha.ErrorNoSlotAvailable:         "ERROR_NO_SLOT_AVAILABLE",
+		twocaptcha.ErrorZeroCaptchaFileSize:     "ERROR_ZERO_CAPTCHA_FILESIZE",
+		twocaptcha.ErrorTooBigCaptchaFileSize:   "ERROR_TOO_BIG_CAPTCHA_FILESIZE",
+		twocaptcha.ErrorPageURL:                 "ERROR_PAGEURL",
+		twocaptcha.ErrorZeroBalance:             "ERROR_ZERO_BALANCE",
+		twocaptcha.ErrorIPNotAllowed:            "ERROR_IP_NOT_ALLOWED",
+		twocaptcha.ErrorCaptchaUnsolvable:       "ERROR_CAPTCHA_UNSOLVABLE",
+		twocaptcha.ErrorBadDuplicates:           "ERROR_BAD_DUPLICATES",
+		twocaptcha.ErrorNoSuchMethod:            "ERROR_NO_SUCH_METHOD",
+		twocaptcha.ErrorImageTypeNotSupported:   "ERROR_IMAGE_TYPE_NOT_SUPPORTED",
+		twocaptcha.ErrorNoSuchCapchaID:          "ERROR_NO_SUCH_CAPCHA_ID",
+		twocaptcha.ErrorIPBlocked:               "ERROR_IP_BLOCKED",
+		twocaptcha.ErrorTaskAbsent:              "ERROR_TASK_ABSENT",
+		twocaptcha.ErrorTaskNotSupported:        "ERROR_TASK_NOT_SUPPORTED",
+		twocaptcha.ErrorRecaptchaInvalidSitekey: "ERROR_RECAPTCHA_INVALID_SITEKEY",
+		twocaptcha.ErrorAccountSuspended:        "ERROR_ACCOUNT_SUSPENDED",
+		twocaptcha.ErrorBadParameters:           "ERROR_BAD_PARAMETERS",
+		twocaptcha.ErrorBadImgInstructions:      "ERROR_BAD_IMGINSTRUCTIONS",
+		twocaptcha.ErrorBadProxy:                "ERROR_BAD_PROXY",
+	}
+	require.Len(t, constants, len(serviceCodes))
+	for constant, code := range constants {
+		require.Equal(t, code, constant)
+		require.Contains(t, serviceCodes, code)
 	}
 }
 
