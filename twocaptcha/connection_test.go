@@ -398,7 +398,7 @@ func askInAProcess(t *testing.T, url string, environment ...string) string {
 	require.NoError(t, err)
 	command := exec.CommandContext(t.Context(), executable)
 	command.Env = append(environment, childURLVariable+"="+url)
-	output, err := command.CombinedOutput()
+	output, err := command.Output()
 	require.NoError(t, err)
 	return strings.TrimSpace(string(output))
 }
