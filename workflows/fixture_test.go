@@ -1,0 +1,264 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	sdkpb "go.temporal.io/api/sdk/v1"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+const (
+	clientKey = "0123456789abcdef0123456789abcdef"
+	taskID    = int64(74372499131)
+	solution  = `{"text":"hello"}`
+)
+
+// environment is a test environment whose worker has the shipped plugin, with a simulated service that goes by the
+// environment's clock: time that is skipped here has passed there too. A poll takes no time unless it is repeated.
+type environment struct {
+	*testsuite.TestWorkflowEnvironment
+	t       *testing.T
+	service *simulator.Server
+	start   time.Time
+
+	// What the workflow asked of Temporal.
+	timers         []timerRecord
+	timersCanceled int
+	polls          []pollRecord
+	// attempt runs in place of the activity, where it is set; request is the activity itself.
+	attempt func(ctx context.Context, request func() (any, error)) (any, error)
+}
+
+// Times are counted from the environment's start.
+type timerRecord struct {
+	at, duration time.Duration
+	summary      string
+}
+
+type pollRecord struct {
+	at      time.Duration
+	options workflow.ActivityOptions
+}
+
+func newEnvironment(t *testing.T) *environment {
+	t.Helper()
+	return newEnvironmentAt(t, time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC))
+}
+
+func newEnvironmentAt(t *testing.T, start time.Time) *environment {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	e := &environment{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, start: start}
+	e.SetTestTimeout(time.Minute) // of real time in which nothing happens
+	e.SetStartTime(start)
+	e.SetOnTimerCanceledListener(func(string) { e.timersCanceled++ })
+
+	service, err := simulator.Start(simulator.Options{ClientKey: clientKey, Clock: e.Now})
+	require.NoError(t, err)
+	t.Cleanup(service.Close)
+	e.service = service
+	plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey, APIURL: service.URL()})
+	require.NoError(t, err)
+	e.SetWorkerOptions(worker.Options{
+		Plugins:      []worker.Plugin{plugin},
+		Interceptors: []interceptor.WorkerInterceptor{&recorder{environment: e}},
+	})
+	return e
+}
+
+// elapsed is the time since the environment's start.
+func (e *environment) elapsed() time.Duration { return e.Now().Sub(e.start) }
+
+// await runs AwaitTaskResult to its end.
+func (e *environment) await(in workflows.AwaitTaskResultInput) (workflows.AwaitTaskResultOutput, error) {
+	e.t.Helper()
+	return e.awaitInput(in)
+}
+
+// awaitInput runs AwaitTaskResult on any input, by its name.
+func (e *environment) awaitInput(inputs ...any) (workflows.AwaitTaskResultOutput, error) {
+	e.t.Helper()
+	e.ExecuteWorkflow(workflows.AwaitTaskResultWorkflow, inputs...)
+	require.True(e.t, e.IsWorkflowCompleted(), "the workflow hasn't ended")
+	var out workflows.AwaitTaskResultOutput
+	if err := e.GetWorkflowError(); err != nil {
+		return out, err
+	}
+	require.NoError(e.t, e.GetWorkflowResult(&out))
+	return out, nil
+}
+
+// after has something happen in mid-wait, at this time since the start.
+func (e *environment) after(at time.Duration, happen func()) {
+	e.RegisterDelayedCallback(happen, at)
+}
+
+// signalAfter sends the signal that a webhook sends.
+func (e *environment) signalAfter(at time.Duration) {
+	e.after(at, func() { e.SignalWorkflow(workflows.TaskCallbackSignal, workflows.TaskCallback{TaskID: taskID}) })
+}
+
+// requestTimes are when requests for a task came in.
+func (e *environment) requestTimes(taskID int64) []time.Duration {
+	var times []time.Duration
+	for _, request := range e.service.RequestsFor(taskID) {
+		times = append(times, request.Arrived.Sub(e.start))
+	}
+	return times
+}
+
+// status asks the running or ended workflow.
+func (e *environment) status() workflows.AwaitTaskResultStatus {
+	e.t.Helper()
+	value, err := e.QueryWorkflow(workflows.StatusQuery)
+	require.NoError(e.t, err)
+	var status workflows.AwaitTaskResultStatus
+	require.NoError(e.t, value.Get(&status))
+	return status
+}
+
+// details are the current details, as the Web UI asks for them.
+func (e *environment) details() string {
+	e.t.Helper()
+	value, err := e.QueryWorkflow("__temporal_workflow_metadata")
+	require.NoError(e.t, err)
+	var metadata sdkpb.WorkflowMetadata
+	require.NoError(e.t, value.Get(&metadata))
+	return metadata.GetCurrentDetails()
+}
+
+// nextRun is a fresh environment for the run that this one continues as, to which the same requests come.
+func (e *environment) nextRun() (*environment, converter.RawValue) {
+	e.t.Helper()
+	var continued *workflow.ContinueAsNewError
+	require.ErrorAs(e.t, e.GetWorkflowError(), &continued)
+	require.Equal(e.t, workflows.AwaitTaskResultWorkflow, continued.WorkflowType.Name)
+	require.Len(e.t, continued.Input.GetPayloads(), 1)
+	next := newEnvironmentAt(e.t, e.Now())
+	next.start = e.start
+	return next, converter.NewRawValue(continued.Input.GetPayloads()[0])
+}
+
+// applicationError is the failure that the workflow ended with, which must be the outermost: a parent in another
+// language sees no other.
+func applicationError(t *testing.T, err error) *temporal.ApplicationError {
+	t.Helper()
+	var execution *temporal.WorkflowExecutionError
+	if errors.As(err, &execution) {
+		err = execution.Unwrap()
+	}
+	failure, ok := err.(*temporal.ApplicationError)
+	require.True(t, ok, "no ApplicationError: %T: %v", err, err)
+	require.True(t, failure.NonRetryable(), "every error that leaves the workflow is non-retryable: %v", failure)
+	require.Nil(t, failure.Unwrap(), "a cause would repeat what the failure says")
+	require.LessOrEqual(t, len(failure.Message()), 500)
+	return failure
+}
+
+func errorDetails(t *testing.T, failure *temporal.ApplicationError) workflows.ErrorDetails {
+	t.Helper()
+	require.True(t, failure.HasDetails(), "no details: %v", failure)
+	var details workflows.ErrorDetails
+	require.NoError(t, failure.Details(&details))
+	return details
+}
+
+// jsonPayload is what the CLI and the Web UI send for this text.
+func jsonPayload(text string) converter.RawValue {
+	return converter.NewRawValue(&commonpb.Payload{
+		Metadata: map[string][]byte{converter.MetadataEncoding: []byte(converter.MetadataEncodingJSON)},
+		Data:     []byte(text),
+	})
+}
+
+func seconds(times ...float64) []time.Duration {
+	var durations []time.Duration
+	for _, time := range times {
+		durations = append(durations, inSeconds(time))
+	}
+	return durations
+}
+
+func inSeconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// recorder is an interceptor that fills its environment's records.
+type recorder struct {
+	interceptor.WorkerInterceptorBase
+	environment *environment
+}
+
+func (r *recorder) InterceptWorkflow(
+	ctx workflow.Context, next interceptor.WorkflowInboundInterceptor,
+) interceptor.WorkflowInboundInterceptor {
+	inbound := &inboundRecorder{environment: r.environment}
+	inbound.Next = next
+	return inbound
+}
+
+func (r *recorder) InterceptActivity(
+	ctx context.Context, next interceptor.ActivityInboundInterceptor,
+) interceptor.ActivityInboundInterceptor {
+	inbound := &attemptInterceptor{environment: r.environment}
+	inbound.Next = next
+	return inbound
+}
+
+type inboundRecorder struct {
+	interceptor.WorkflowInboundInterceptorBase
+	environment *environment
+}
+
+func (r *inboundRecorder) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	outbound := &outboundRecorder{environment: r.environment}
+	outbound.Next = next
+	return r.Next.Init(outbound)
+}
+
+type outboundRecorder struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	environment *environment
+}
+
+func (r *outboundRecorder) NewTimerWithOptions(
+	ctx workflow.Context, duration time.Duration, options workflow.TimerOptions,
+) workflow.Future {
+	r.environment.timers = append(r.environment.timers, timerRecord{r.environment.elapsed(), duration, options.Summary})
+	return r.Next.NewTimerWithOptions(ctx, duration, options)
+}
+
+func (r *outboundRecorder) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
+	r.environment.polls = append(r.environment.polls,
+		pollRecord{r.environment.elapsed(), workflow.GetActivityOptions(ctx)})
+	return r.Next.ExecuteActivity(ctx, activityType, args...)
+}
+
+type attemptInterceptor struct {
+	interceptor.ActivityInboundInterceptorBase
+	environment *environment
+}
+
+func (i *attemptInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	request := func() (any, error) { return i.Next.ExecuteActivity(ctx, in) }
+	if i.environment.attempt != nil {
+		return i.environment.attempt(ctx, request)
+	}
+	return request()
+}

@@ -1,0 +1,210 @@
+package workflows_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// requireScheduled checks the timers of an undisturbed wait against the schedule as it is specified: the first poll after the
+// initial delay; then 15 % of the time waited, within pollInterval and maxPollInterval, and up to 10 % on top of it; the
+// last poll on the deadline, which a wait that would end within 5 s of it is stretched to. Polls take no time.
+func requireScheduled(t *testing.T, in workflows.AwaitTaskResultInput, timers []timerRecord) {
+	t.Helper()
+	require.NotEmpty(t, timers)
+	require.Zero(t, timers[0].at)
+	if in.InitialDelay > in.Timeout-5*time.Second {
+		require.Equal(t, in.Timeout, timers[0].duration, "the first poll is the last, too")
+		require.Len(t, timers, 1)
+		return
+	}
+	require.Equal(t, in.InitialDelay, timers[0].duration, "the first poll has no jitter")
+	waited := in.InitialDelay
+	for number, timer := range timers[1:] {
+		what := fmt.Sprintf("task %d: the timer before poll %d, set after %s", in.TaskID, number+2, waited)
+		require.Equal(t, waited, timer.at, what)
+		shortest := min(max(waited*15/100, in.PollInterval), in.MaxPollInterval)
+		longest := shortest + shortest/10
+		left := in.Timeout - waited
+		switch {
+		case timer.duration != left:
+			require.GreaterOrEqual(t, timer.duration, shortest, what)
+			require.LessOrEqual(t, timer.duration, longest, what)
+			require.LessOrEqual(t, timer.duration, left-5*time.Second, what+": it leaves no room for the last poll")
+		default: // the last poll, without jitter
+			require.GreaterOrEqual(t, longest, left-5*time.Second, what+": there was room for another poll")
+			require.Len(t, timers, number+2, what+": there is none after the last")
+		}
+		waited += timer.duration
+	}
+	require.Equal(t, in.Timeout, waited, "the last poll is on the deadline")
+}
+
+func TestDefaultWaitToTheDeadline(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.service.Script(taskID)
+
+	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+
+	require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
+	in := workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: 5 * time.Second, PollInterval: 5 * time.Second,
+		MaxPollInterval: 10 * time.Second, Timeout: 15 * time.Minute}
+	requireScheduled(t, in, e.timers)
+	require.Zero(t, e.timersCanceled)
+
+	// Without jitter it would be this many polls, and with all of it a tenth less.
+	most := 1
+	for waited := in.InitialDelay; waited < in.Timeout; most++ {
+		waited += min(max(waited*15/100, in.PollInterval), in.MaxPollInterval)
+	}
+	require.LessOrEqual(t, len(e.timers), most)
+	require.GreaterOrEqual(t, len(e.timers), most*10/11-1)
+	require.Len(t, e.requestTimes(taskID), len(e.timers), "one request a timer")
+	for number, at := range e.requestTimes(taskID) {
+		require.Equal(t, e.timers[number].at+e.timers[number].duration, at, "poll %d", number+1)
+	}
+}
+
+// A running workflow survives another jitter, but a change should be one that was meant.
+func TestJitterOfOneTask(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.service.Script(taskID)
+	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 31 * time.Second})
+	require.Error(t, err)
+	var durations []time.Duration
+	for _, timer := range e.timers {
+		durations = append(durations, timer.duration)
+	}
+	require.Equal(t, seconds(5, 5.205, 5.04, 5.005, 5.12, 5.63), durations)
+}
+
+func TestJitterDependsOnTaskAndPollAlone(t *testing.T) {
+	t.Parallel()
+	// In thousandths of the interval, by poll.
+	jitter := func(id int64, interval time.Duration) []time.Duration {
+		e := newEnvironment(t)
+		e.service.Script(id)
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: id, PollInterval: interval, MaxPollInterval: interval,
+			Timeout: 20 * interval})
+		require.Error(t, err)
+		var jitter []time.Duration
+		for _, timer := range e.timers[1:17] {
+			require.Zero(t, (timer.duration-interval)%(interval/1000), "integer arithmetic")
+			jitter = append(jitter, (timer.duration-interval)/(interval/1000))
+		}
+		return jitter
+	}
+
+	first := jitter(1, 5*time.Second)
+	require.Equal(t, first, jitter(1, 5*time.Second), "it is the same again")
+	require.Equal(t, first, jitter(1, 7*time.Second), "it does not depend on the interval")
+	second := jitter(2, 5*time.Second)
+	require.NotEqual(t, first, second, "tasks submitted together are spread")
+	distinct := map[time.Duration]bool{}
+	for _, thousandths := range append(first, second...) {
+		require.GreaterOrEqual(t, thousandths, time.Duration(0))
+		require.LessOrEqual(t, thousandths, time.Duration(100))
+		distinct[thousandths] = true
+	}
+	require.Greater(t, len(distinct), 16, "polls are spread")
+}
+
+func TestOwnSchedules(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]workflows.AwaitTaskResultInput{
+		"submitted long ago":      {TaskID: 7, InitialDelay: time.Millisecond},
+		"long first delay":        {TaskID: 7, InitialDelay: 10 * time.Minute},
+		"seldom":                  {TaskID: 7, PollInterval: time.Minute},
+		"growing":                 {TaskID: 7, MaxPollInterval: time.Hour, Timeout: 24 * time.Hour},
+		"even":                    {TaskID: 7, MaxPollInterval: 5 * time.Second, Timeout: 10 * time.Minute},
+		"one poll":                {TaskID: 7, Timeout: 5 * time.Second},
+		"one poll, at once":       {TaskID: 7, Timeout: time.Millisecond},
+		"first poll stretched":    {TaskID: 7, InitialDelay: time.Minute, Timeout: time.Minute + 4999*time.Millisecond},
+		"first poll cut":          {TaskID: 7, InitialDelay: time.Hour, Timeout: time.Minute},
+		"interval beyond timeout": {TaskID: 7, PollInterval: 24 * time.Hour, Timeout: time.Minute},
+		"two polls":               {TaskID: 7, Timeout: 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnvironment(t)
+			e.service.Script(in.TaskID)
+
+			_, err := e.await(in)
+
+			require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
+			requireScheduled(t, withDefaults(in), e.timers)
+		})
+	}
+}
+
+func withDefaults(in workflows.AwaitTaskResultInput) workflows.AwaitTaskResultInput {
+	set := func(value *time.Duration, preset time.Duration) {
+		if *value == 0 {
+			*value = preset
+		}
+	}
+	set(&in.InitialDelay, 5*time.Second)
+	set(&in.PollInterval, 5*time.Second)
+	set(&in.MaxPollInterval, max(10*time.Second, in.PollInterval))
+	set(&in.Timeout, 15*time.Minute)
+	return in
+}
+
+// However a wait is disturbed, requests keep their distance and the last one is where it belongs.
+func TestSpacingHoldsWhateverHappens(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 2))
+			between := func(least, most time.Duration) time.Duration {
+				return least + time.Duration(random.Int64N(int64(most-least)+1))
+			}
+			in := workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: between(time.Second, 5*time.Minute)}
+			if random.IntN(2) == 0 {
+				in.InitialDelay = between(time.Millisecond, time.Minute)
+			}
+			if random.IntN(2) == 0 {
+				in.PollInterval = between(5*time.Second, 20*time.Second)
+			}
+			e := newEnvironment(t)
+			e.service.Script(taskID, simulator.ReadyAfter(between(0, 6*time.Minute), solution))
+			e.service.Faults(seed, random.Float64()/2, simulator.Status(500, ""), simulator.RetryAfter(429, "20"),
+				simulator.RetryAfter(503, "3600"), simulator.TruncatedJSON(), simulator.Error("ERROR_NO_SLOT_AVAILABLE"),
+				simulator.Error("ERROR_IP_BLOCKED"), simulator.DroppedConnection(), simulator.Body(`{}`))
+			for range random.IntN(30) {
+				e.signalAfter(between(0, in.Timeout+time.Minute))
+			}
+
+			out, err := e.await(in)
+
+			require.Empty(t, e.service.CloserThan(5*time.Second))
+			requests := e.requestTimes(taskID)
+			require.NotEmpty(t, requests)
+			end := requests[len(requests)-1]
+			require.LessOrEqual(t, end, in.Timeout+25*time.Second, "5 s after a poll that may have gone on for 20 s")
+			if err == nil {
+				require.JSONEq(t, solution, string(out.Solution))
+				return
+			}
+			failure := applicationError(t, err)
+			require.Equal(t, workflows.ErrorTypeTaskTimeout, failure.Type())
+			require.GreaterOrEqual(t, end, in.Timeout, "no timeout before a last poll on the deadline")
+			last := e.polls[len(e.polls)-1]
+			require.Equal(t, int32(1), last.options.RetryPolicy.MaximumAttempts)
+			if last.at != in.Timeout {
+				require.Greater(t, last.at, in.Timeout)
+				require.Less(t, e.polls[len(e.polls)-2].at, in.Timeout)
+			}
+			require.Equal(t, len(e.polls), errorDetails(t, failure).Polls)
+		})
+	}
+}
