@@ -42,6 +42,8 @@ type environment struct {
 	timers         []timerRecord
 	timersCanceled int
 	polls          []pollRecord
+	// clockSkip is added to the workflow's time, as where a worker takes up late what has happened.
+	clockSkip time.Duration
 	// attempt runs in place of the activity, where it is set; request is the activity itself.
 	attempt func(ctx context.Context, request func() (any, error)) (any, error)
 }
@@ -242,6 +244,10 @@ func (r *outboundRecorder) NewTimerWithOptions(
 ) workflow.Future {
 	r.environment.timers = append(r.environment.timers, timerRecord{r.environment.elapsed(), duration, options.Summary})
 	return r.Next.NewTimerWithOptions(ctx, duration, options)
+}
+
+func (r *outboundRecorder) Now(ctx workflow.Context) time.Time {
+	return r.Next.Now(ctx).Add(r.environment.clockSkip)
 }
 
 func (r *outboundRecorder) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
