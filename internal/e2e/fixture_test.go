@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
@@ -24,6 +26,10 @@ const clientKey = "e2e0c1ientkey0f0e2e0c1ientkey0f0"
 
 // patience is how long a test waits for what should come within seconds. The machine may be busy with many tests.
 const patience = 2 * time.Minute
+
+// cacheSizeVariable names the variable that sets how many workflows the workers of these tests keep in memory between
+// their tasks. With 0 every workflow task is a replay.
+const cacheSizeVariable = "E2E_WORKFLOW_CACHE_SIZE"
 
 // fixture is what all tests of the package share: it is made once by TestMain.
 var fixture struct {
@@ -41,6 +47,9 @@ func TestMain(m *testing.M) {
 func runTests(m *testing.M) int {
 	// These tests wait for timers of 5 seconds and more rather than compute, so that many run side by side on few cores.
 	if err := flag.Set("test.parallel", "64"); err != nil {
+		return failed(err)
+	}
+	if err := setCacheSize(); err != nil {
 		return failed(err)
 	}
 	folder, err := os.MkdirTemp("", "temporal-2captcha-e2e-")
@@ -66,6 +75,20 @@ func runTests(m *testing.M) int {
 func failed(err error) int {
 	fmt.Fprintln(os.Stderr, "the end-to-end tests can't be set up:", err)
 	return 1
+}
+
+// setCacheSize has the workers in this process keep as many workflows in memory as those in processes of their own.
+func setCacheSize() error {
+	size := os.Getenv(cacheSizeVariable)
+	if size == "" {
+		return nil
+	}
+	workflows, err := strconv.Atoi(size)
+	if err != nil {
+		return fmt.Errorf("%s takes a number of workflows: %w", cacheSizeVariable, err)
+	}
+	worker.SetStickyWorkflowCacheSize(workflows)
+	return nil
 }
 
 func buildCommands(folder string) error {
@@ -108,10 +131,19 @@ func startSimulator(t *testing.T) *simulator.Server {
 // when the test ends. arguments are added to its command line.
 func startWorker(t *testing.T, taskQueue, apiURL string, arguments ...string) *process {
 	t.Helper()
+	return startWorkerIn(t, []string{"TWOCAPTCHA_API_KEY=" + clientKey}, taskQueue, apiURL, arguments...)
+}
+
+// startWorkerIn is startWorker with these variables in place of that with the key.
+func startWorkerIn(t *testing.T, environment []string, taskQueue, apiURL string, arguments ...string) *process {
+	t.Helper()
 	arguments = append([]string{"--task-queue", taskQueue, "--api-url", apiURL}, arguments...)
+	if size := os.Getenv(cacheSizeVariable); size != "" {
+		arguments = append(arguments, "--workflow-cache-size", size)
+	}
 	worker := startProcess(t, command{
 		path: fixture.worker, arguments: arguments,
-		environment: []string{"TEMPORAL_ADDRESS=" + fixture.temporal.Address(), "TWOCAPTCHA_API_KEY=" + clientKey},
+		environment: append([]string{"TEMPORAL_ADDRESS=" + fixture.temporal.Address()}, environment...),
 	})
 	worker.waitForOutput(t, "worker started")
 	return worker
