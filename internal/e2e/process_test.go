@@ -65,6 +65,7 @@ func startProcess(t *testing.T, what command) *process {
 		<-p.ended
 		require.NotContains(t, p.stdout.String()+p.stderr.String(), clientKey, "the client key in the output of the %s", p.name)
 		require.NotContains(t, p.stderr.String(), "WARNING: DATA RACE", "the %s", p.name)
+		require.NotContains(t, strings.ToLower(p.stderr.String()), "panic", "the %s", p.name)
 		if t.Failed() {
 			t.Logf("the %s %q wrote\n%s%s", p.name, what.arguments, p.stdout, p.stderr)
 		}

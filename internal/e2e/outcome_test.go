@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// minSpacing is the service's rule on two requests for one task.
+const minSpacing = 5 * time.Second
+
+// startWait starts the wait for one task through a client.
+func startWait(t *testing.T, temporal client.Client, taskQueue string, input workflows.AwaitTaskResultInput) client.WorkflowRun {
+	t.Helper()
+	options := workflows.StartOptions(input.TaskID)
+	options.TaskQueue = taskQueue
+	run, err := temporal.ExecuteWorkflow(testContext(t), options, workflows.AwaitTaskResultWorkflow, input)
+	require.NoError(t, err)
+	return run
+}
+
+// undisturbedHistory is a closed run's history, once it is known that nothing blocked one of its workflow tasks, and that the
+// client key is nowhere in it.
+func undisturbedHistory(t *testing.T, temporal client.Client, workflowID, runID string) []*historypb.HistoryEvent {
+	t.Helper()
+	history := new(historypb.History)
+	events := temporal.GetWorkflowHistory(testContext(t), workflowID, runID, true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(t, err)
+		history.Events = append(history.Events, event)
+
+		assert.NotEqual(t, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, event.GetEventType(), "%s", event)
+		// A task that waited too long for the one worker that has the workflow in memory is given to any: that is no failure.
+		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT {
+			assert.Equal(t, enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START,
+				event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType(), "%s", event)
+		}
+	}
+	bytes, err := history.Marshal()
+	require.NoError(t, err)
+	require.NotContains(t, string(bytes), clientKey, "the client key in the history of %s", workflowID)
+	return history.GetEvents()
+}
+
+// failureOf is what a closed run failed with, as every SDK reads it.
+func failureOf(t *testing.T, history []*historypb.HistoryEvent) *failurepb.Failure {
+	t.Helper()
+	last := history[len(history)-1]
+	require.Equal(t, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, last.GetEventType(), "%s", last)
+	return last.GetWorkflowExecutionFailedEventAttributes().GetFailure()
+}
+
+// errorDetails are an ApplicationError's details as a reader without this project's types has them.
+func errorDetails(t *testing.T, failure *failurepb.Failure) map[string]any {
+	t.Helper()
+	payloads := failure.GetApplicationFailureInfo().GetDetails().GetPayloads()
+	require.Len(t, payloads, 1, "%s", failure)
+	return jsonObject(t, payloads[0])
+}
+
+func jsonObject(t *testing.T, payload *commonpb.Payload) map[string]any {
+	t.Helper()
+	require.Equal(t, "json/plain", string(payload.GetMetadata()["encoding"]))
+	var object map[string]any
+	require.NoError(t, json.Unmarshal(payload.GetData(), &object), "%s", payload.GetData())
+	return object
+}
+
+// requireSpaced requires that no two requests for a task were less than 5 seconds apart.
+func requireSpaced(t *testing.T, service *simulator.Server, taskID int64) {
+	t.Helper()
+	requests := service.RequestsFor(taskID)
+	for i := 1; i < len(requests); i++ {
+		require.GreaterOrEqual(t, requests[i].Arrived.Sub(requests[i-1].Arrived), minSpacing,
+			"between the requests %d and %d for task %d", i, i+1, taskID)
+	}
+}
