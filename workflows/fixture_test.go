@@ -234,6 +234,16 @@ func (r *inboundRecorder) Init(next interceptor.WorkflowOutboundInterceptor) err
 	return r.Next.Init(outbound)
 }
 
+// withoutPayload is delivered as [workflows.TaskCallbackSignal] with no payload at all, which the environment has no call for.
+const withoutPayload = "taskCallback without payload"
+
+func (r *inboundRecorder) HandleSignal(ctx workflow.Context, in *interceptor.HandleSignalInput) error {
+	if in.SignalName == withoutPayload {
+		in = &interceptor.HandleSignalInput{SignalName: workflows.TaskCallbackSignal}
+	}
+	return r.Next.HandleSignal(ctx, in)
+}
+
 type outboundRecorder struct {
 	interceptor.WorkflowOutboundInterceptorBase
 	environment *environment
