@@ -111,15 +111,19 @@ func sendOversized(w http.ResponseWriter, size int, finished func()) {
 }
 
 func (s *Server) sendSlowly(w http.ResponseWriter, r *http.Request, number int, answer Answer) {
-	alive := http.NewResponseController(w).Flush() == nil
-	for i := range len(answer.body) {
-		alive = alive && s.pause(r.Context(), answer.spread/time.Duration(len(answer.body)))
-		if i == len(answer.body)-1 || !alive {
-			s.finished(number)
-		}
-		if !alive {
-			panic(http.ErrAbortHandler)
-		}
-		alive = send(w, answer.body[i:i+1])
+	if len(answer.body) == 0 {
+		s.finished(number)
+		return
 	}
+	alive := http.NewResponseController(w).Flush() == nil
+	last := len(answer.body) - 1
+	for i := range last {
+		alive = alive && s.pause(r.Context(), answer.spread/time.Duration(last+1)) && send(w, answer.body[i:i+1])
+	}
+	alive = alive && s.pause(r.Context(), answer.spread/time.Duration(last+1))
+	s.finished(number)
+	if !alive {
+		panic(http.ErrAbortHandler)
+	}
+	send(w, answer.body[last:])
 }

@@ -121,16 +121,10 @@ func (s *Server) Close() {
 	s.running.Wait()
 }
 
-func (s *Server) connectionChanged(connection net.Conn, state http.ConnState) {
+func (s *Server) connectionChanged(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		s.running.Add(1)
-		select {
-		case <-s.closing:
-			// It may have been accepted too late for http.Server.Close to know it.
-			_ = connection.Close()
-		default:
-		}
 		s.mutex.Lock()
 		s.connections++
 		s.mutex.Unlock()
