@@ -52,7 +52,7 @@ func TestTimeoutWithoutAnyAnswer(t *testing.T) {
 	details := errorDetails(t, failure)
 	require.Empty(t, details.LastStatus)
 	require.Contains(t, details.LastError, "neither a result nor an error")
-	require.Contains(t, failure.Message(), "no result within 1ms, in 1 polls; the last error: ")
+	require.Contains(t, failure.Message(), "no result within 1ms, in 1 poll; the last error: ")
 	require.Len(t, e.service.RequestsFor(taskID), 1, "the last poll has one attempt")
 }
 

@@ -45,7 +45,7 @@ func newInvalidInput(taskID int64, message string) error {
 }
 
 func newTaskTimeout(taskID int64, timeout time.Duration, p progress) error {
-	message := fmt.Sprintf("task %d: no result within %s, in %d polls", taskID, timeout, p.Polls)
+	message := fmt.Sprintf("task %d: no result within %s, in %s", taskID, timeout, counted(p.Polls))
 	if p.LastStatus != "" {
 		message += fmt.Sprintf("; the last status is %q", p.LastStatus)
 	}

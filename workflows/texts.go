@@ -30,7 +30,7 @@ func (w *wait) show(ctx workflow.Context) {
 		return
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "Task %d: **%s**, %d polls", w.settings.TaskID, w.state, w.Polls)
+	fmt.Fprintf(&text, "Task %d: **%s**, %s", w.settings.TaskID, w.state, counted(w.Polls))
 	if w.LastStatus != "" {
 		fmt.Fprintf(&text, ", last answer: %s", w.LastStatus)
 	}
@@ -76,8 +76,15 @@ func errorText(err error) string {
 		return failure.Message()
 	}
 	var activityError *temporal.ActivityError
-	if errors.As(err, &activityError) {
+	if errors.As(err, &activityError) && activityError.Unwrap() != nil {
 		return activityError.Unwrap().Error()
 	}
 	return err.Error()
+}
+
+func counted(polls int) string {
+	if polls == 1 {
+		return "1 poll"
+	}
+	return fmt.Sprintf("%d polls", polls)
 }
