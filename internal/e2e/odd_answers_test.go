@@ -1,0 +1,225 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// oddAnswer is an answer that the service should not give, or gives seldom, and what comes of it.
+type oddAnswer struct {
+	name   string
+	answer simulator.Answer
+
+	// One of three: the task is ready with this result, less its taskId and polls;
+	result string
+	// or it fails at once with this type, after one request;
+	errorType string
+	// or neither: it is asked again, until the task's timeout.
+
+	// says is what the error's message tells, or the last error's where it was asked again.
+	says string
+	// description is the errorDescription, where that is what is odd.
+	description string
+}
+
+const maxAnswer = 256 << 10
+
+func oddAnswers() []oddAnswer {
+	body := simulator.Body
+	ready := func(solution string) simulator.Answer {
+		return body(`{"errorId":0,"status":"ready","solution":` + solution + `}`)
+	}
+	nested := func(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+	angles := strings.Repeat("<", 255<<10)
+
+	return []oddAnswer{
+		{name: "an empty object", answer: body(`{}`), says: `neither a result nor an error (no status): "{}"`},
+		{name: "null", answer: body(`null`), says: `neither a result nor an error (no JSON object): "null"`},
+		{name: "an array", answer: body(`[]`), says: `neither a result nor an error (no JSON object): "[]"`},
+		{name: "a number", answer: body(`0`), says: `neither a result nor an error (no JSON object): "0"`},
+		{name: "an empty body", answer: body(``), says: `the answer is empty`},
+		{name: "white space", answer: body(" \r\n"), says: `the answer is empty`},
+		{name: "no status", answer: body(`{"errorId":0}`), says: `(no status)`},
+		{name: "a null status", answer: body(`{"errorId":0,"status":null}`), says: `(no status)`},
+		{name: "an unknown status", answer: body(`{"errorId":0,"status":"idle"}`), says: `(status "idle")`},
+		{name: "a status in capitals", answer: body(`{"errorId":0,"status":"READY","solution":{}}`), says: `(status "READY")`},
+		{name: "a status that is a number", answer: body(`{"errorId":0,"status":1,"solution":{}}`), says: `(status "1")`},
+		{name: "ready without a solution", answer: body(`{"errorId":0,"status":"ready"}`), says: `(ready without a solution)`},
+		{name: "a null solution", answer: ready(`null`), says: `(ready without a solution)`},
+		{name: "an errorId that is no number", answer: body(`{"errorId":[],"status":"processing"}`), says: `(errorId is no integer)`},
+		{name: "truncated JSON", answer: simulator.TruncatedJSON(), says: `can't be read (unexpected end of JSON input)`},
+		{name: "two objects", answer: body(`{"errorId":0}{"errorId":0}`), says: `can't be read`},
+		{name: "a NUL byte", answer: ready("\"a\x00b\""), says: `can't be read`},
+		{name: "10,000 levels in a solution", answer: ready(nested(10_000)), says: `exceeded max depth`},
+		{name: "an HTML page on HTTP 200", answer: body(`<!DOCTYPE html><title>api</title>`), says: `can't be read`},
+		{name: "an HTML page on HTTP 521", answer: simulator.HTMLPage(), says: `HTTP status 521`},
+		{name: "Not Found", answer: simulator.Status(http.StatusNotFound, "Not Found"), says: `HTTP status 404 (Not Found): "Not Found"`},
+		{name: "a result on HTTP 500", answer: ready(`{}`).WithHTTPStatus(500), says: `HTTP status 500 (Internal Server Error)`},
+		{name: "2 MiB on HTTP 500", answer: simulator.Oversized(2 << 20).WithHTTPStatus(500), says: `HTTP status 500 (Internal Server Error)`},
+		{name: "the key in an unknown status", answer: body(`{"errorId":0,"status":"` + clientKey + `"}`), says: `(status "[client key]")`},
+		{name: "the key in an HTML page", answer: simulator.Status(502, "<p>"+clientKey+"</p>"), says: `"<p>[client key]</p>"`},
+
+		{name: "an errorId without a code", answer: body(`{"errorId":12}`),
+			errorType: workflows.ErrorTypeUnexpectedResponse, says: "errorId 12 and no errorCode"},
+		{name: "a null errorCode with an errorId", answer: body(`{"errorId":12,"errorCode":null,"status":"processing"}`),
+			errorType: workflows.ErrorTypeUnexpectedResponse, says: "errorId 12 and no errorCode"},
+		{name: "2 MiB", answer: simulator.Oversized(2 << 20),
+			errorType: workflows.ErrorTypeUnexpectedResponse, says: "over 256 KiB"},
+		{name: "a byte over 256 KiB", answer: simulator.Oversized(maxAnswer + 1),
+			errorType: workflows.ErrorTypeUnexpectedResponse, says: "over 256 KiB"},
+		{name: "invalid UTF-8 in a description", answer: body("{\"errorId\":12,\"errorCode\":\"ERROR_CAPTCHA_UNSOLVABLE\",\"errorDescription\":\"bad \xff\xfe luck\"}"),
+			errorType: "ERROR_CAPTCHA_UNSOLVABLE", description: "bad \uFFFD luck"},
+		{name: "invalid UTF-8 in a code", answer: body("{\"errorId\":1,\"errorCode\":\"ERROR_\xff\"}"),
+			errorType: "ERROR_\uFFFD"},
+		{name: "an escaped NUL in a description", answer: body(`{"errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE","errorDescription":"bad\u0000luck"}`),
+			errorType: "ERROR_CAPTCHA_UNSOLVABLE", description: "bad luck"},
+		{name: "a description of 200 KiB", answer: body(`{"errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE","errorDescription":"` + strings.Repeat("ü", 100<<10) + `"}`),
+			errorType: "ERROR_CAPTCHA_UNSOLVABLE", description: strings.Repeat("ü", 248) + "…"},
+		{name: "a code that is a number", answer: body(`{"errorId":12,"errorCode":12}`),
+			errorType: "12"},
+		{name: "an errorId in a string", answer: body(`{"errorId":"12","errorCode":"ERROR_CAPTCHA_UNSOLVABLE"}`),
+			errorType: "ERROR_CAPTCHA_UNSOLVABLE"},
+		{name: "the key in a description", answer: body(`{"errorId":1,"errorCode":"ERROR_KEY_DOES_NOT_EXIST","errorDescription":"no such key: ` + clientKey + `"}`),
+			errorType: "ERROR_KEY_DOES_NOT_EXIST", description: "no such key: [client key]"},
+		{name: "the key as a code", answer: body(`{"errorId":1,"errorCode":"` + clientKey + `"}`),
+			errorType: "[client key]"},
+
+		{name: "an empty solution", answer: ready(`{}`), result: `{"status":"ready","solution":{}}`},
+		{name: "a string as solution", answer: ready(`"8"`), result: `{"status":"ready","solution":"8"}`},
+		{name: "false as solution", answer: ready(`false`), result: `{"status":"ready","solution":false}`},
+		{name: "a null errorCode", answer: body(`{"status":"ready","solution":{},"errorId":0,"errorCode":null}`),
+			result: `{"status":"ready","solution":{}}`},
+		{name: "strings as numbers and the reverse", answer: body(`{"errorId":"0","status":"ready","solution":{"n":"1"},"cost":0.00299,` +
+			`"ip":1234,"createTime":"1692863536","endTime":"1692863556","solveCount":"0"}`),
+			result: `{"status":"ready","solution":{"n":"1"},"cost":"0.00299","ip":"1234","createTime":1692863536,"endTime":1692863556,"solveCount":0}`},
+		{name: "properties of types that nobody can use", answer: body(`{"errorId":0,"status":"ready","solution":{},"cost":{},` +
+			`"ip":[],"createTime":true,"endTime":"soon","solveCount":1e99}`),
+			result: `{"status":"ready","solution":{}}`},
+		{name: "duplicate keys", answer: body(`{"errorId":1,"status":"processing","status":"ready","solution":1,"solution":{"a":1,"a":2},"errorId":0}`),
+			result: `{"status":"ready","solution":{"a":1,"a":2}}`},
+		{name: "names in capitals beside the right ones", answer: body(`{"errorId":0,"status":"ready","solution":{},"STATUS":"processing","Solution":null}`),
+			result: `{"status":"ready","solution":{}}`},
+		{name: "invalid UTF-8 in a solution", answer: ready("{\"text\":\"a\xff\xfeb\"}"), result: `{"status":"ready","solution":{"text":"a` + "\uFFFD" + `b"}}`},
+		{name: "an escaped NUL in a solution", answer: ready(`{"text":"a\u0000b"}`), result: `{"status":"ready","solution":{"text":"a\u0000b"}}`},
+		{name: "half a surrogate pair in a solution", answer: ready(`{"text":"a\ud800b"}`), result: `{"status":"ready","solution":{"text":"a\ud800b"}}`},
+		{name: "a number beyond float64 in a solution", answer: ready(`{"n":1e999,"m":9007199254740993}`),
+			result: `{"status":"ready","solution":{"n":1e999,"m":9007199254740993}}`},
+		{name: "9,999 levels in a solution", answer: ready(nested(9_999)), result: `{"status":"ready","solution":` + nested(9_999) + `}`},
+		{name: "255 KiB of <", answer: ready(`"` + angles + `"`), result: `{"status":"ready","solution":"` + angles + `"}`},
+		{name: "the key in a solution", answer: ready(`{"echo":"` + clientKey + `"}`), result: `{"status":"ready","solution":{"echo":"[client key]"}}`},
+	}
+}
+
+func TestOddAnswersOfTheService(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, temporal := startSimulator(t), newTaskQueue(), dial(t)
+	startWorker(t, taskQueue, service.URL())
+	rows := oddAnswers()
+	taskIDs := make([]int64, len(rows))
+	arguments := []string{"--initial-delay", "1ms", "--timeout", "6s"}
+	for i, row := range rows {
+		taskIDs[i] = newTaskID()
+		service.Script(taskIDs[i], row.answer)
+		arguments = append(arguments, strconv.FormatInt(taskIDs[i], 10))
+	}
+
+	done := runStarter(t, taskQueue, arguments...)
+
+	require.Equal(t, 1, done.status, "some are to fail: %s", done.stderr)
+	lines := lineOfEachTask(t, done.stdout)
+	require.Len(t, lines, len(rows))
+	for i, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			row.check(t, service, temporal, taskIDs[i], lines[taskIDs[i]])
+		})
+	}
+}
+
+// lineOfEachTask are the starter's lines, one a task, each as it was written.
+func lineOfEachTask(t *testing.T, stdout string) map[int64]string {
+	t.Helper()
+	lines := map[int64]string{}
+	for line := range strings.Lines(stdout) {
+		var of struct {
+			TaskID int64 `json:"taskId"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(line), &of), "%.200s", line)
+		require.NotContains(t, lines, of.TaskID, "a second line for one task")
+		lines[of.TaskID] = strings.TrimSuffix(line, "\n")
+	}
+	return lines
+}
+
+func (row oddAnswer) check(t *testing.T, service *simulator.Server, temporal client.Client, taskID int64, line string) {
+	workflowID := workflows.WorkflowID(taskID)
+	history := undisturbedHistory(t, temporal, workflowID, "")
+	requests := service.RequestsFor(taskID)
+	requireSpaced(t, service, taskID)
+
+	if row.result != "" {
+		const escaped = `\u003c` // as Temporal's converter writes <
+		last := history[len(history)-1].GetWorkflowExecutionCompletedEventAttributes()
+		require.NotNil(t, last, "%s", line)
+		result := strings.ReplaceAll(string(last.GetResult().GetPayloads()[0].GetData()), escaped, "<")
+		inside := row.result[1 : len(row.result)-1]
+		requireSameText(t, fmt.Sprintf(`{"taskId":%d,%s,"polls":1}`, taskID, inside), result)
+		requireSameText(t, fmt.Sprintf(`{"taskId":%d,%s,"polls":1,"workflowId":%q}`, taskID, inside, workflowID), line)
+		require.Len(t, requests, 1)
+		return
+	}
+
+	failure := failureOf(t, history)
+	info, details := failure.GetApplicationFailureInfo(), errorDetails(t, failure)
+	require.True(t, info.GetNonRetryable(), "every error that leaves a wait is")
+	require.True(t, utf8.ValidString(failure.GetMessage()))
+	require.LessOrEqual(t, len(failure.GetMessage()), 500)
+	var printed struct{ Status, ErrorCode, ErrorDescription string }
+	require.NoError(t, json.Unmarshal([]byte(line), &printed))
+	require.Equal(t, "failed", printed.Status)
+	require.Equal(t, info.GetType(), printed.ErrorCode)
+
+	if row.errorType != "" {
+		require.Equal(t, row.errorType, info.GetType(), "%s", failure)
+		require.Contains(t, failure.GetMessage(), row.says)
+		if row.description != "" {
+			require.Equal(t, row.description, details["errorDescription"])
+			require.Equal(t, row.description, printed.ErrorDescription)
+		}
+		require.Len(t, requests, 1, "a verdict is asked for once")
+		return
+	}
+	require.Equal(t, workflows.ErrorTypeTaskTimeout, info.GetType(), "%s", failure)
+	require.Contains(t, details["lastError"], row.says)
+	require.Equal(t, 2.0, details["polls"], "one until the deadline, and the last")
+	// The first poll repeats its request after 5 and 10 more seconds, as far as that fits in.
+	require.GreaterOrEqual(t, len(requests), 2, "it is asked again")
+	require.LessOrEqual(t, len(requests), 4, "it is asked no more often than the retry policy says")
+}
+
+// requireSameText says where two long texts part.
+func requireSameText(t *testing.T, want, got string) {
+	t.Helper()
+	if want == got {
+		return
+	}
+	parting := 0
+	for parting < min(len(want), len(got)) && want[parting] == got[parting] {
+		parting++
+	}
+	around := func(text string) string {
+		return text[max(parting-100, 0):min(parting+100, len(text))]
+	}
+	require.FailNow(t, "not the same text", "they part at byte %d of %d and %d\nwant: %s\ngot:  %s",
+		parting, len(want), len(got), around(want), around(got))
+}
