@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
@@ -111,8 +113,12 @@ func (in *AwaitTaskResultInput) durations() []duration {
 	}
 }
 
-// MarshalJSON writes durations as strings, and leaves zeros out.
+// MarshalJSON writes durations as strings, and leaves zeros out. Its error is what was wrong with the JSON that the input was
+// decoded from: without that, the rest of it could pass for what was meant.
 func (in AwaitTaskResultInput) MarshalJSON() ([]byte, error) {
+	if in.problem != "" {
+		return nil, in.Validate()
+	}
 	texts := map[string]string{}
 	for _, duration := range in.durations() {
 		if *duration.value != 0 {
@@ -148,7 +154,7 @@ func inputFromPayload(payload *commonpb.Payload) AwaitTaskResultInput {
 	case "", converter.MetadataEncodingNil:
 		in.problem = "there is no input: " + takesInput
 	default:
-		in.problem = fmt.Sprintf("the input is encoded as %.60q: it takes %s", encoding, converter.MetadataEncodingJSON)
+		in.problem = fmt.Sprintf(`the input is encoded as "%s": it takes %s`, printable(encoding), converter.MetadataEncodingJSON)
 	}
 	return in
 }
@@ -178,7 +184,7 @@ func (in *AwaitTaskResultInput) decode(data []byte) (problem string) {
 			return "the input is broken JSON: " + takesInput
 		}
 		if seen[name] {
-			problem = fmt.Sprintf("%.60q is given twice: it takes one value", name)
+			problem = fmt.Sprintf(`"%s" is given twice: it takes one value`, printable(name))
 		} else if wrong := in.set(name, value); problem == "" {
 			problem = wrong
 		}
@@ -205,7 +211,7 @@ func (in *AwaitTaskResultInput) set(name string, value json.RawMessage) (problem
 		}
 		id, err := strconv.ParseInt(string(value), 10, 64)
 		if err != nil {
-			return fmt.Sprintf("taskId is %.60s: %s", printable(value), takesTaskID)
+			return fmt.Sprintf("taskId is %s: %s", printableJSON(value), takesTaskID)
 		}
 		in.TaskID = id
 		return ""
@@ -221,12 +227,13 @@ func (in *AwaitTaskResultInput) set(name string, value json.RawMessage) (problem
 		}
 		parsed, ok := parseDuration(value)
 		if !ok {
-			return fmt.Sprintf(`%s is %.60s: it takes a duration with a unit, like "%s"`, name, printable(value), duration.preset)
+			return fmt.Sprintf(`%s is %s: it takes a duration with a unit, like "%s"`, name, printableJSON(value), duration.preset)
 		}
 		*duration.value = parsed
 		return ""
 	}
-	return fmt.Sprintf("%.60q is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval and timeout", name)
+	return fmt.Sprintf(`"%s" is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval and timeout`,
+		printable(name))
 }
 
 func parseDuration(value json.RawMessage) (time.Duration, bool) {
@@ -251,11 +258,21 @@ func strictly(value json.RawMessage, into any) error {
 	return decoder.Decode(into)
 }
 
-// printable is JSON as an error may quote it: invalid UTF-8 in a failure's message would never be delivered.
-func printable(value json.RawMessage) string {
+func printableJSON(value json.RawMessage) string {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, value); err != nil {
 		return "no JSON"
 	}
-	return string(bytes.ToValidUTF8(compact.Bytes(), []byte("\uFFFD")))
+	return printable(compact.String())
+}
+
+// printable is the beginning of the caller's text as an error may quote it: invalid UTF-8 in a failure's message would never
+// be delivered.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsGraphic(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, fmt.Sprintf("%.60s", text))
 }
