@@ -207,6 +207,6 @@ func TestContinuedByOthers(t *testing.T) {
 		require.NoError(t, err)
 		var in workflows.AwaitTaskResultInput
 		require.NoError(t, json.Unmarshal(text, &in))
-		require.ErrorContains(t, in.Validate(), "continued is not ", "%s", text)
+		require.ErrorContains(t, in.Validate(), "continued takes what a wait hands on to its own next run", "%s", text)
 	}
 }

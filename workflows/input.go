@@ -95,7 +95,11 @@ func (in AwaitTaskResultInput) withDefaults() AwaitTaskResultInput {
 	return in
 }
 
-const takesTaskID = "it takes the integer above 0 that createTask answered, like 74372499131"
+const (
+	takesTaskID = "it takes the integer above 0 that createTask answered, like 74372499131"
+
+	continuedByOthers = "continued takes what a wait hands on to its own next run, and nothing of others: leave it out"
+)
 
 type duration struct {
 	name   string
@@ -219,7 +223,7 @@ func (in *AwaitTaskResultInput) set(name string, value json.RawMessage) (problem
 		if value == nil || strictly(value, &in.continued) == nil {
 			return ""
 		}
-		return "continued is not of the form that this workflow hands on to itself: it is not for other callers"
+		return continuedByOthers
 	}
 	for _, duration := range in.durations() {
 		if name != duration.name {

@@ -23,5 +23,5 @@ func (p *progress) problem() string {
 	if p == nil || !p.StartedAt.IsZero() && p.Polls >= 0 && (p.Polls == 0) == p.LastPollEnd.IsZero() {
 		return ""
 	}
-	return "continued is not what this workflow hands on to itself: it is not for other callers"
+	return continuedByOthers
 }

@@ -1,0 +1,51 @@
+package workflows_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// FuzzAwaitTaskResultInput holds of any bytes: they never panic, are decoded without an error, are refused with a message that
+// Temporal can deliver, or else come out again as they are understood.
+func FuzzAwaitTaskResultInput(f *testing.F) {
+	for _, test := range refusedInputs {
+		if len(test.input) < 4096 {
+			f.Add([]byte(test.input))
+		}
+	}
+	f.Add([]byte(`{"taskId": 74372499131, "initialDelay": "5s", "pollInterval": "5s", "maxPollInterval": "10s", "timeout": "15m"}`))
+	f.Add([]byte(`{"taskId":1,"timeout":900000000000}`))
+	f.Add([]byte(`{"taskId":1,"continued":{"startedAt":"2026-01-02T03:04:05.6789Z","polls":2,` +
+		`"lastPollAt":"2026-01-02T03:04:10Z","lastPollEnd":"2026-01-02T03:04:11+02:00","seenProcessing":true,"wakeUp":true,` +
+		`"lastStatus":"processing","lastError":"none"}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var in workflows.AwaitTaskResultInput
+		require.NoError(t, in.UnmarshalJSON(data))
+		if err := in.Validate(); err != nil {
+			requireInvalidInput(t, err)
+			return
+		}
+
+		require.Positive(t, in.TaskID)
+		text, err := json.Marshal(in)
+		require.NoError(t, err)
+		var again workflows.AwaitTaskResultInput
+		require.NoError(t, json.Unmarshal(text, &again))
+		require.NoError(t, again.Validate(), "%s", text)
+		inAgain, err := json.Marshal(again)
+		require.NoError(t, err)
+		require.Equal(t, string(text), string(inAgain))
+		again, in = withoutContinued(again), withoutContinued(in)
+		require.Equal(t, in, again)
+	})
+}
+
+// withoutContinued is what a caller sets of an input: times in what a run hands on are equal where they mean the same.
+func withoutContinued(in workflows.AwaitTaskResultInput) workflows.AwaitTaskResultInput {
+	return workflows.AwaitTaskResultInput{TaskID: in.TaskID, InitialDelay: in.InitialDelay, PollInterval: in.PollInterval,
+		MaxPollInterval: in.MaxPollInterval, Timeout: in.Timeout}
+}
