@@ -89,7 +89,10 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		}
 		server, err := start(ctx, cli, data, ports)
 		if err == nil {
-			return server, data.complete()
+			if err := data.complete(); err != nil {
+				return nil, errors.Join(err, server.Kill())
+			}
+			return server, nil
 		}
 		// Another process may take a port after it was found free, and the CLI picks a few ports of its own.
 		if !errors.Is(err, errPortTaken) || attempt == startAttempts {

@@ -66,11 +66,12 @@ func TestServerRunsWorkflowsAndServesTheWebUIUntilItIsStopped(t *testing.T) {
 func TestServersStartedAtOnceGetPortsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	const count = 3
+	cli := testCLI(t)
 	servers := make([]*Server, count)
 	errs := make([]error, count)
 	var starting sync.WaitGroup
 	for i := range count {
-		starting.Go(func() { servers[i], errs[i] = Start(t.Context(), Options{CLI: testCLI(t)}) })
+		starting.Go(func() { servers[i], errs[i] = Start(t.Context(), Options{CLI: cli}) })
 	}
 	starting.Wait()
 	addresses := map[string]bool{}
@@ -237,7 +238,7 @@ func TestServerEndsWithAParentKilledBeforeItAnswers(t *testing.T) {
 	owner := play(t, roleParent, parentTask{CLI: hanging})
 	processes := readIDs(t, ids)
 	require.Len(t, processes, 2)
-	require.NoError(t, owner.command.Process.Kill())
+	require.NoError(t, syscall.Kill(-owner.command.Process.Pid, syscall.SIGKILL), "the parent's whole process group")
 	for _, process := range processes {
 		eventually(t, func() bool { return !alive(t, process) }, "process %d of %v ends with the parent", process, processes)
 	}

@@ -71,7 +71,8 @@ func waitUntilFree(ctx context.Context, port int) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("port %d for the Temporal dev server is taken by another program: end that one, or name another port", port)
+		return fmt.Errorf("port %d for the Temporal dev server is taken by another program: "+
+			"end that one, or name another port", port)
 	}
 	return nil
 }

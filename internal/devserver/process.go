@@ -70,7 +70,7 @@ func startProcess(c command) (*process, error) {
 
 func (p *process) id() int { return p.command.Process.Pid }
 
-// signal goes to the whole group: the CLI may be a script that runs the real one. Once the group has ended it does nothing.
+// signal goes to the whole group: the CLI may be a script that runs the real one. Once that has ended it does nothing.
 func (p *process) signal(signal syscall.Signal) {
 	select {
 	case <-p.ended:

@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -66,7 +68,8 @@ func TestToolIsBuiltAgainWhenItsPinsChange(t *testing.T) {
 
 func TestToolThatDoesNotCompileSaysWhy(t *testing.T) {
 	t.Parallel()
-	task := builderTask{Folder: greeterModule(t, "package main\n\nfunc main() { greet() }\n"), Cache: t.TempDir(), GoCommand: "go"}
+	module := greeterModule(t, "package main\n\nfunc main() { greet() }\n")
+	task := builderTask{Folder: module, Cache: t.TempDir(), GoCommand: "go"}
 	_, err := greeter(task).path(t.Context(), t.Output())
 	require.ErrorContains(t, err, "the greeter can't be built")
 	require.ErrorContains(t, err, "undefined: greet")
@@ -106,6 +109,28 @@ func TestBuildEndsWithItsKilledParentAndTheNextOneBuilds(t *testing.T) {
 	for _, process := range processes {
 		require.False(t, alive(t, process), "process %d had ended before the next build began", process)
 	}
+}
+
+func TestBuildThatOutlivesItsParentAndItsWatcherIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	task, ids := hangingBuild(t)
+	killed := play(t, roleBuilder, task)
+	processes := readIDs(t, ids)
+	for _, child := range childrenOf(t, killed.command.Process.Pid) {
+		if child != processes[0] {
+			require.NoError(t, syscall.Kill(child, syscall.SIGKILL), "the watcher")
+		}
+	}
+	require.NoError(t, killed.command.Process.Kill())
+	require.Error(t, killed.command.Wait())
+
+	task.GoCommand = "go"
+	next := play(t, roleBuilder, task)
+	eventually(t, func() bool { return next.errors.contains("waiting for another process") },
+		"what runs of the first build is waited for")
+	require.True(t, alive(t, processes[0]))
+	require.NoError(t, syscall.Kill(-processes[0], syscall.SIGKILL))
+	require.FileExists(t, strings.TrimSuffix(next.line(t), "\n"))
 }
 
 func TestWaitForABuildEndsWhenItIsCanceled(t *testing.T) {
@@ -168,4 +193,21 @@ func requireNothingBuilt(t *testing.T, cache string) {
 	for _, file := range files {
 		require.True(t, strings.HasSuffix(file.Name(), ".lock"), "%s is left", file.Name())
 	}
+}
+
+// childrenOf is the ids of a process's children.
+func childrenOf(t *testing.T, parent int) []int {
+	t.Helper()
+	output, err := exec.Command("ps", "-A", "-o", "ppid=,pid=").Output()
+	require.NoError(t, err)
+	var children []int
+	for line := range strings.Lines(string(output)) {
+		ids := strings.Fields(line)
+		if len(ids) == 2 && ids[0] == strconv.Itoa(parent) {
+			child, err := strconv.Atoi(ids[1])
+			require.NoError(t, err)
+			children = append(children, child)
+		}
+	}
+	return children
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-var errUnsupported = errors.New("on " + runtime.GOOS + " a Temporal dev server can't be tied to the life of this process: " +
+var errUnsupported = errors.New("on " + runtime.GOOS + " a Temporal dev server can't be tied to this process's life: " +
 	"run temporal server start-dev in a terminal of its own, and connect to that")
 
 func lockFile(context.Context, string, func()) (*os.File, error) { return nil, errUnsupported }
