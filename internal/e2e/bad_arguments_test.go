@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/serviceerror"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
@@ -110,9 +108,7 @@ func TestArgumentsThatStartNothing(t *testing.T) {
 			require.Less(t, len(done.stderr), 500, "one short line: %.600s", done.stderr)
 			require.Contains(t, done.stderr, "starter: ")
 			require.Contains(t, done.stderr, row.says)
-			_, err := temporal.DescribeWorkflowExecution(testContext(t), workflows.WorkflowID(good), "")
-			notFound := new(serviceerror.NotFound)
-			require.True(t, errors.As(err, &notFound), "the good task id was started: %v", err)
+			requireNotStarted(t, temporal, workflows.WorkflowID(good))
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
@@ -28,6 +29,12 @@ func startWait(t *testing.T, temporal client.Client, taskQueue string, input wor
 	run, err := temporal.ExecuteWorkflow(testContext(t), options, workflows.AwaitTaskResultWorkflow, input)
 	require.NoError(t, err)
 	return run
+}
+
+func requireNotStarted(t *testing.T, temporal client.Client, workflowID string) {
+	t.Helper()
+	_, err := temporal.DescribeWorkflowExecution(testContext(t), workflowID, "")
+	require.ErrorAs(t, err, new(*serviceerror.NotFound), "%s was started", workflowID)
 }
 
 // undisturbedHistory is a closed run's history, once it is known that nothing blocked one of its workflow tasks, and that the
