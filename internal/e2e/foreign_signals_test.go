@@ -1,0 +1,181 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// manySignals is how many signals a stubborn sender has.
+const manySignals = 1000
+
+// asleep is a wait that polls when it is woken up: its own first poll is an hour away.
+func asleep(taskID int64) workflows.AwaitTaskResultInput {
+	return workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Hour, Timeout: 2 * time.Hour}
+}
+
+// TestForeignSignals sends what is no wake-up for the task: nothing comes of it, and a right signal is heard after it.
+func TestForeignSignals(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, temporal := startSimulator(t), newTaskQueue(), dial(t)
+	startWorker(t, taskQueue, service.URL())
+	another := asleep(newTaskID())
+	anotherRun := startWait(t, temporal, taskQueue, another)
+	byCLI := func(flags ...string) func(*testing.T, client.WorkflowRun, string) {
+		return func(t *testing.T, run client.WorkflowRun, taskID string) {
+			arguments := []string{"workflow", "signal", "--workflow-id", run.GetID(), "--name", workflows.TaskCallbackSignal}
+			replace := strings.NewReplacer("TASK", taskID, "ANOTHER", strconv.FormatInt(another.TaskID, 10))
+			for _, flag := range flags {
+				arguments = append(arguments, replace.Replace(flag))
+			}
+			done := runCLI(t, arguments...)
+			require.Equal(t, 0, done.status, done.stderr)
+		}
+	}
+	byClient := func(payload *commonpb.Payload) func(*testing.T, client.WorkflowRun, string) {
+		return func(t *testing.T, run client.WorkflowRun, _ string) {
+			require.NoError(t, temporal.SignalWorkflow(testContext(t), run.GetID(), "", workflows.TaskCallbackSignal,
+				converter.NewRawValue(payload)))
+		}
+	}
+	labelled := func(encoding, data string) *commonpb.Payload {
+		return &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte(encoding)}, Data: []byte(data)}
+	}
+
+	for _, row := range []struct {
+		name string
+		send func(t *testing.T, run client.WorkflowRun, taskID string)
+	}{
+		{name: "no payload", send: byCLI()},
+		{name: "null", send: byCLI("--input", `null`)},
+		{name: "a string", send: byCLI("--input", `"TASK"`)},
+		{name: "the id itself", send: byCLI("--input", `TASK`)},
+		{name: "an array", send: byCLI("--input", `[{"taskId":TASK}]`)},
+		{name: "an empty object", send: byCLI("--input", `{}`)},
+		{name: "a null taskId", send: byCLI("--input", `{"taskId":null}`)},
+		{name: "taskId as a string", send: byCLI("--input", `{"taskId":"TASK"}`)},
+		{name: "a fraction as taskId", send: byCLI("--input", `{"taskId":TASK.5}`)},
+		{name: "taskId beyond int64", send: byCLI("--input", `{"taskId":9223372036854775808}`)},
+		{name: "another task's id", send: byCLI("--input", `{"taskId":ANOTHER}`)},
+		{name: "a right payload behind a foreign one", send: byCLI("--input", `{"taskId":ANOTHER}`, "--input", `{"taskId":TASK}`)},
+		{name: "another signal", send: byCLI("--name", "taskcallback", "--input", `{"taskId":TASK}`)},
+		{name: "what the service posts", send: byCLI("--input", `id=TASK&code=ANSWER`, "--input-meta", "encoding=binary/plain")},
+		{name: "bytes that claim to be JSON", send: byClient(labelled(converter.MetadataEncodingJSON, "\x00\xff{"))},
+		{name: "an empty payload", send: byClient(&commonpb.Payload{})},
+		{name: "an encrypted payload", send: byClient(labelled("binary/encrypted", "\x8f\x01\x02"))},
+		{name: "1 MiB", send: byClient(labelled(converter.MetadataEncodingJSON, `"`+strings.Repeat("x", 1<<20)+`"`))},
+		{name: "a thousand of them", send: func(t *testing.T, run client.WorkflowRun, taskID string) {
+			signalManyTimes(t, temporal, run, func(i int) any {
+				return []any{nil, "x", []int{i}, map[string]any{"taskId": taskID}, workflows.TaskCallback{TaskID: another.TaskID}}[i%5]
+			})
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			ctx, in := testContext(t), asleep(newTaskID())
+			service.Script(in.TaskID, simulator.Ready(`{}`))
+			run := startWait(t, temporal, taskQueue, in)
+			before := statusOf(t, temporal, run)
+
+			row.send(t, run, strconv.FormatInt(in.TaskID, 10))
+
+			require.Equal(t, before, statusOf(t, temporal, run), "nothing comes of it")
+			require.Empty(t, service.RequestsFor(in.TaskID))
+			require.NoError(t, temporal.SignalWorkflow(ctx, run.GetID(), "", workflows.TaskCallbackSignal,
+				workflows.TaskCallback{TaskID: in.TaskID}))
+			var output workflows.AwaitTaskResultOutput
+			require.NoError(t, run.Get(ctx, &output), "the right signal is heard")
+			require.Equal(t, 1, output.Polls)
+			require.Len(t, service.RequestsFor(in.TaskID), 1)
+			undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
+		})
+	}
+	require.Equal(t, workflows.StateWaiting, statusOf(t, temporal, anotherRun).State)
+	require.Empty(t, service.RequestsFor(another.TaskID), "signals to others with this task's id wake nobody up")
+}
+
+// statusOf waits until the workflow has seen all that was sent to it so far.
+func statusOf(t *testing.T, temporal client.Client, run client.WorkflowRun) workflows.AwaitTaskResultStatus {
+	t.Helper()
+	answer, err := temporal.QueryWorkflow(testContext(t), run.GetID(), run.GetRunID(), workflows.StatusQuery)
+	require.NoError(t, err)
+	var status workflows.AwaitTaskResultStatus
+	require.NoError(t, answer.Get(&status))
+	return status
+}
+
+func signalManyTimes(t *testing.T, temporal client.Client, run client.WorkflowRun, payload func(i int) any) {
+	t.Helper()
+	const senders = 20
+	ctx := testContext(t)
+	var sending sync.WaitGroup
+	failures := make([]error, senders)
+	for sender := range senders {
+		sending.Go(func() {
+			for i := sender; i < manySignals && failures[sender] == nil; i += senders {
+				failures[sender] = temporal.SignalWorkflow(ctx, run.GetID(), "", workflows.TaskCallbackSignal, payload(i))
+			}
+		})
+	}
+	sending.Wait()
+	require.NoError(t, errors.Join(failures...))
+}
+
+// TestAThousandWakeUps asks for no more requests than the service allows.
+func TestAThousandWakeUps(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, temporal := startSimulator(t), newTaskQueue(), dial(t)
+	startWorker(t, taskQueue, service.URL())
+	in := asleep(newTaskID())
+	service.Script(in.TaskID, simulator.Processing())
+	run := startWait(t, temporal, taskQueue, in)
+
+	for polls := 1; polls <= 2; polls++ {
+		signalManyTimes(t, temporal, run, func(int) any { return workflows.TaskCallback{TaskID: in.TaskID} })
+		require.NoError(t, service.WaitForAnswers(testContext(t), in.TaskID, polls))
+	}
+	service.Script(in.TaskID, simulator.Ready(`{}`))
+
+	var output workflows.AwaitTaskResultOutput
+	require.NoError(t, run.Get(testContext(t), &output))
+	require.Len(t, service.RequestsFor(in.TaskID), output.Polls)
+	requireSpaced(t, service, in.TaskID)
+	undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
+}
+
+// TestSignalsThatNobodyHears are refused by the server.
+func TestSignalsThatNobodyHears(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, temporal := startSimulator(t), newTaskQueue(), dial(t)
+	startWorker(t, taskQueue, service.URL())
+	ended, never := newTaskID(), newTaskID()
+	service.Script(ended, simulator.Ready(`{}`))
+	run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: ended, InitialDelay: time.Millisecond})
+	require.NoError(t, run.Get(testContext(t), nil))
+
+	for taskID, says := range map[int64]string{
+		ended: "workflow execution already completed",
+		never: "workflow not found",
+	} {
+		done := runCLI(t, "workflow", "signal", "--workflow-id", workflows.WorkflowID(taskID),
+			"--name", workflows.TaskCallbackSignal, "--input", fmt.Sprintf(`{"taskId":%d}`, taskID))
+		require.Equal(t, 1, done.status, done.stderr)
+		require.Contains(t, done.stderr, says)
+	}
+	require.Len(t, service.RequestsFor(ended), 1)
+	history := undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
+	require.Equal(t, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, history[len(history)-1].GetEventType())
+	requireNotStarted(t, temporal, workflows.WorkflowID(never))
+}
