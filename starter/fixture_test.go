@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// fakeTemporal is a server whose workflows end when a test says so. What it doesn't implement panics.
+type fakeTemporal struct {
+	client.Client
+
+	mutex        sync.Mutex
+	runs         map[string]*fakeRun // by workflow id
+	starts       []client.StartWorkflowOptions
+	inputs       []workflows.AwaitTaskResultInput
+	startFails   func(taskID int64) error // nil: no start does
+	waits        int                      // that are under way
+	mostWaits    int
+	pollers      int
+	describeFail error
+}
+
+type fakeRun struct {
+	ended  chan struct{}
+	output workflows.AwaitTaskResultOutput
+	err    error
+}
+
+func newFakeTemporal() *fakeTemporal {
+	return &fakeTemporal{runs: map[string]*fakeRun{}, pollers: 1}
+}
+
+func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
+	if workflow != workflows.AwaitTaskResultWorkflow || len(args) != 1 {
+		return nil, fmt.Errorf("started %v with %v", workflow, args)
+	}
+	input := args[0].(workflows.AwaitTaskResultInput)
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.starts, f.inputs = append(f.starts, options), append(f.inputs, input)
+	if f.startFails != nil {
+		if err := f.startFails(input.TaskID); err != nil {
+			return nil, err
+		}
+	}
+	if _, exists := f.runs[options.ID]; exists {
+		return nil, serviceerror.NewWorkflowExecutionAlreadyStarted("already started", "", runID(options.ID))
+	}
+	f.run(options.ID)
+	return fakeHandle{id: options.ID}, nil
+}
+
+func (f *fakeTemporal) GetWorkflow(_ context.Context, workflowID, run string) client.WorkflowRun {
+	if run != runID(workflowID) {
+		panic("waits for another run than the one that was started: " + run)
+	}
+	return fakeHandle{server: f, id: workflowID}
+}
+
+func (f *fakeTemporal) DescribeTaskQueue(context.Context, string, enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return &workflowservice.DescribeTaskQueueResponse{Pollers: make([]*taskqueuepb.PollerInfo, f.pollers)}, f.describeFail
+}
+
+// end has the task's workflow end, also before it was started.
+func (f *fakeTemporal) end(taskID int64, err error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	run := f.run(workflows.WorkflowID(taskID))
+	run.output = workflows.AwaitTaskResultOutput{
+		TaskID:     taskID,
+		TaskResult: twocaptcha.TaskResult{Status: "ready", Solution: json.RawMessage(`"a"`)},
+		Polls:      2,
+	}
+	run.err = err
+	close(run.ended)
+}
+
+func (f *fakeTemporal) run(workflowID string) *fakeRun {
+	if f.runs[workflowID] == nil {
+		f.runs[workflowID] = &fakeRun{ended: make(chan struct{})}
+	}
+	return f.runs[workflowID]
+}
+
+type fakeHandle struct {
+	client.WorkflowRun
+	server *fakeTemporal
+	id     string
+}
+
+func runID(workflowID string) string { return "run of " + workflowID }
+
+func (h fakeHandle) GetRunID() string { return runID(h.id) }
+
+func (h fakeHandle) Get(ctx context.Context, result any) error {
+	h.server.mutex.Lock()
+	run := h.server.run(h.id)
+	h.server.waits++
+	h.server.mostWaits = max(h.server.mostWaits, h.server.waits)
+	h.server.mutex.Unlock()
+	defer func() {
+		h.server.mutex.Lock()
+		defer h.server.mutex.Unlock()
+		h.server.waits--
+	}()
+	select {
+	case <-ctx.Done():
+		return serviceerror.NewCanceled("the caller has gone")
+	case <-run.ended:
+	}
+	if run.err != nil {
+		return run.err
+	}
+	*result.(*workflows.AwaitTaskResultOutput) = run.output
+	return nil
+}
+
+// recorder is a progress that keeps what it is told.
+type recorder struct {
+	mutex sync.Mutex
+	lines []string // of standard output
+	said  []string
+	fail  error // of standard output
+}
+
+func (r *recorder) open(statusFunc)      {}
+func (r *recorder) begun(*wait)          {}
+func (r *recorder) ended(*wait, outcome) {}
+func (r *recorder) close()               {}
+
+func (r *recorder) result(line []byte) error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.lines = append(r.lines, strings.TrimSuffix(string(line), "\n"))
+	return r.fail
+}
+
+func (r *recorder) say(format string, values ...any) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.said = append(r.said, fmt.Sprintf(format, values...))
+}
+
+func (r *recorder) results() []string {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return append([]string(nil), r.lines...)
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vbauerster/cupwriter"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// screen is a terminal, as far as the live lines need one: it knows "so many lines up, and clear from there on".
+type screen struct {
+	mutex sync.Mutex
+	lines []string // above the cursor, which is at the beginning of a line
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	text := string(p)
+	for text != "" {
+		if rest, found := strings.CutPrefix(text, "\x1b["); found {
+			var up int
+			for ; rest[0] >= '0' && rest[0] <= '9'; rest = rest[1:] {
+				up = 10*up + int(rest[0]-'0')
+			}
+			text = strings.TrimPrefix(rest, "A\x1b[J")
+			s.lines = s.lines[:len(s.lines)-up]
+			continue
+		}
+		line, rest, found := strings.Cut(text, "\n")
+		if !found {
+			panic("a line without an end: " + text)
+		}
+		s.lines, text = append(s.lines, line), rest
+	}
+	return len(p), nil
+}
+
+func (s *screen) shows(t *testing.T, text string) {
+	t.Helper()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	require.Equal(t, strings.Split(strings.Trim(text, "\n"), "\n"), s.lines)
+}
+
+func newTestProgress(taskIDs []int64, height int) (*liveProgress, *screen) {
+	screen := &screen{}
+	size := func() (int, int, error) { return 80, height, nil }
+	return newLiveProgress(taskIDs, screen, screen, cupwriter.New(screen, true), size, true), screen
+}
+
+func TestLiveLineOfEachTask(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		progress, screen := newTestProgress([]int64{74372499131, 5, 6, 7}, 24)
+		began := time.Now()
+		next := began.Add(12 * time.Second)
+		status := func(_ context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error) {
+			if taskID == 6 {
+				return workflows.AwaitTaskResultStatus{}, errors.New("no worker answers")
+			}
+			started := began.Add(-time.Minute)
+			return workflows.AwaitTaskResultStatus{
+				State: "waiting", Polls: 2, StartedAt: &started, NextPollAt: &next, LastError: "HTTP status 521: ☹",
+			}, nil
+		}
+		progress.open(status)
+		screen.shows(t, `
+74372499131  starting   0 polls
+          5  starting   0 polls
+          6  starting   0 polls
+          7  starting   0 polls
+`)
+		waits := []*wait{{taskID: 74372499131, begun: began}, {taskID: 5, begun: began, attached: true}, {taskID: 6, begun: began}}
+		for _, wait := range waits {
+			progress.begun(wait)
+		}
+		time.Sleep(2*time.Second + time.Millisecond)
+		progress.ended(waits[0], outcome{ready: true, polls: 3})
+		require.NoError(t, progress.result([]byte(`{"taskId":74372499131}`+"\n")))
+		progress.say("a message")
+		time.Sleep(time.Second)
+		screen.shows(t, `
+{"taskId":74372499131}
+a message
+74372499131  ready      3 polls    1m2s
+          5  waiting    2 polls    1m3s  next poll in 9s, HTTP status 521: ?
+          6  started    0 polls      3s
+          7  starting   0 polls
+`)
+		progress.ended(waits[1], outcome{problem: "ERROR_CAPTCHA_UNSOLVABLE", polls: 3})
+		progress.close()
+		progress.say("the end")
+		screen.shows(t, `
+{"taskId":74372499131}
+a message
+74372499131  ready      3 polls    1m2s
+          5  failed     3 polls    1m3s  ERROR_CAPTCHA_UNSOLVABLE
+          6  started    0 polls      3s
+          7  starting   0 polls
+the end
+`)
+	})
+}
+
+func TestMoreTasksThanLines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		progress, screen := newTestProgress(ids(100_000), 5)
+		var mutex sync.Mutex
+		asked := map[int64]bool{}
+		progress.open(func(_ context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error) {
+			mutex.Lock()
+			defer mutex.Unlock()
+			asked[taskID] = true
+			return workflows.AwaitTaskResultStatus{State: "polling", Polls: 1}, nil
+		})
+		for _, taskID := range ids(10) {
+			progress.begun(&wait{taskID: taskID, begun: time.Now()})
+		}
+		progress.ended(&wait{taskID: 1}, outcome{ready: true})
+		progress.ended(&wait{taskID: 3}, outcome{problem: "Canceled"})
+		time.Sleep(2*time.Second + time.Millisecond)
+		screen.shows(t, `
+2  polling     1 poll      2s
+4  polling     1 poll      2s
+5  polling     1 poll      2s
+10 of 100000 tasks begun, 1 ready, 1 failed
+`)
+		progress.close()
+		require.Equal(t, map[int64]bool{2: true, 4: true, 5: true}, asked, "only what is shown is asked for")
+	})
+}
+
+func TestLinesFitTheTerminal(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		text  string
+		width int
+		want  string
+	}{
+		"short":           {"abc", 5, "abc"},
+		"long":            {"abcdef", 5, "abcde"},
+		"control":         {"a\x1b[2Jb\tc", 80, "a?[2Jb?c"},
+		"wide":            {"a漢字", 80, "a??"},
+		"hardly any room": {"abc", -1, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.want, cut(test.text, test.width))
+		})
+	}
+}
+
+// A worker that doesn't answer must not hold up the end of the command.
+func TestCloseDoesNotWaitForAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		progress, _ := newTestProgress(ids(30), 50)
+		progress.open(func(ctx context.Context, _ int64) (workflows.AwaitTaskResultStatus, error) {
+			<-ctx.Done()
+			return workflows.AwaitTaskResultStatus{}, ctx.Err()
+		})
+		for _, taskID := range ids(30) {
+			progress.begun(&wait{taskID: taskID})
+		}
+		time.Sleep(askEvery + time.Millisecond)
+		before := time.Now()
+		progress.close()
+		require.Zero(t, time.Since(before))
+	})
+}
+
+func TestWithoutATerminalLinesArePlain(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	require.IsType(t, &plainProgress{}, newProgress(ids(1), &stdout, &stderr, nil))
+}

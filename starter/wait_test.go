@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+var unavailable = serviceerror.NewUnavailable("the server is being restarted")
+
+func newWaiter(server *fakeTemporal) (*waiter, *recorder) {
+	progress := &recorder{}
+	return &waiter{
+		temporal:  server,
+		server:    serverName{address: "temporal:7233", namespace: "captchas"},
+		taskQueue: "2captcha",
+		progress:  progress,
+	}, progress
+}
+
+func readyLine(taskID int64) string {
+	return fmt.Sprintf(`{"taskId":%d,"status":"ready","solution":"a","polls":2,"workflowId":"2captcha-task-%[1]d"}`, taskID)
+}
+
+func ids(count int64) []int64 {
+	var result []int64
+	for id := range count {
+		result = append(result, id+1)
+	}
+	return result
+}
+
+func TestResultsComeInOrderOfCompletion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeTemporal()
+		waiter, progress := newWaiter(server)
+		go func() {
+			for _, taskID := range []int64{2, 3, 1} {
+				synctest.Wait()
+				var err error
+				if taskID == 3 {
+					err = ended(temporal.NewCanceledError())
+				}
+				server.end(taskID, err)
+			}
+		}()
+		summary, err := waiter.run(t.Context(), ids(3))
+		require.NoError(t, err)
+		require.Equal(t, 1, summary.failed)
+		require.Empty(t, summary.unfinished)
+		require.Equal(t, []string{
+			readyLine(2),
+			`{"taskId":3,"workflowId":"2captcha-task-3","status":"failed","errorId":0,"errorCode":"Canceled","errorDescription":"the workflow was canceled before the task's result was there"}`,
+			readyLine(1),
+		}, progress.results())
+	})
+}
+
+func TestWorkflowsAreStartedWithTheCommandsSettings(t *testing.T) {
+	t.Parallel()
+	server := newFakeTemporal()
+	waiter, _ := newWaiter(server)
+	waiter.taskQueue = "mine"
+	waiter.input = workflows.AwaitTaskResultInput{TaskID: 1, Timeout: time.Minute}
+	server.end(5, nil)
+	_, err := waiter.run(t.Context(), []int64{5})
+	require.NoError(t, err)
+	require.Equal(t, []workflows.AwaitTaskResultInput{{TaskID: 5, Timeout: time.Minute}}, server.inputs)
+	require.Equal(t, "mine", server.starts[0].TaskQueue)
+	require.Equal(t, "2captcha-task-5", server.starts[0].ID)
+	require.Equal(t, workflows.StartOptions(5).WorkflowIDReusePolicy, server.starts[0].WorkflowIDReusePolicy)
+}
+
+func TestDetachTellsWhatWasStartedAndWhatWasThere(t *testing.T) {
+	t.Parallel()
+	server := newFakeTemporal()
+	server.end(6, nil)
+	waiter, progress := newWaiter(server)
+	waiter.detach = true
+	summary, err := waiter.run(t.Context(), []int64{5, 6})
+	require.NoError(t, err)
+	require.Empty(t, summary.unfinished)
+	require.ElementsMatch(t, []string{
+		`{"taskId":5,"workflowId":"2captcha-task-5","runId":"run of 2captcha-task-5","status":"started"}`,
+		`{"taskId":6,"workflowId":"2captcha-task-6","runId":"run of 2captcha-task-6","status":"attached"}`,
+	}, progress.results())
+}
+
+func TestEndedTaskIsNotStuckBehindSlowOnes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeTemporal()
+		waiter, progress := newWaiter(server)
+		ctx, cancel := context.WithCancel(t.Context())
+		tasks := ids(3 * maxWaits)
+		last := tasks[len(tasks)-1]
+		go func() {
+			time.Sleep(time.Minute) // of the bubble's time: every task has had some turns
+			server.end(last, nil)
+			time.Sleep(4 * turn)
+			cancel()
+		}()
+		summary, err := waiter.run(ctx, tasks)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, []string{readyLine(last)}, progress.results())
+		require.Len(t, summary.unfinished, len(tasks)-1)
+		require.Zero(t, summary.notStarted)
+		require.Equal(t, maxWaits, server.mostWaits)
+	})
+}
+
+func TestInterruptLeavesTheWorkflowsAndTellsWhich(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeTemporal()
+		server.startFails = func(taskID int64) error {
+			if taskID == 3 {
+				return unavailable
+			}
+			return nil
+		}
+		waiter, progress := newWaiter(server)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			synctest.Wait()
+			server.end(1, nil)
+			synctest.Wait()
+			cancel()
+		}()
+		got, err := waiter.run(ctx, ids(3))
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, summary{unfinished: []int64{2, 3}, notStarted: 1}, got)
+		require.Equal(t, []string{readyLine(1)}, progress.results())
+	})
+}
+
+func TestServerThatIsRestartedIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeTemporal()
+		tries := 0
+		server.startFails = func(int64) error {
+			if tries++; tries < 100 {
+				return unavailable
+			}
+			return nil
+		}
+		waiter, progress := newWaiter(server)
+		go func() {
+			time.Sleep(200 * time.Second)
+			server.end(1, nil)
+		}()
+		summary, err := waiter.run(t.Context(), ids(1))
+		require.NoError(t, err)
+		require.Empty(t, summary.unfinished)
+		require.Equal(t, []string{readyLine(1)}, progress.results())
+		require.Equal(t, []string{
+			"the Temporal server at temporal:7233 does not answer, trying on: the server is being restarted",
+			"the Temporal server at temporal:7233 does not answer, trying on: the server is being restarted",
+		}, progress.said, "once a minute")
+	})
+}
+
+func TestServerThatIsSilentForTooLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeTemporal()
+		server.describeFail = unavailable
+		waiter, _ := newWaiter(server)
+		began := time.Now()
+		summary, err := waiter.run(t.Context(), ids(1))
+		require.EqualError(t, err, "the Temporal server at temporal:7233 has not answered for 5m0s: the server is being restarted")
+		require.Equal(t, []int64{1}, summary.unfinished)
+		require.InDelta(t, patience.Seconds(), time.Since(began).Seconds(), watchEvery.Seconds())
+	})
+}
+
+func TestRefusalOfTheServerEndsTheCommand(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		err     error
+		message string
+	}{
+		"no such namespace": {serviceerror.NewNamespaceNotFound("captchas"),
+			`task 1: its workflow can't be started: the Temporal server at temporal:7233 has no namespace "captchas": set TEMPORAL_NAMESPACE to one that it has`},
+		"no permission": {serviceerror.NewPermissionDenied("go away", ""),
+			`task 1: its workflow can't be started: the Temporal server at temporal:7233 does not permit it in namespace "captchas": check TEMPORAL_API_KEY or the TLS settings (go away)`},
+		"anything else": {serviceerror.NewInvalidArgument("odd"),
+			`task 1: its workflow can't be started: the Temporal server at temporal:7233: odd`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFakeTemporal()
+			server.startFails = func(int64) error { return test.err }
+			waiter, progress := newWaiter(server)
+			summary, err := waiter.run(t.Context(), ids(1))
+			require.EqualError(t, err, test.message)
+			require.Equal(t, 1, summary.notStarted)
+			require.Empty(t, progress.results())
+		})
+	}
+}
+
+func TestWaitThatTheServerRefuses(t *testing.T) {
+	t.Parallel()
+	server := newFakeTemporal()
+	server.end(1, serviceerror.NewPermissionDenied("go away", ""))
+	waiter, _ := newWaiter(server)
+	summary, err := waiter.run(t.Context(), ids(1))
+	require.EqualError(t, err, `task 1: its workflow can't be waited for: the Temporal server at temporal:7233 `+
+		`does not permit it in namespace "captchas": check TEMPORAL_API_KEY or the TLS settings (go away)`)
+	require.Equal(t, []int64{1}, summary.unfinished)
+}
+
+func TestWorkflowThatWasDeletedIsAFailureOfItsTaskAlone(t *testing.T) {
+	t.Parallel()
+	server := newFakeTemporal()
+	server.end(1, serviceerror.NewNotFound("workflow not found"))
+	server.end(2, nil)
+	waiter, progress := newWaiter(server)
+	summary, err := waiter.run(t.Context(), ids(2))
+	require.NoError(t, err)
+	require.Equal(t, 1, summary.failed)
+	require.Contains(t, progress.results(), readyLine(2))
+}
+
+func TestStandardOutputThatCantBeWritten(t *testing.T) {
+	t.Parallel()
+	server := newFakeTemporal()
+	server.end(1, nil)
+	waiter, progress := newWaiter(server)
+	progress.fail = io.ErrShortWrite
+	summary, err := waiter.run(t.Context(), ids(1))
+	require.EqualError(t, err, "standard output can't be written: short write")
+	require.Equal(t, []int64{1}, summary.unfinished, "its result is not out")
+}
+
+func TestMissingWorkerIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		pollers int
+		err     error
+		said    []string
+	}{
+		"no worker": {0, nil, []string{`no worker polls the task queue "2captcha" in namespace "captchas": start one (go run ./worker); the waits go on when it does`}},
+		"a worker":  {1, nil, nil},
+		"not known": {0, serviceerror.NewPermissionDenied("no", ""), nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := newFakeTemporal()
+				server.pollers, server.describeFail = test.pollers, test.err
+				waiter, progress := newWaiter(server)
+				go func() {
+					time.Sleep(10 * time.Minute)
+					server.end(1, nil)
+				}()
+				_, err := waiter.run(t.Context(), ids(1))
+				require.NoError(t, err)
+				require.Equal(t, test.said, progress.said)
+			})
+		})
+	}
+}
+
+func TestWhatEndedTheContextIsTheRunsError(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("the dev server ended by itself"))
+	waiter, _ := newWaiter(newFakeTemporal())
+	_, err := waiter.run(ctx, ids(1))
+	require.EqualError(t, err, "the dev server ended by itself")
+}

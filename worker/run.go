@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/provider"
+)
+
+const (
+	exitStopped = 0 // by a signal, or it only showed its help
+	exitFailed  = 1
+	exitUsage   = 2
+
+	// dialTimeout bounds the wait for a server that doesn't answer, so that whoever starts the worker hears of it.
+	dialTimeout = 10 * time.Second
+
+	// stopTimeout covers a request under way (15 s at most) and the report of its outcome, within the 30 s that a pod
+	// has for its shutdown.
+	stopTimeout = 20 * time.Second
+)
+
+// run is the whole process but for its signals, of which ctx tells: it reads the configuration, polls the task queue
+// until ctx is done, drains, and returns the exit status.
+func run(ctx context.Context, args []string, environ environment, stdout, stderr io.Writer) int {
+	fail := func(status int, err error) int {
+		fmt.Fprintln(stderr, "worker:", strings.Join(strings.Fields(err.Error()), " ")) // always one line
+		return status
+	}
+
+	flags, shown, err := parseFlags(args, environ, stdout)
+	if err != nil {
+		return fail(exitUsage, fmt.Errorf("%w (see worker --help)", err))
+	}
+	if shown {
+		return exitStopped
+	}
+	workerOptions, err := workerOptions(flags, environ)
+	if err != nil {
+		return fail(exitUsage, err)
+	}
+	logger := slog.New(logHandler(flags, stderr))
+	clientOptions, err := clientOptions(environ, logger)
+	if err != nil {
+		return fail(exitUsage, err)
+	}
+	if err := runWorker(ctx, clientOptions, flags, workerOptions, logger); err != nil {
+		return fail(exitFailed, err)
+	}
+	return exitStopped
+}
+
+// workerOptions has the provider as a plugin, with the account's key in it. An error says what is wrong with the
+// configuration.
+func workerOptions(flags flags, environment environment) (worker.Options, error) {
+	config := provider.ConfigFromEnvironment(environment.Getenv)
+	config.APIURL = flags.APIURL
+	switch {
+	case config.ClientKey == "" && config.ClientKeyFile == "":
+		return worker.Options{}, errors.New("the account's key is missing: " +
+			"set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it")
+	case config.ClientKey != "" && config.ClientKeyFile != "":
+		return worker.Options{}, errors.New("TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them")
+	}
+	plugin, err := provider.NewPlugin(config)
+	if err != nil {
+		return worker.Options{}, fmt.Errorf("TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE or TWOCAPTCHA_API_URL: %w", err)
+	}
+	deployment, err := deploymentOptions(environment)
+	if err != nil {
+		return worker.Options{}, err
+	}
+	return worker.Options{
+		Plugins:                      []worker.Plugin{plugin},
+		TaskQueueActivitiesPerSecond: float64(flags.MaxRequestsPerSecond),
+		WorkerStopTimeout:            stopTimeout,
+		DeploymentOptions:            deployment,
+	}, nil
+}
+
+// deploymentOptions makes the worker a version of a deployment where the environment names both, as Temporal's Worker
+// Controller does. Waits move on to the newest version: pinned ones would keep an old version's workers up for as long
+// as the longest of them, and the workflow replays under a newer version.
+func deploymentOptions(environment environment) (worker.DeploymentOptions, error) {
+	version := worker.WorkerDeploymentVersion{
+		DeploymentName: environment.Getenv("TEMPORAL_DEPLOYMENT_NAME"),
+		BuildID:        environment.Getenv("TEMPORAL_WORKER_BUILD_ID"),
+	}
+	if version == (worker.WorkerDeploymentVersion{}) {
+		return worker.DeploymentOptions{}, nil
+	}
+	if version.DeploymentName == "" || version.BuildID == "" {
+		return worker.DeploymentOptions{}, errors.New("only one of TEMPORAL_DEPLOYMENT_NAME and " +
+			"TEMPORAL_WORKER_BUILD_ID is set: set both, for Worker Versioning, or neither")
+	}
+	return worker.DeploymentOptions{
+		UseVersioning:             true,
+		Version:                   version,
+		DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	}, nil
+}
+
+func logHandler(flags flags, stderr io.Writer) slog.Handler {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(flags.LogLevel)) // one of those that the flag takes
+	options := &slog.HandlerOptions{Level: level}
+	if flags.LogFormat == "json" {
+		return slog.NewJSONHandler(stderr, options)
+	}
+	return slog.NewTextHandler(stderr, options)
+}
+
+func clientOptions(environment environment, logger *slog.Logger) (client.Options, error) {
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: environment})
+	if err != nil {
+		return client.Options{}, fmt.Errorf("the TEMPORAL_* environment or temporal.toml: %w", err)
+	}
+	if options.HostPort == "" {
+		options.HostPort = client.DefaultHostPort
+	}
+	if options.Namespace == "" {
+		options.Namespace = client.DefaultNamespace
+	}
+	options.Logger = log.NewStructuredLogger(logger)
+	return options, nil
+}
+
+// runWorker polls the task queue until ctx is done and the polls under way have finished. An error is a server that
+// can't be reached or that refuses the worker.
+func runWorker(ctx context.Context, to client.Options, flags flags, options worker.Options, logger *slog.Logger) error {
+	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	temporal, err := client.DialContext(dialCtx, to)
+	if ctx.Err() != nil {
+		return nil // stopped before it began
+	}
+	if err != nil {
+		return fmt.Errorf("the Temporal server at %s can't be reached: start it, or set TEMPORAL_ADDRESS (%w)",
+			to.HostPort, err)
+	}
+	defer temporal.Close()
+
+	if flags.WorkflowCacheSize != nil {
+		worker.SetStickyWorkflowCacheSize(*flags.WorkflowCacheSize) // the SDK has one cache for the whole process
+	}
+	process := worker.New(temporal, flags.TaskQueue, options)
+	if err := process.Start(); err != nil {
+		return fmt.Errorf("the Temporal server at %s refuses a worker in namespace %q: "+
+			"set TEMPORAL_NAMESPACE, and the credentials that go with it (%w)", to.HostPort, to.Namespace, err)
+	}
+	logger.Info("worker started", "taskQueue", flags.TaskQueue, "namespace", to.Namespace, "address", to.HostPort,
+		"apiURL", flags.APIURL)
+
+	interrupt := make(chan any)
+	stopWaiting := context.AfterFunc(ctx, func() {
+		logger.Info("worker stopping: polls under way finish", "atMost", stopTimeout.String())
+		close(interrupt)
+	})
+	defer stopWaiting()
+	if err := process.Run(interrupt); err != nil {
+		return fmt.Errorf("the Temporal server at %s no longer serves the worker: %w", to.HostPort, err)
+	}
+	logger.Info("worker stopped")
+	return nil
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+const (
+	key         = "a-key-of-the-test"
+	keyVariable = "TWOCAPTCHA_API_KEY=" + key
+)
+
+// outcomeOf runs the worker with an environment of its own.
+func outcomeOf(ctx context.Context, environ []string, args ...string) (status int, stdout, stderr string) {
+	var out, messages bytes.Buffer
+	// Nothing of the user's own settings is read.
+	environ = append([]string{"TEMPORAL_CONFIG_FILE=" + os.DevNull}, environ...)
+	status = run(ctx, args, environ, &out, &messages)
+	return status, out.String(), messages.String()
+}
+
+func TestBadConfigurationIsOneLine(t *testing.T) {
+	t.Parallel()
+	const (
+		seeHelp = " (see worker --help)"
+		setting = "TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE or TWOCAPTCHA_API_URL: temporal-2captcha: twocaptcha: "
+		rates   = "--max-requests-per-second: TWOCAPTCHA_MAX_REQUESTS_PER_SECOND, or the flag, is "
+	)
+	empty := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(empty, []byte("\n"), 0o600))
+	tests := map[string]struct {
+		environ []string
+		args    []string
+		message string
+	}{
+		"no key":                 {nil, nil, "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
+		"an empty key":           {[]string{"TWOCAPTCHA_API_KEY="}, nil, "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
+		"two keys":               {[]string{keyVariable, "TWOCAPTCHA_API_KEY_FILE=key"}, nil, "TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them"},
+		"an empty key file":      {[]string{"TWOCAPTCHA_API_KEY_FILE=" + empty}, nil, setting + `the client key file ` + empty + ` is empty: it takes the account's API key`},
+		"a clear-text address":   {[]string{keyVariable}, []string{"--api-url", "http://example.com"}, setting + "URL http://example.com would send the client key in the clear: use https://, http:// is for loopback hosts only"},
+		"no rate":                {[]string{keyVariable, "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=few"}, nil, rates + `"few": it takes a positive number, or 0 for no limit` + seeHelp},
+		"a negative rate":        {[]string{keyVariable}, []string{"--max-requests-per-second=-1"}, rates + `"-1": it takes a positive number, or 0 for no limit` + seeHelp},
+		"a rate of NaN":          {[]string{keyVariable}, []string{"--max-requests-per-second=NaN"}, rates + `"NaN": it takes a positive number, or 0 for no limit` + seeHelp},
+		"an endless rate":        {[]string{keyVariable}, []string{"--max-requests-per-second=Inf"}, rates + `"Inf": it takes a positive number, or 0 for no limit` + seeHelp},
+		"a negative cache":       {[]string{keyVariable}, []string{"--workflow-cache-size=-1"}, "--workflow-cache-size is -1: it takes 0, for none, or a positive number" + seeHelp},
+		"no task queue":          {[]string{keyVariable}, []string{"--task-queue="}, "--task-queue is empty: it takes the task queue's name" + seeHelp},
+		"an unknown log format":  {[]string{keyVariable}, []string{"--log-format", "xml"}, `--log-format must be one of "text","json" but got "xml"` + seeHelp},
+		"an unknown log level":   {[]string{keyVariable}, []string{"--log-level", "loud"}, `--log-level must be one of "debug","info","warn","error" but got "loud"` + seeHelp},
+		"an unknown flag":        {[]string{keyVariable}, []string{"--fast"}, "unknown flag --fast" + seeHelp},
+		"a flag without a value": {[]string{keyVariable}, []string{"--task-queue"}, "--task-queue: expected string value but got none" + seeHelp},
+		"an argument":            {[]string{keyVariable}, []string{"74372499131"}, "unexpected argument 74372499131" + seeHelp},
+		"half a version":         {[]string{keyVariable, "TEMPORAL_WORKER_BUILD_ID=1"}, nil, "only one of TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID is set: set both, for Worker Versioning, or neither"},
+		"a missing profile":      {[]string{keyVariable, "TEMPORAL_PROFILE=none"}, nil, "the TEMPORAL_* environment or temporal.toml: unable to find profile none in config data"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status, stdout, stderr := outcomeOf(t.Context(), test.environ, test.args...)
+			require.Equal(t, "worker: "+test.message+"\n", stderr)
+			require.Empty(t, stdout)
+			require.Equal(t, exitUsage, status)
+		})
+	}
+}
+
+func TestKeyIsNoFlag(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{"--api-key", "--client-key", "--key"} {
+		status, stdout, stderr := outcomeOf(t.Context(), nil, flag+"="+key)
+		require.Equal(t, exitUsage, status)
+		require.NotContains(t, stdout+stderr, key)
+	}
+}
+
+func TestUnreachableServer(t *testing.T) {
+	t.Parallel()
+	address := closedPort(t)
+	status, stdout, stderr := outcomeOf(t.Context(), []string{keyVariable, "TEMPORAL_ADDRESS=" + address})
+	require.Regexp(t, `^worker: the Temporal server at `+address+` can't be reached: start it, or set TEMPORAL_ADDRESS `+
+		`\(.*connection refused.*\)\n$`, stderr)
+	require.Empty(t, stdout)
+	require.Equal(t, exitFailed, status)
+}
+
+func TestStopBeforeTheServerIsReached(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	status, _, stderr := outcomeOf(ctx, []string{keyVariable, "TEMPORAL_ADDRESS=" + closedPort(t)})
+	require.Empty(t, stderr)
+	require.Equal(t, exitStopped, status)
+}
+
+func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{"--help", "-h"} {
+		status, stdout, stderr := outcomeOf(t.Context(), nil, flag)
+		require.Equal(t, exitStopped, status)
+		require.Empty(t, stderr)
+		for _, text := range []string{
+			"Usage: worker [flags]",
+			"--api-url", "--task-queue", "--max-requests-per-second", "--workflow-cache-size", "--log-format", "--log-level",
+			"TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND",
+			"TEMPORAL_TASK_QUEUE", "TEMPORAL_ADDRESS", "TEMPORAL_DEPLOYMENT_NAME", "TEMPORAL_WORKER_BUILD_ID", "Exit status:",
+		} {
+			require.Contains(t, stdout, text)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	status, stdout, _ := outcomeOf(t.Context(), nil, "--version")
+	require.Equal(t, exitStopped, status)
+	require.Regexp(t, `^worker \d+\.\d+\.\d+\n$`, stdout)
+}
+
+func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
+	t.Parallel()
+	environ := environment{
+		keyVariable, "TEMPORAL_TASK_QUEUE=captchas", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=2.5", "TWOCAPTCHA_API_URL=http://localhost:1",
+		"TEMPORAL_DEPLOYMENT_NAME=2captcha", "TEMPORAL_WORKER_BUILD_ID=7",
+	}
+	flags, _, err := parseFlags(nil, environ, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, "captchas", flags.TaskQueue)
+	require.Equal(t, "http://localhost:1", flags.APIURL)
+	require.Nil(t, flags.WorkflowCacheSize, "the SDK's own default counts")
+
+	options, err := workerOptions(flags, environ)
+	require.NoError(t, err)
+	require.Equal(t, 2.5, options.TaskQueueActivitiesPerSecond)
+	require.Equal(t, worker.DeploymentOptions{
+		UseVersioning:             true,
+		Version:                   worker.WorkerDeploymentVersion{DeploymentName: "2captcha", BuildID: "7"},
+		DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	}, options.DeploymentOptions)
+
+	flags, _, err = parseFlags([]string{"--task-queue", "mine", "--max-requests-per-second", "7", "--workflow-cache-size", "0"}, environ, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, "mine", flags.TaskQueue, "the command line counts more")
+	require.Equal(t, rate(7), flags.MaxRequestsPerSecond)
+	require.Equal(t, 0, *flags.WorkflowCacheSize)
+
+	flags, _, err = parseFlags(nil, environment{keyVariable}, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, "2captcha", flags.TaskQueue)
+	require.Equal(t, "https://api.2captcha.com", flags.APIURL)
+	options, err = workerOptions(flags, environment{keyVariable})
+	require.NoError(t, err)
+	require.Zero(t, options.TaskQueueActivitiesPerSecond)
+	require.Equal(t, worker.DeploymentOptions{}, options.DeploymentOptions)
+}
+
+// A pod gets 30 s to end; a request may take 15 s, and then its outcome is reported.
+func TestStopTimeoutCoversARequestWithinAPodsGracePeriod(t *testing.T) {
+	t.Parallel()
+	flags, _, err := parseFlags(nil, environment{}, io.Discard)
+	require.NoError(t, err)
+	options, err := workerOptions(flags, environment{keyVariable})
+	require.NoError(t, err)
+	require.Greater(t, options.WorkerStopTimeout.Seconds(), 15.0)
+	require.Less(t, options.WorkerStopTimeout.Seconds(), 30.0)
+}
+
+// closedPort is an address at which nobody listens.
+func closedPort(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().String()
+}
