@@ -32,6 +32,12 @@ func ErrorCode(err error) string {
 			return TimedOut
 		case *temporal.ChildWorkflowExecutionAlreadyStartedError, *serviceerror.WorkflowExecutionAlreadyStarted:
 			return AlreadyRunning
+		case interface{ Unwrap() []error }: // of errors.Join, and of fmt.Errorf with several
+			for _, each := range err.Unwrap() {
+				if code := ErrorCode(each); code != "" {
+					return code
+				}
+			}
 		}
 	}
 	return ""

@@ -108,6 +108,15 @@ func (e *environment) awaitInput(inputs ...any) (workflows.AwaitTaskResultOutput
 	return out, nil
 }
 
+// runParent runs a workflow of someone else's, on the same worker, and returns its error.
+func (e *environment) runParent(parent func(workflow.Context) error) error {
+	e.t.Helper()
+	e.RegisterWorkflowWithOptions(parent, workflow.RegisterOptions{Name: "parent"})
+	e.ExecuteWorkflow("parent")
+	require.True(e.t, e.IsWorkflowCompleted(), "the workflow hasn't ended")
+	return e.GetWorkflowError()
+}
+
 // after has something happen in mid-wait, at this time since the start.
 func (e *environment) after(at time.Duration, happen func()) {
 	e.RegisterDelayedCallback(happen, at)
@@ -252,7 +261,9 @@ type outboundRecorder struct {
 func (r *outboundRecorder) NewTimerWithOptions(
 	ctx workflow.Context, duration time.Duration, options workflow.TimerOptions,
 ) workflow.Future {
-	r.environment.timers = append(r.environment.timers, timerRecord{r.environment.elapsed(), duration, options.Summary})
+	if options.Summary != "Sleep" { // which a parent does
+		r.environment.timers = append(r.environment.timers, timerRecord{r.environment.elapsed(), duration, options.Summary})
+	}
 	return r.Next.NewTimerWithOptions(ctx, duration, options)
 }
 

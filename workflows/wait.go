@@ -119,7 +119,11 @@ func (w *wait) untilAny(ctx workflow.Context, timer *timer) {
 	selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
 	selector.AddFuture(timer.future, func(workflow.Future) {})
 	if w.wakeUps.channel != nil {
-		selector.AddReceive(w.wakeUps.channel, func(workflow.ReceiveChannel, bool) {
+		selector.AddReceive(w.wakeUps.channel, func(_ workflow.ReceiveChannel, more bool) {
+			if !more { // the channel was closed, which the selector leaves in it as if it were one more value
+				w.wakeUps.channel = nil
+				return
+			}
 			w.WakeUp = w.wakeUps.receive() || w.WakeUp
 		})
 	}

@@ -1,0 +1,48 @@
+package workflows_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+func TestStartOptions(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, client.StartWorkflowOptions{
+		ID:                       "2captcha-task-74372499131",
+		TaskQueue:                "2captcha",
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		StaticSummary:            "2captcha task 74372499131",
+	}, workflows.StartOptions(taskID))
+}
+
+func TestChildOptions(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, workflow.ChildWorkflowOptions{
+		WorkflowID:            "2captcha-task-74372499131",
+		TaskQueue:             "2captcha",
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:         "2captcha task 74372499131",
+	}, workflows.ChildOptions(taskID))
+}
+
+// These names are in users' code, histories and dashboards.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "2captcha", workflows.TaskQueue)
+	require.Equal(t, "AwaitTaskResult", workflows.AwaitTaskResultWorkflow)
+	require.Equal(t, "getTaskResult", workflows.GetTaskResultActivity)
+	require.Equal(t, "taskCallback", workflows.TaskCallbackSignal)
+	require.Equal(t, "status", workflows.StatusQuery)
+	require.Equal(t, "InvalidInput", workflows.ErrorTypeInvalidInput)
+	require.Equal(t, "TaskTimeout", workflows.ErrorTypeTaskTimeout)
+	require.Equal(t, "UnexpectedResponse", workflows.ErrorTypeUnexpectedResponse)
+	require.Equal(t, "2captcha-task-9223372036854775807", workflows.WorkflowID(1<<63-1))
+}
