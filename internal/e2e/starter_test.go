@@ -73,7 +73,7 @@ func TestInterruptedStarterAttachesAgain(t *testing.T) {
 			// The command is taken from the message, as a person would.
 			_, again, found := strings.Cut(done.stderr, "to wait for them again: starter ")
 			require.True(t, found, done.stderr)
-			require.Equal(t, fmt.Sprintf("--task-queue %s %d", taskQueue, slow), strings.TrimSpace(again))
+			require.NotContains(t, again, strconv.FormatInt(quick, 10))
 			attached := startProcess(t, command{
 				path: fixture.starter, arguments: strings.Fields(again),
 				environment: []string{"TEMPORAL_ADDRESS=" + fixture.temporal.Address()},
