@@ -48,6 +48,9 @@ type Options struct {
 	Port     int // of the gRPC API; 0: 7233 if free, else a free one
 	UIPort   int // of the Web UI; 0: 8233 if free, else a free one
 
+	// DynamicConfig are settings of the server's, each as KEY=JSON, such as limit.historyCount.suggestContinueAsNew=4096.
+	DynamicConfig []string
+
 	// choosePorts stands in for the choice of ports in tests; nil: the real one.
 	choosePorts func(context.Context, Options) (ports, error)
 }
@@ -87,7 +90,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		if err != nil {
 			return nil, err
 		}
-		server, err := start(ctx, cli, data, ports)
+		server, err := start(ctx, cli, options, data, ports)
 		if err == nil {
 			if err := data.complete(); err != nil {
 				return nil, errors.Join(err, server.Kill())
@@ -155,11 +158,11 @@ const addressInUse = "address already in use"
 var errPortTaken = errors.New("a port is taken by another program")
 
 // start runs the server once, on these ports, and waits until it answers.
-func start(ctx context.Context, cli string, data *database, ports ports) (*Server, error) {
+func start(ctx context.Context, cli string, options Options, data *database, ports ports) (*Server, error) {
 	log := &logTail{}
 	process, err := startProcess(command{
 		path:   cli,
-		args:   serverArguments(data, ports),
+		args:   serverArguments(options, data, ports),
 		folder: data.folder,
 		// The client key is the worker's alone. TEMPORAL_* says how clients connect, and would stand in for flags.
 		environment: environmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_"),
@@ -183,7 +186,7 @@ func start(ctx context.Context, cli string, data *database, ports ports) (*Serve
 	return nil, log.explain(fmt.Errorf("the Temporal dev server (%s) did not start: %w", cli, err))
 }
 
-func serverArguments(data *database, ports ports) []string {
+func serverArguments(options Options, data *database, ports ports) []string {
 	arguments := []string{
 		"server", "start-dev",
 		"--ip", host,
@@ -197,6 +200,9 @@ func serverArguments(data *database, ports ports) []string {
 		"--disable-config-file",
 		// The server would ask Temporal's site for its newest version.
 		"--dynamic-config-value", "frontend.enableServerVersionCheck=false",
+	}
+	for _, setting := range options.DynamicConfig {
+		arguments = append(arguments, "--dynamic-config-value", setting)
 	}
 	if data.file != "" {
 		arguments = append(arguments, "--db-filename", data.file)
