@@ -59,10 +59,22 @@ func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
 	return temporal.NewSimplePlugin(temporal.SimplePluginOptions{
 		Name: PluginName,
 		RunContextBefore: func(_ context.Context, options temporal.SimplePluginRunContextBeforeOptions) error {
-			register(options.Registry, activities)
+			if options.WorkflowReplayer {
+				register(replayerRegistry{options.Registry}, activities)
+			} else {
+				register(options.Registry, activities)
+			}
 			return nil
 		},
 	})
+}
+
+// replayerRegistry takes the same workflow more than once: a replayer runs a plugin's hook before each history.
+type replayerRegistry struct{ registry }
+
+func (r replayerRegistry) RegisterWorkflowWithOptions(definition any, options workflow.RegisterOptions) {
+	options.DisableAlreadyRegisteredCheck = true
+	r.registry.RegisterWorkflowWithOptions(definition, options)
 }
 
 // Register registers the same as the plugin does, for those who do without plugins. Its error is that of [NewPlugin].
