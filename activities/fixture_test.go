@@ -1,0 +1,78 @@
+package activities_test
+
+import (
+	"io"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+)
+
+const (
+	clientKey = "0123456789abcdef0123456789abcdef"
+	taskID    = int64(74372499131)
+)
+
+// environment is a test environment with the activities, which ask a simulated service.
+type environment struct {
+	*testsuite.TestActivityEnvironment
+	t       *testing.T
+	service *simulator.Server
+}
+
+func newEnvironment(t *testing.T, options ...func(*twocaptcha.Options)) *environment {
+	t.Helper()
+	service, err := simulator.Start(simulator.Options{ClientKey: clientKey})
+	require.NoError(t, err)
+	t.Cleanup(service.Close)
+	clientOptions := twocaptcha.Options{ClientKey: clientKey, URL: service.URL()}
+	for _, option := range options {
+		option(&clientOptions)
+	}
+	client, err := twocaptcha.NewClient(clientOptions)
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	e := &environment{TestActivityEnvironment: suite.NewTestActivityEnvironment(), t: t, service: service}
+	activities.New(client).Register(e)
+	return e
+}
+
+// getTaskResult runs the activity by its name, with any input.
+func (e *environment) getTaskResult(input any) (activities.GetTaskResultOutput, error) {
+	e.t.Helper()
+	var out activities.GetTaskResultOutput
+	value, err := e.ExecuteActivity(activities.GetTaskResultActivity, input)
+	if err != nil {
+		return out, err
+	}
+	require.NoError(e.t, value.Get(&out))
+	return out, nil
+}
+
+// applicationError is the failure that an activity ended with, which must be the outermost: Temporal sees no other.
+func applicationError(t *testing.T, err error) *temporal.ApplicationError {
+	t.Helper()
+	var activityError *temporal.ActivityError
+	require.ErrorAs(t, err, &activityError)
+	failure, ok := activityError.Unwrap().(*temporal.ApplicationError)
+	require.True(t, ok, "no ApplicationError: %T: %v", activityError.Unwrap(), err)
+	return failure
+}
+
+func errorDetails(t *testing.T, failure *temporal.ApplicationError) activities.ErrorDetails {
+	t.Helper()
+	require.True(t, failure.HasDetails(), "no details: %v", failure)
+	var details activities.ErrorDetails
+	require.NoError(t, failure.Details(&details))
+	return details
+}
