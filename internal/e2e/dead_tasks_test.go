@@ -1,0 +1,172 @@
+package e2e
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// deadTask is a wait that ends while something of it is left to do.
+type deadTask struct {
+	name    string
+	answers []simulator.Answer
+	in      workflows.AwaitTaskResultInput // less the task's id
+	// runTimeout is the server's own, which its starter may set.
+	runTimeout time.Duration
+	// until is the state in which end is called. nil: it ends by itself.
+	until func(*testing.T, *simulator.Server, client.Client, client.WorkflowRun, int64)
+	end   func(*testing.T, client.Client, client.WorkflowRun)
+
+	errorCode string // "": it is ready
+	requests  int    // asManyAsFit: before its end
+	// record is how the server remembers a poll that was not over, for good: of one whose request was under way, and of
+	// one whose workflow was terminated, which nobody could cancel. 0: there is none.
+	record enumspb.PendingActivityState
+}
+
+const asManyAsFit = -1
+
+func deadTasks() []deadTask {
+	var (
+		stalled    = []simulator.Answer{simulator.Stalled(0)}
+		down       = []simulator.Answer{simulator.HTMLPage()}
+		processing = []simulator.Answer{simulator.Processing()}
+		slow       = []simulator.Answer{simulator.Ready(`{}`).WithDelay(10 * time.Second)}
+		underWay   = enumspb.PENDING_ACTIVITY_STATE_STARTED
+		canceled   = enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
+		due        = enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
+		atOnce     = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond}
+		anHourOn   = workflows.AwaitTaskResultInput{InitialDelay: time.Hour, Timeout: 2 * time.Hour}
+		anHourLate = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, PollInterval: time.Hour, Timeout: 2 * time.Hour}
+	)
+	return []deadTask{
+		{name: "its deadline in a timer", answers: processing, errorCode: workflows.ErrorTypeTaskTimeout, requests: 2,
+			in: workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, Timeout: 6 * time.Second}},
+		{name: "its deadline with the last request under way", answers: stalled, errorCode: workflows.ErrorTypeTaskTimeout, requests: 1,
+			in: workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, Timeout: time.Millisecond}},
+		{name: "the server's timeout in a timer", answers: processing, in: anHourOn, runTimeout: 10 * time.Second,
+			errorCode: workflows.TimedOut, requests: 0},
+		{name: "the server's timeout while a retry is pending", answers: down, in: atOnce, runTimeout: 10 * time.Second,
+			errorCode: workflows.TimedOut, requests: asManyAsFit},
+		{name: "the server's timeout with a request under way", answers: stalled, in: atOnce, runTimeout: 10 * time.Second,
+			errorCode: workflows.TimedOut, requests: 1, record: underWay},
+
+		{name: "canceled in its first timer", answers: processing, in: anHourOn, until: untilWaiting, end: cancelWait,
+			errorCode: workflows.Canceled, requests: 0},
+		{name: "canceled between two polls", answers: processing, in: anHourLate, until: untilWaitingAgain, end: cancelWait,
+			errorCode: workflows.Canceled, requests: 1},
+		{name: "canceled while a retry is pending", answers: down, in: atOnce, until: untilRetrying, end: cancelWait,
+			errorCode: workflows.Canceled, requests: 1},
+		{name: "canceled with a request under way that is never answered", answers: stalled, in: atOnce, until: untilAsking, end: cancelWait,
+			errorCode: workflows.Canceled, requests: 1, record: canceled},
+		{name: "canceled with a request under way that is answered", answers: slow, in: atOnce, until: untilAsking, end: cancelWait,
+			errorCode: workflows.Canceled, requests: 1, record: canceled},
+		{name: "terminated in its first timer", answers: processing, in: anHourOn, until: untilWaiting, end: terminateWait,
+			errorCode: workflows.Terminated, requests: 0},
+		{name: "terminated between two polls", answers: processing, in: anHourLate, until: untilWaitingAgain, end: terminateWait,
+			errorCode: workflows.Terminated, requests: 1},
+		{name: "terminated while a retry is pending", answers: down, in: atOnce, until: untilRetrying, end: terminateWait,
+			errorCode: workflows.Terminated, requests: 1, record: due},
+		{name: "terminated with a request under way", answers: stalled, in: atOnce, until: untilAsking, end: terminateWait,
+			errorCode: workflows.Terminated, requests: 1, record: underWay},
+
+		{name: "failed", answers: []simulator.Answer{simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")}, in: atOnce,
+			errorCode: "ERROR_CAPTCHA_UNSOLVABLE", requests: 1},
+		{name: "refused", answers: processing, in: workflows.AwaitTaskResultInput{PollInterval: time.Second},
+			errorCode: workflows.ErrorTypeInvalidInput, requests: 0},
+		{name: "ready", answers: []simulator.Answer{simulator.Ready(`{}`)}, in: atOnce, requests: 1},
+	}
+}
+
+// TestDeadTasksAreLeftAlone ends waits in every state that they can be in. Then another wait of the same worker goes through
+// all that could still come of them: a request that is given up, a retry and a poll. Nothing came of them by its end.
+func TestDeadTasksAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, temporal := startSimulator(t), newTaskQueue(), dial(t)
+	startWorker(t, taskQueue, service.URL())
+	rows := deadTasks()
+	runs := make([]client.WorkflowRun, len(rows))
+	for i := range rows {
+		row := &rows[i]
+		row.in.TaskID = newTaskID()
+		service.Script(row.in.TaskID, row.answers...)
+		options := workflows.StartOptions(row.in.TaskID)
+		options.TaskQueue, options.WorkflowRunTimeout = taskQueue, row.runTimeout
+		var err error
+		runs[i], err = temporal.ExecuteWorkflow(testContext(t), options, workflows.AwaitTaskResultWorkflow, row.in)
+		require.NoError(t, err)
+		if row.until != nil {
+			row.until(t, service, temporal, runs[i], row.in.TaskID)
+			row.end(t, temporal, runs[i])
+			require.Equal(t, row.errorCode, workflows.ErrorCode(runs[i].Get(testContext(t), nil)), row.name)
+		}
+	}
+	for i := range rows {
+		row := &rows[i]
+		require.Equal(t, row.errorCode, workflows.ErrorCode(runs[i].Get(testContext(t), nil)), row.name)
+		if row.requests == asManyAsFit {
+			row.requests = len(service.RequestsFor(row.in.TaskID))
+		}
+	}
+
+	alive := newTaskID()
+	service.Script(alive, simulator.Stalled(0), simulator.HTMLPage(), simulator.Processing(), simulator.Ready(`{}`))
+	run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: alive, InitialDelay: time.Millisecond})
+	require.NoError(t, run.Get(testContext(t), nil))
+	require.Len(t, service.RequestsFor(alive), 4)
+
+	for i, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			require.Len(t, service.RequestsFor(row.in.TaskID), row.requests)
+			description, err := temporal.DescribeWorkflowExecution(testContext(t), runs[i].GetID(), runs[i].GetRunID())
+			require.NoError(t, err)
+			var record enumspb.PendingActivityState
+			for _, pending := range description.GetPendingActivities() {
+				record = pending.GetState()
+			}
+			require.Equal(t, row.record, record)
+			require.Nil(t, description.GetPendingWorkflowTask())
+			undisturbedHistory(t, temporal, runs[i].GetID(), runs[i].GetRunID())
+		})
+	}
+}
+
+// untilWaiting is the state before the first poll.
+func untilWaiting(t *testing.T, _ *simulator.Server, temporal client.Client, run client.WorkflowRun, _ int64) {
+	require.Equal(t, workflows.StateWaiting, statusOf(t, temporal, run).State)
+}
+
+// untilWaitingAgain is the state after the first poll.
+func untilWaitingAgain(t *testing.T, service *simulator.Server, temporal client.Client, run client.WorkflowRun, taskID int64) {
+	require.NoError(t, service.WaitForAnswers(testContext(t), taskID, 1))
+	require.Eventually(t, func() bool {
+		var status workflows.AwaitTaskResultStatus
+		answer, err := temporal.QueryWorkflow(context.Background(), run.GetID(), run.GetRunID(), workflows.StatusQuery)
+		return err == nil && answer.Get(&status) == nil && status.State == workflows.StateWaiting && status.Polls == 1
+	}, patience, 20*time.Millisecond, "the poll does not end")
+}
+
+// untilRetrying is the state between two attempts of a poll.
+func untilRetrying(t *testing.T, _ *simulator.Server, temporal client.Client, run client.WorkflowRun, _ int64) {
+	waitForFailedAttempt(t, temporal, run)
+}
+
+// untilAsking is the state in which a request is under way.
+func untilAsking(t *testing.T, service *simulator.Server, _ client.Client, _ client.WorkflowRun, taskID int64) {
+	require.NoError(t, service.WaitForRequests(testContext(t), taskID, 1))
+}
+
+func cancelWait(t *testing.T, temporal client.Client, run client.WorkflowRun) {
+	require.NoError(t, temporal.CancelWorkflow(testContext(t), run.GetID(), run.GetRunID()))
+}
+
+func terminateWait(t *testing.T, temporal client.Client, run client.WorkflowRun) {
+	require.NoError(t, temporal.TerminateWorkflow(testContext(t), run.GetID(), run.GetRunID(), "the task is dead"))
+}
