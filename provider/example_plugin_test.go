@@ -1,0 +1,40 @@
+package provider_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// A worker gets the whole provider by its options.
+func ExampleNewPlugin() {
+	service, err := simulator.Start(simulator.Options{ClientKey: "key"})
+	if err != nil {
+		panic(err)
+	}
+	defer service.Close()
+	service.Script(74372499131, simulator.Ready(`{"token":"03AFcWeA"}`))
+
+	plugin, err := provider.NewPlugin(provider.Config{ClientKey: "key", APIURL: service.URL()})
+	if err != nil {
+		panic(err)
+	}
+	options := worker.Options{Plugins: []worker.Plugin{plugin}} // as for worker.New
+
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	environment := suite.NewTestWorkflowEnvironment()
+	environment.SetWorkerOptions(options)
+	environment.ExecuteWorkflow(workflows.AwaitTaskResultWorkflow, workflows.AwaitTaskResultInput{TaskID: 74372499131})
+	var result workflows.AwaitTaskResultOutput
+	fmt.Println(environment.GetWorkflowResult(&result), string(result.Solution))
+	// Output: <nil> {"token":"03AFcWeA"}
+}

@@ -1,0 +1,53 @@
+package workflows_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// exampleEnvironment is a test environment with the provider's plugin, and a simulated service in place of the real one.
+func exampleEnvironment() (*testsuite.TestWorkflowEnvironment, *simulator.Server) {
+	service, err := simulator.Start(simulator.Options{ClientKey: "key"})
+	if err != nil {
+		panic(err)
+	}
+	plugin, err := provider.NewPlugin(provider.Config{ClientKey: "key", APIURL: service.URL()})
+	if err != nil {
+		panic(err)
+	}
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	environment := suite.NewTestWorkflowEnvironment()
+	environment.SetWorkerOptions(worker.Options{Plugins: []worker.Plugin{plugin}})
+	return environment, service
+}
+
+// A workflow waits for a task's result within its own history.
+func ExampleAwait() {
+	register := func(ctx workflow.Context) (string, error) {
+		result, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: 74372499131, Timeout: 5 * time.Minute})
+		if err != nil {
+			return "", err
+		}
+		return string(result.Solution), nil
+	}
+
+	environment, service := exampleEnvironment()
+	defer service.Close()
+	service.Script(74372499131, simulator.Processing(), simulator.Ready(`{"token":"03AFcWeA"}`))
+	environment.ExecuteWorkflow(register)
+	var solution string
+	fmt.Println(environment.GetWorkflowResult(&solution), solution)
+	// Output: <nil> {"token":"03AFcWeA"}
+}

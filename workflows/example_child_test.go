@@ -1,0 +1,29 @@
+package workflows_test
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// A workflow has another worker wait, one with the provider, and gets the result as a child workflow's.
+func ExampleChildOptions() {
+	register := func(ctx workflow.Context, taskID int64) (string, error) {
+		ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(taskID))
+		var result workflows.AwaitTaskResultOutput
+		err := workflow.ExecuteChildWorkflow(ctx, workflows.AwaitTaskResultWorkflow,
+			workflows.AwaitTaskResultInput{TaskID: taskID}).Get(ctx, &result)
+		return string(result.Solution), err
+	}
+
+	environment, service := exampleEnvironment()
+	defer service.Close()
+	service.Script(74372499131, simulator.Ready(`{"token":"03AFcWeA"}`))
+	environment.ExecuteWorkflow(register, int64(74372499131))
+	var solution string
+	fmt.Println(environment.GetWorkflowResult(&solution), solution)
+	// Output: <nil> {"token":"03AFcWeA"}
+}

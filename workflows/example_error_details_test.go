@@ -1,0 +1,32 @@
+package workflows_test
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// Whoever gets a wait's error reads more of it from the details.
+func ExampleErrorDetails() {
+	environment, service := exampleEnvironment()
+	defer service.Close()
+	service.Script(74372499131, simulator.Processing(), simulator.Error(twocaptcha.ErrorCaptchaUnsolvable))
+	environment.ExecuteWorkflow(workflows.AwaitTaskResultWorkflow, workflows.AwaitTaskResultInput{TaskID: 74372499131})
+
+	var failure *temporal.ApplicationError
+	var details workflows.ErrorDetails
+	if errors.As(environment.GetWorkflowError(), &failure) && failure.Details(&details) == nil {
+		fmt.Println(details.ErrorID, details.ErrorCode)
+		fmt.Println(details.ErrorDescription)
+		fmt.Println(details.Polls, "polls")
+	}
+	// Output:
+	// 12 ERROR_CAPTCHA_UNSOLVABLE
+	// Workers could not solve the Captcha
+	// 2 polls
+}
