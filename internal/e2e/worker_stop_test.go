@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"runtime/pprof"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+const (
+	// promisedStop is the longest that a worker says its stop takes.
+	promisedStop = 20 * time.Second
+	// busy is what a machine with many tests at once may add.
+	busy = 10 * time.Second
+)
+
+func TestWorkerStopsInTime(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(signal.String()+" with nothing under way", func(t *testing.T) {
+			t.Parallel()
+			service, taskQueue, temporal := startSimulator(t), newTaskQueue(), dial(t)
+			process := startWorker(t, taskQueue, service.URL())
+			run := startWait(t, temporal, taskQueue, asleep(newTaskID()))
+			require.Equal(t, workflows.StateWaiting, statusOf(t, temporal, run).State)
+
+			took := stopped(t, process, signal)
+
+			require.Less(t, took, busy, "there is nothing to wait for")
+		})
+	}
+
+	t.Run("with a request under way that is never answered", func(t *testing.T) {
+		t.Parallel()
+		service, taskQueue, temporal, taskID := startSimulator(t), newTaskQueue(), dial(t), newTaskID()
+		service.Script(taskID, simulator.Stalled(0))
+		process := startWorker(t, taskQueue, service.URL())
+		run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond})
+		require.NoError(t, service.WaitForRequests(testContext(t), taskID, 1))
+
+		took := stopped(t, process, syscall.SIGTERM)
+
+		require.Less(t, took, promisedStop+busy)
+		pending := waitForFailedAttempt(t, temporal, run)
+		require.Contains(t, pending.GetLastFailure().GetMessage(), "no answer within 15s", "it reports what became of the request")
+		require.Len(t, service.RequestsFor(taskID), 1, "and sends no other")
+	})
+
+	t.Run("with a request under way that brings the result", func(t *testing.T) {
+		t.Parallel()
+		service, taskQueue, temporal, taskID := startSimulator(t), newTaskQueue(), dial(t), newTaskID()
+		service.Script(taskID, simulator.Ready(`{"text":"abc"}`).WithDelay(5*time.Second), simulator.Error("ERROR_NO_SUCH_CAPCHA_ID"))
+		process := startWorker(t, taskQueue, service.URL())
+		run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond})
+		require.NoError(t, service.WaitForRequests(testContext(t), taskID, 1))
+
+		stopped(t, process, syscall.SIGTERM)
+
+		startWorker(t, taskQueue, service.URL())
+		var output workflows.AwaitTaskResultOutput
+		require.NoError(t, run.Get(testContext(t), &output), "the result that came while the worker stopped is not lost")
+		require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
+		require.Len(t, service.RequestsFor(taskID), 1)
+	})
+}
+
+// stopped stops a worker by a signal, as it should end, and tells how long that took.
+func stopped(t *testing.T, process *process, signal syscall.Signal) time.Duration {
+	t.Helper()
+	begun := time.Now()
+	process.signal(t, signal)
+	done := process.wait(t)
+	require.Equal(t, 0, done.status, done.stderr)
+	require.Contains(t, done.stderr, "worker stopped")
+	return time.Since(begun)
+}
+
+// TestStoppedWorkerLeavesNoGoroutine runs somebody else's worker with the plugin, and stops it with waits in every state: also
+// what their connections to the service ran is over then, although the process goes on.
+func TestStoppedWorkerLeavesNoGoroutine(t *testing.T) {
+	t.Parallel()
+	service, taskQueue := startSimulator(t), newTaskQueue()
+	// Goroutines inherit this label from those that start them, so that other tests' are told apart.
+	label := pprof.Labels("worker", taskQueue)
+	pprof.Do(context.Background(), label, func(context.Context) {
+		temporal, err := client.Dial(client.Options{HostPort: fixture.temporal.Address(), Logger: quietLogger{}})
+		require.NoError(t, err)
+		defer temporal.Close()
+		plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey, APIURL: service.URL()})
+		require.NoError(t, err)
+		stopping := worker.New(temporal, taskQueue, worker.Options{
+			Plugins: []worker.Plugin{plugin}, WorkerStopTimeout: promisedStop,
+		})
+		require.NoError(t, stopping.Start())
+		require.NotEmpty(t, goroutines(t, taskQueue), "they can be told apart")
+
+		start := func(answers ...simulator.Answer) (client.WorkflowRun, int64) {
+			taskID := newTaskID()
+			service.Script(taskID, answers...)
+			return startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond}), taskID
+		}
+		ready, _ := start(simulator.Ready(`{}`))
+		require.NoError(t, ready.Get(testContext(t), nil))
+		require.Equal(t, workflows.StateWaiting, statusOf(t, temporal, startWait(t, temporal, taskQueue, asleep(newTaskID()))).State)
+		retrying, _ := start(simulator.HTMLPage())
+		waitForFailedAttempt(t, temporal, retrying)
+		_, underWay := start(simulator.Ready(`{}`).WithDelay(3 * time.Second))
+		require.NoError(t, service.WaitForRequests(testContext(t), underWay, 1))
+
+		stopping.Stop()
+		require.Len(t, service.RequestsFor(underWay), 1)
+		require.False(t, service.RequestsFor(underWay)[0].Finished.IsZero(), "the request under way was waited for")
+	})
+
+	for deadline := time.Now().Add(busy); goroutines(t, taskQueue) != "" && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	require.Empty(t, goroutines(t, taskQueue), "what the worker started still runs")
+}
+
+// goroutines are the stacks of those that a worker has started, directly or not.
+func goroutines(t *testing.T, label string) string {
+	t.Helper()
+	var profile bytes.Buffer
+	require.NoError(t, pprof.Lookup("goroutine").WriteTo(&profile, 1))
+	var stacks strings.Builder
+	for stack := range strings.SplitSeq(profile.String(), "\n\n") {
+		if strings.Contains(stack, `"worker":"`+label+`"`) {
+			stacks.WriteString(stack + "\n\n")
+		}
+	}
+	return stacks.String()
+}
