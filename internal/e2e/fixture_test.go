@@ -69,7 +69,12 @@ func runTests(m *testing.M) int {
 		return failed(err)
 	}
 	defer fixture.temporal.Stop()
-	return m.Run()
+	status := m.Run()
+	if err := checkEveryHistory(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "what the end-to-end tests left on the dev server:", err)
+		return 1
+	}
+	return status
 }
 
 func failed(err error) int {

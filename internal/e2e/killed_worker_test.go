@@ -8,14 +8,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// waitForEvents returns once the history of the task's wait has events of these types, in this order. It needs no worker.
-func waitForEvents(t *testing.T, temporal client.Client, taskID int64, types ...enumspb.EventType) {
+// waitForEvents returns once the history of the task's wait has events of these types, in this order: the last of them. It needs
+// no worker.
+func waitForEvents(t *testing.T, temporal client.Client, taskID int64, types ...enumspb.EventType) *historypb.HistoryEvent {
 	t.Helper()
 	const longPoll = true
 	events := temporal.GetWorkflowHistory(testContext(t), workflows.WorkflowID(taskID), "", longPoll,
@@ -27,10 +29,11 @@ func waitForEvents(t *testing.T, temporal client.Client, taskID int64, types ...
 			types = types[1:]
 		}
 		if len(types) == 0 {
-			return
+			return event
 		}
 	}
 	require.FailNow(t, "the workflow has closed", "without %s", types)
+	return nil
 }
 
 // TestWorkerKilledInMidWait kills every worker after its first poll, when the timer of the next one runs.

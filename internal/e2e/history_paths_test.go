@@ -1,0 +1,264 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// What a wait costs in history events: its own, with the first poll; each further poll; and a wake-up at a time when it may poll
+// at once, beyond its poll.
+const (
+	costOfFirstPoll   = 16
+	costOfFurtherPoll = 11
+	costOfWakeUp      = 1
+)
+
+// historyPath is one way that a wait can go.
+type historyPath struct {
+	name string
+	// input is the workflow's, without the task's id.
+	input   string
+	answers []simulator.Answer
+	// meanwhile is what happens to the wait from outside; nil: nothing.
+	meanwhile func(*testing.T, recordedWait)
+	inline    bool // in a workflow of someone else's
+	// atMost is how many events the history may have; 0: only its shape counts.
+	atMost int
+}
+
+// recordedWait is a wait that goes one of the paths.
+type recordedWait struct {
+	temporal client.Client
+	service  *simulator.Server
+	taskID   int64
+	run      client.WorkflowRun
+}
+
+func (w recordedWait) waitForEvents(t *testing.T, types ...enumspb.EventType) *historypb.HistoryEvent {
+	t.Helper()
+	return waitForEvents(t, w.temporal, w.taskID, types...)
+}
+
+func (w recordedWait) wakeUp(t *testing.T) {
+	t.Helper()
+	require.NoError(t, w.temporal.SignalWorkflow(testContext(t), w.run.GetID(), w.run.GetRunID(),
+		workflows.TaskCallbackSignal, workflows.TaskCallback{TaskID: w.taskID}))
+}
+
+func (w recordedWait) cancel(t *testing.T) {
+	t.Helper()
+	require.NoError(t, w.temporal.CancelWorkflow(testContext(t), w.run.GetID(), w.run.GetRunID()))
+}
+
+var historyPaths = []historyPath{
+	{
+		name:    "ready-at-first-poll",
+		answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)},
+		atMost:  costOfFirstPoll,
+	},
+	{
+		name:    "ready-at-third-poll",
+		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
+		atMost:  costOfFirstPoll + 2*costOfFurtherPoll,
+	},
+	{
+		name:    "wake-up-before-first-poll",
+		input:   `"initialDelay":"1h","timeout":"2h"`,
+		answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)},
+		meanwhile: func(t *testing.T, w recordedWait) {
+			w.waitForEvents(t, enumspb.EVENT_TYPE_TIMER_STARTED)
+			w.wakeUp(t)
+		},
+		atMost: costOfFirstPoll + costOfWakeUp,
+	},
+	{
+		// The timer that runs is kept for the poll after the one that the wake-up makes.
+		name:    "wake-up-between-polls",
+		input:   `"pollInterval":"15s"`,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
+		meanwhile: func(t *testing.T, w recordedWait) {
+			sleeps := w.waitForEvents(t, enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED, enumspb.EVENT_TYPE_TIMER_STARTED)
+			time.Sleep(time.Until(sleeps.GetEventTime().AsTime().Add(minSpacing)))
+			w.wakeUp(t)
+		},
+		atMost: costOfFirstPoll + 2*costOfFurtherPoll + costOfWakeUp,
+	},
+	{
+		// It has to wait for the 5 seconds between polls, by a timer of its own.
+		name:    "early-wake-up",
+		input:   `"pollInterval":"15s"`,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
+		meanwhile: func(t *testing.T, w recordedWait) {
+			w.waitForEvents(t, enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED, enumspb.EVENT_TYPE_TIMER_STARTED)
+			w.wakeUp(t)
+		},
+	},
+	{
+		name:    "timeout",
+		input:   `"timeout":"10s"`,
+		answers: []simulator.Answer{simulator.Processing()},
+		atMost:  costOfFirstPoll + costOfFurtherPoll,
+	},
+	{
+		name:    "verdict",
+		answers: []simulator.Answer{simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")},
+		atMost:  costOfFirstPoll,
+	},
+	{
+		name:    "transient-then-ready",
+		answers: []simulator.Answer{simulator.HTMLPage(), simulator.DroppedConnection(), simulator.Ready(`{"text":"abc"}`)},
+		atMost:  costOfFirstPoll,
+	},
+	{
+		name:    "canceled-while-waiting",
+		answers: []simulator.Answer{simulator.Processing()},
+		meanwhile: func(t *testing.T, w recordedWait) {
+			w.waitForEvents(t, enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED, enumspb.EVENT_TYPE_TIMER_STARTED)
+			w.cancel(t)
+		},
+	},
+	{
+		name:    "canceled-while-polling",
+		answers: []simulator.Answer{simulator.Stalled(0)},
+		meanwhile: func(t *testing.T, w recordedWait) {
+			require.NoError(t, w.service.WaitForRequests(testContext(t), w.taskID, 1))
+			w.cancel(t)
+		},
+	},
+	{
+		name:  "invalid-input",
+		input: `"pollInterval":"1s"`,
+	},
+	{
+		name:    "inline",
+		answers: []simulator.Answer{simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
+		inline:  true,
+		atMost:  costOfFirstPoll + costOfFurtherPoll,
+	},
+}
+
+// TestHistoryOfEveryPath compares the history of each path with the one that is on record, event by event.
+func TestHistoryOfEveryPath(t *testing.T) {
+	t.Parallel()
+	service, temporal, taskQueue := startSimulator(t), dial(t), newTaskQueue()
+	startWorker(t, taskQueue, service.URL())
+	plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey, APIURL: service.URL()})
+	require.NoError(t, err)
+	callers := startCallers(t, temporal, plugin)
+
+	for i, path := range historyPaths {
+		t.Run(path.name, func(t *testing.T) {
+			t.Parallel()
+			var history *historypb.History
+			taskID := firstRecordedTaskID + int64(i)*1000
+			for attempt := range 3 {
+				taskID += int64(attempt)
+				wait := recordedWait{temporal: temporal, service: service, taskID: taskID}
+				service.Script(taskID, path.answers...)
+				wait.run = path.start(t, temporal, taskQueue, callers, taskID)
+				if path.meanwhile != nil {
+					path.meanwhile(t, wait)
+				}
+				history = closedHistory(t, temporal, wait.run.GetID(), wait.run.GetRunID())
+				if !disturbed(history) {
+					break
+				}
+			}
+			if path.atMost > 0 {
+				require.LessOrEqual(t, len(history.GetEvents()), path.atMost, "what it costs:\n%s", shape(taskID, history.GetEvents()))
+			}
+			requireRecorded(t, path.name, taskID, history)
+		})
+	}
+}
+
+// firstRecordedTaskID and those after it are fixed, so that a history that is recorded anew differs in what has changed.
+const firstRecordedTaskID = 81555000000
+
+func (p historyPath) start(t *testing.T, temporal client.Client, taskQueue, callers string, taskID int64) client.WorkflowRun {
+	t.Helper()
+	input := fmt.Sprintf(`{"taskId":%d}`, taskID)
+	if p.input != "" {
+		input = fmt.Sprintf(`{"taskId":%d,%s}`, taskID, p.input)
+	}
+	options := workflows.StartOptions(taskID)
+	options.TaskQueue = taskQueue
+	workflow, arguments := workflows.AwaitTaskResultWorkflow, []any{json.RawMessage(input)}
+	if p.inline {
+		options.TaskQueue, workflow, arguments = callers, "waitInline", append(arguments, "")
+	}
+	run, err := temporal.ExecuteWorkflow(testContext(t), options, workflow, arguments...)
+	require.NoError(t, err)
+	return run
+}
+
+// disturbed tells whether a worker was too slow, as may be on a busy machine: its history has events beyond those of its path.
+func disturbed(history *historypb.History) bool {
+	for _, event := range history.GetEvents() {
+		switch event.GetEventType() {
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+			return true
+		}
+	}
+	return false
+}
+
+// TestHistoryOfContinuingAsNew has a server that suggests it after 20 events, in place of 4,096.
+func TestHistoryOfContinuingAsNew(t *testing.T) {
+	t.Parallel()
+	server, err := devserver.Start(context.Background(), devserver.Options{
+		CLI: fixture.cli, DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=20"},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	temporal, err := client.Dial(client.Options{HostPort: server.Address(), Logger: quietLogger{}})
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	const taskID = firstRecordedTaskID + 999_000
+	service, taskQueue := startSimulator(t), newTaskQueue()
+	service.Script(taskID, simulator.Processing(), simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
+	startWorkerIn(t, []string{"TEMPORAL_ADDRESS=" + server.Address(), "TWOCAPTCHA_API_KEY=" + clientKey}, taskQueue, service.URL())
+
+	run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 10 * time.Minute})
+	firstRun := run.GetRunID()
+	var output workflows.AwaitTaskResultOutput
+	require.NoError(t, run.Get(testContext(t), &output)) // follows the runs
+	require.Equal(t, 4, output.Polls, "counted over all runs")
+	require.Len(t, service.RequestsFor(taskID), 4)
+	require.Empty(t, service.CloserThan(minSpacing))
+
+	var runs int
+	for runID := firstRun; runID != ""; runs++ {
+		history := closedHistory(t, temporal, run.GetID(), runID)
+		requireRecorded(t, fmt.Sprintf("continued-as-new-%d", runs+1), taskID, history)
+		last := history.GetEvents()[len(history.GetEvents())-1]
+		runID = last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()
+	}
+	require.Greater(t, runs, 1, "it continued as new")
+}
+
+// closedHistory returns a run's history once it has closed.
+func closedHistory(t *testing.T, temporal client.Client, workflowID, runID string) *historypb.History {
+	t.Helper()
+	history := new(historypb.History)
+	events := temporal.GetWorkflowHistory(testContext(t), workflowID, runID, true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(t, err)
+		history.Events = append(history.Events, event)
+	}
+	return history
+}
