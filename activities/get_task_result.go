@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
@@ -67,6 +66,9 @@ func (a *Activities) GetTaskResult(ctx context.Context, in GetTaskResultInput) (
 		return GetTaskResultOutput{}, err
 	}
 	defer cancel()
+	if err := notBeforeDue(ctx, in.TaskID); err != nil {
+		return GetTaskResultOutput{}, err
+	}
 	result, err := a.client.GetTaskResult(ctx, in.TaskID)
 	if err != nil {
 		return GetTaskResultOutput{}, classify(in.TaskID, err)
@@ -96,11 +98,9 @@ func withinAttempt(ctx context.Context, taskID int64) (context.Context, context.
 	}
 	end := attempt.StartedTime.Add(attempt.StartToCloseTimeout)
 	if late := time.Since(end); late >= 0 {
-		return nil, nil, temporal.NewApplicationErrorWithOptions(
-			fmt.Sprintf("task %d: getTaskResult: not sent: this attempt began %s ago and had %s; the worker was stopped meanwhile, "+
-				"or its clock is ahead of the Temporal server's", taskID,
-				(late+attempt.StartToCloseTimeout).Round(time.Millisecond), attempt.StartToCloseTimeout),
-			ErrorTypeRequestFailed, temporal.ApplicationErrorOptions{Details: []any{ErrorDetails{TaskID: taskID}}})
+		return nil, nil, notSent(taskID, 0, fmt.Sprintf("this attempt began %s ago and had %s; the worker was stopped meanwhile, "+
+			"or its clock is ahead of the Temporal server's",
+			(late+attempt.StartToCloseTimeout).Round(time.Millisecond), attempt.StartToCloseTimeout))
 	}
 	ctx, cancel := context.WithDeadline(ctx, end)
 	return ctx, cancel, nil

@@ -1,0 +1,74 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+)
+
+// dueTimeout is short enough to leave a request its time within the attempt.
+const dueTimeout = 3 * time.Second
+
+// notBeforeDue refuses an attempt that the Temporal server hands out before the delay after the one before it is over, and
+// one that is no longer the server's current one. A server that crashes, or whose shards move, delivers again what it has
+// not noted as done; it takes the task of an attempt that has ended for the start of the next one, however long that is
+// to wait (seen with 1.29.1; https://github.com/temporalio/temporal/issues/7515).
+//
+// What a worker is handed doesn't say when the attempt is due, so the server is asked: for repeated attempts alone, and
+// that is no billed action. Where it permits no such question, the attempt goes on.
+func notBeforeDue(ctx context.Context, taskID int64) error {
+	attempt := activity.GetInfo(ctx)
+	if attempt.Attempt <= 1 || attempt.WorkflowExecution.ID == "" {
+		return nil
+	}
+	// In the SDK's test environments there is nobody to ask: their client ends the process. Their task tokens tell them.
+	if string(attempt.TaskToken) == attempt.WorkflowExecution.RunID+"#"+attempt.ActivityID {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, dueTimeout)
+	defer cancel()
+	description, err := activity.GetClient(ctx).DescribeWorkflowExecution(ctx,
+		attempt.WorkflowExecution.ID, attempt.WorkflowExecution.RunID)
+	var notPermitted *serviceerror.PermissionDenied
+	var notKnown *serviceerror.Unimplemented
+	switch {
+	case errors.As(err, &notPermitted), errors.As(err, &notKnown):
+		return nil
+	case err != nil:
+		return notSent(taskID, 0, "the Temporal server does not say whether this attempt is due: "+serviceerror.ToStatus(err).Code().String())
+	}
+	for _, pending := range description.GetPendingActivities() {
+		if isAttempt(pending, attempt) {
+			// Both times are the server's. Its timers are exact to a millisecond.
+			early := pending.GetScheduledTime().AsTime().Sub(attempt.StartedTime)
+			if early < time.Millisecond {
+				return nil
+			}
+			return notSent(taskID, early, fmt.Sprintf("the Temporal server handed out attempt %d %s before it is due",
+				attempt.Attempt, early.Round(time.Millisecond)))
+		}
+	}
+	return notSent(taskID, 0, fmt.Sprintf("attempt %d is no longer the Temporal server's", attempt.Attempt))
+}
+
+func isAttempt(pending *workflowpb.PendingActivityInfo, attempt activity.Info) bool {
+	return pending.GetActivityId() == attempt.ActivityID && pending.GetAttempt() == attempt.Attempt &&
+		pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
+}
+
+// notSent is the failure of an attempt without a request. The next attempt is due after delay; 0 leaves it to the retry policy.
+func notSent(taskID int64, delay time.Duration, reason string) error {
+	return temporal.NewApplicationErrorWithOptions(
+		fmt.Sprintf("task %d: getTaskResult: not sent: %s", taskID, reason),
+		ErrorTypeRequestFailed, temporal.ApplicationErrorOptions{
+			NextRetryDelay: delay,
+			Details:        []any{ErrorDetails{TaskID: taskID}},
+		})
+}

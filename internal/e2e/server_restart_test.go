@@ -1,0 +1,76 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// A server that was killed hands out again what it had not noted as done, among it the task of an attempt that has failed. It
+// takes that for the start of the next attempt, however long that is still to wait.
+func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
+	t.Parallel()
+	const delay = 20 * time.Second
+	taskID, taskQueue, service := newTaskID(), newTaskQueue(), startSimulator(t)
+	service.Script(taskID, simulator.RetryAfter(429, "20"), simulator.Ready(`{"text":"abc"}`))
+	options := devserver.Options{CLI: fixture.cli, Database: filepath.Join(t.TempDir(), "temporal.db"), Port: ownPort(t)}
+	server, err := devserver.Start(testContext(t), options)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Kill()) })
+	temporal, err := client.Dial(client.Options{HostPort: server.Address(), Logger: quietLogger{}})
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	worker := startProcess(t, command{
+		path: fixture.worker, arguments: []string{"--task-queue", taskQueue, "--api-url", service.URL()},
+		environment: []string{fmt.Sprintf("TEMPORAL_ADDRESS=127.0.0.1:%d", options.Port), "TWOCAPTCHA_API_KEY=" + clientKey},
+	})
+	worker.waitForOutput(t, "worker started")
+	run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond})
+	require.Eventually(t, func() bool { // until the attempt's failure is known to the server
+		description, err := temporal.DescribeWorkflowExecution(testContext(t), run.GetID(), run.GetRunID())
+		pending := description.GetPendingActivities()
+		return err == nil && len(pending) == 1 && pending[0].GetAttempt() == 2
+	}, patience, 20*time.Millisecond)
+
+	require.NoError(t, server.Kill())
+	restarted, err := devserver.Start(testContext(t), options)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, restarted.Stop()) })
+
+	var output workflows.AwaitTaskResultOutput
+	require.NoError(t, temporal.GetWorkflow(testContext(t), run.GetID(), run.GetRunID()).Get(testContext(t), &output))
+	require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
+	requests := service.RequestsFor(taskID)
+	require.Len(t, requests, 2)
+	require.GreaterOrEqual(t, requests[1].Arrived.Sub(requests[0].Arrived), delay)
+}
+
+var lastPort atomic.Int64
+
+// ownPort is a port that nobody else takes while the server on it is down: above those that dev servers choose from, below
+// those that systems hand out.
+func ownPort(t *testing.T) int {
+	t.Helper()
+	const first, count = 30000, 2700
+	for range count {
+		port := first + (os.Getpid()+int(lastPort.Add(1)))%count
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return port
+		}
+	}
+	require.FailNow(t, "no free port")
+	return 0
+}
