@@ -21,7 +21,7 @@ const (
 // It returns when ctx is done.
 func (w *waiter) watch(ctx context.Context, giveUp func(error)) {
 	answered := time.Now()
-	told := false
+	recovering, told := false, false
 	for pause(ctx, firstWatch); ctx.Err() == nil; pause(ctx, watchEvery) {
 		queue, err := w.temporal.DescribeTaskQueue(ctx, w.taskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 		switch {
@@ -32,8 +32,12 @@ func (w *waiter) watch(ctx context.Context, giveUp func(error)) {
 			if time.Since(answered) > patience {
 				giveUp(fmt.Errorf("the Temporal server at %s has not answered for %s: %w", w.server.address, patience, err))
 			}
+			recovering = true
 			continue
-		case err == nil && len(queue.GetPollers()) == 0 && !told:
+		case err != nil || len(queue.GetPollers()) > 0 || told:
+		case recovering: // workers need a moment, too, to be back
+			recovering = false
+		default:
 			told = true
 			w.progress.say("no worker polls the task queue %q in namespace %q: start one (go run ./worker); "+
 				"the waits go on when it does", w.taskQueue, w.server.namespace)
