@@ -150,9 +150,9 @@ var historyPaths = []historyPath{
 	},
 }
 
-// TestHistoryOfEveryPath compares the history of each path with the one that is on record, event by event.
+// TestHistoryOfEveryPath compares the history of each path with the one that is on record, event by event. It runs before the
+// tests that run side by side: a worker that has to wait for the machine makes other histories.
 func TestHistoryOfEveryPath(t *testing.T) {
-	t.Parallel()
 	service, temporal, taskQueue := startSimulator(t), dial(t), newTaskQueue()
 	startWorker(t, taskQueue, service.URL())
 	plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey, APIURL: service.URL()})
@@ -216,9 +216,9 @@ func disturbed(history *historypb.History) bool {
 	return false
 }
 
-// TestHistoryOfContinuingAsNew has a server that suggests it after 20 events, in place of 4,096.
+// TestHistoryOfContinuingAsNew has a server that suggests it after 20 events, in place of 4,096. Like the test above, it runs
+// before the others.
 func TestHistoryOfContinuingAsNew(t *testing.T) {
-	t.Parallel()
 	server, err := devserver.Start(context.Background(), devserver.Options{
 		CLI: fixture.cli, DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=20"},
 	})

@@ -215,7 +215,7 @@ func TestTimeoutWithABan(t *testing.T) {
 	service.Script(taskID, simulator.Error(ipBlocked))
 	startWorker(t, taskQueue, service.URL())
 
-	done := runStarter(t, taskQueue, "--initial-delay", "1ms", "--timeout", "7s", strconv.FormatInt(taskID, 10))
+	done := runStarter(t, taskQueue, "--initial-delay", "1ms", "--timeout", "20s", strconv.FormatInt(taskID, 10))
 
 	require.Equal(t, 1, done.status, done.stderr)
 	var failed struct {
@@ -225,7 +225,7 @@ func TestTimeoutWithABan(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(done.stdout), &failed))
 	require.Equal(t, workflows.ErrorTypeTaskTimeout, failed.ErrorCode)
 	require.Zero(t, failed.ErrorID)
-	require.Contains(t, failed.ErrorDescription, fmt.Sprintf("task %d: no result within 7s, in 2 polls; the last error: ", taskID))
+	require.Contains(t, failed.ErrorDescription, fmt.Sprintf("task %d: no result within 20s, in 2 polls; the last error: ", taskID))
 	require.Contains(t, failed.ErrorDescription, ipBlocked)
 	require.Len(t, service.RequestsFor(taskID), 2, "none within the ban but the last, on the deadline")
 }
