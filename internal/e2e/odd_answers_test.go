@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
+	historypb "go.temporal.io/api/history/v1"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
@@ -23,11 +23,12 @@ type oddAnswer struct {
 
 	// One of three: the task is ready with this result, less its taskId and polls;
 	result string
-	// or it fails at once with this type, after one request;
-	errorType string
-	// or neither: it is asked again, until the task's timeout.
+	// or it fails at once with an error of this type;
+	verdict string
+	// or the attempt fails with an error of this type, and the service is asked again.
+	passing string
 
-	// says is what the error's message tells, or the last error's where it was asked again.
+	// says is what the error's message tells.
 	says string
 	// description is the errorDescription, where that is what is odd.
 	description string
@@ -41,59 +42,60 @@ func oddAnswers() []oddAnswer {
 		return body(`{"errorId":0,"status":"ready","solution":` + solution + `}`)
 	}
 	nested := func(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+	const unexpected, failed = workflows.ErrorTypeUnexpectedResponse, workflows.ErrorTypeRequestFailed
 	angles := strings.Repeat("<", 255<<10)
 
 	return []oddAnswer{
-		{name: "an empty object", answer: body(`{}`), says: `neither a result nor an error (no status): "{}"`},
-		{name: "null", answer: body(`null`), says: `neither a result nor an error (no JSON object): "null"`},
-		{name: "an array", answer: body(`[]`), says: `neither a result nor an error (no JSON object): "[]"`},
-		{name: "a number", answer: body(`0`), says: `neither a result nor an error (no JSON object): "0"`},
-		{name: "an empty body", answer: body(``), says: `the answer is empty`},
-		{name: "white space", answer: body(" \r\n"), says: `the answer is empty`},
-		{name: "no status", answer: body(`{"errorId":0}`), says: `(no status)`},
-		{name: "a null status", answer: body(`{"errorId":0,"status":null}`), says: `(no status)`},
-		{name: "an unknown status", answer: body(`{"errorId":0,"status":"idle"}`), says: `(status "idle")`},
-		{name: "a status in capitals", answer: body(`{"errorId":0,"status":"READY","solution":{}}`), says: `(status "READY")`},
-		{name: "a status that is a number", answer: body(`{"errorId":0,"status":1,"solution":{}}`), says: `(status "1")`},
-		{name: "ready without a solution", answer: body(`{"errorId":0,"status":"ready"}`), says: `(ready without a solution)`},
-		{name: "a null solution", answer: ready(`null`), says: `(ready without a solution)`},
-		{name: "an errorId that is no number", answer: body(`{"errorId":[],"status":"processing"}`), says: `(errorId is no integer)`},
-		{name: "truncated JSON", answer: simulator.TruncatedJSON(), says: `can't be read (unexpected end of JSON input)`},
-		{name: "two objects", answer: body(`{"errorId":0}{"errorId":0}`), says: `can't be read`},
-		{name: "a NUL byte", answer: ready("\"a\x00b\""), says: `can't be read`},
-		{name: "10,000 levels in a solution", answer: ready(nested(10_000)), says: `exceeded max depth`},
-		{name: "an HTML page on HTTP 200", answer: body(`<!DOCTYPE html><title>api</title>`), says: `can't be read`},
-		{name: "an HTML page on HTTP 521", answer: simulator.HTMLPage(), says: `HTTP status 521`},
-		{name: "Not Found", answer: simulator.Status(http.StatusNotFound, "Not Found"), says: `HTTP status 404 (Not Found): "Not Found"`},
-		{name: "a result on HTTP 500", answer: ready(`{}`).WithHTTPStatus(500), says: `HTTP status 500 (Internal Server Error)`},
-		{name: "2 MiB on HTTP 500", answer: simulator.Oversized(2 << 20).WithHTTPStatus(500), says: `HTTP status 500 (Internal Server Error)`},
-		{name: "the key in an unknown status", answer: body(`{"errorId":0,"status":"` + clientKey + `"}`), says: `(status "[client key]")`},
-		{name: "the key in an HTML page", answer: simulator.Status(502, "<p>"+clientKey+"</p>"), says: `"<p>[client key]</p>"`},
+		{name: "an empty object", answer: body(`{}`), passing: unexpected, says: `neither a result nor an error (no status): "{}"`},
+		{name: "null", answer: body(`null`), passing: unexpected, says: `neither a result nor an error (no JSON object): "null"`},
+		{name: "an array", answer: body(`[]`), passing: unexpected, says: `neither a result nor an error (no JSON object): "[]"`},
+		{name: "a number", answer: body(`0`), passing: unexpected, says: `neither a result nor an error (no JSON object): "0"`},
+		{name: "an empty body", answer: body(``), passing: unexpected, says: `the answer is empty`},
+		{name: "white space", answer: body(" \r\n"), passing: unexpected, says: `the answer is empty`},
+		{name: "no status", answer: body(`{"errorId":0}`), passing: unexpected, says: `(no status)`},
+		{name: "a null status", answer: body(`{"errorId":0,"status":null}`), passing: unexpected, says: `(no status)`},
+		{name: "an unknown status", answer: body(`{"errorId":0,"status":"idle"}`), passing: unexpected, says: `(status "idle")`},
+		{name: "a status in capitals", answer: body(`{"errorId":0,"status":"READY","solution":{}}`), passing: unexpected, says: `(status "READY")`},
+		{name: "a status that is a number", answer: body(`{"errorId":0,"status":1,"solution":{}}`), passing: unexpected, says: `(status "1")`},
+		{name: "ready without a solution", answer: body(`{"errorId":0,"status":"ready"}`), passing: unexpected, says: `(ready without a solution)`},
+		{name: "a null solution", answer: ready(`null`), passing: unexpected, says: `(ready without a solution)`},
+		{name: "an errorId that is no number", answer: body(`{"errorId":[],"status":"processing"}`), passing: unexpected, says: `(errorId is no integer)`},
+		{name: "truncated JSON", answer: simulator.TruncatedJSON(), passing: unexpected, says: `can't be read (unexpected end of JSON input)`},
+		{name: "two objects", answer: body(`{"errorId":0}{"errorId":0}`), passing: unexpected, says: `can't be read`},
+		{name: "a NUL byte", answer: ready("\"a\x00b\""), passing: unexpected, says: `can't be read`},
+		{name: "10,000 levels in a solution", answer: ready(nested(10_000)), passing: unexpected, says: `exceeded max depth`},
+		{name: "an HTML page on HTTP 200", answer: body(`<!DOCTYPE html><title>api</title>`), passing: unexpected, says: `can't be read`},
+		{name: "an HTML page on HTTP 521", answer: simulator.HTMLPage(), passing: failed, says: `HTTP status 521`},
+		{name: "Not Found", answer: simulator.Status(http.StatusNotFound, "Not Found"), passing: failed, says: `HTTP status 404 (Not Found): "Not Found"`},
+		{name: "a result on HTTP 500", answer: ready(`{}`).WithHTTPStatus(500), passing: failed, says: `HTTP status 500 (Internal Server Error)`},
+		{name: "2 MiB on HTTP 500", answer: simulator.Oversized(2 << 20).WithHTTPStatus(500), passing: failed, says: `HTTP status 500 (Internal Server Error)`},
+		{name: "the key in an unknown status", answer: body(`{"errorId":0,"status":"` + clientKey + `"}`), passing: unexpected, says: `(status "[client key]")`},
+		{name: "the key in an HTML page", answer: simulator.Status(502, "<p>"+clientKey+"</p>"), passing: failed, says: `"<p>[client key]</p>"`},
 
 		{name: "an errorId without a code", answer: body(`{"errorId":12}`),
-			errorType: workflows.ErrorTypeUnexpectedResponse, says: "errorId 12 and no errorCode"},
+			verdict: unexpected, says: "errorId 12 and no errorCode"},
 		{name: "a null errorCode with an errorId", answer: body(`{"errorId":12,"errorCode":null,"status":"processing"}`),
-			errorType: workflows.ErrorTypeUnexpectedResponse, says: "errorId 12 and no errorCode"},
+			verdict: unexpected, says: "errorId 12 and no errorCode"},
 		{name: "2 MiB", answer: simulator.Oversized(2 << 20),
-			errorType: workflows.ErrorTypeUnexpectedResponse, says: "over 256 KiB"},
+			verdict: unexpected, says: "over 256 KiB"},
 		{name: "a byte over 256 KiB", answer: simulator.Oversized(maxAnswer + 1),
-			errorType: workflows.ErrorTypeUnexpectedResponse, says: "over 256 KiB"},
+			verdict: unexpected, says: "over 256 KiB"},
 		{name: "invalid UTF-8 in a description", answer: body("{\"errorId\":12,\"errorCode\":\"ERROR_CAPTCHA_UNSOLVABLE\",\"errorDescription\":\"bad \xff\xfe luck\"}"),
-			errorType: "ERROR_CAPTCHA_UNSOLVABLE", description: "bad \uFFFD luck"},
+			verdict: "ERROR_CAPTCHA_UNSOLVABLE", description: "bad \uFFFD luck"},
 		{name: "invalid UTF-8 in a code", answer: body("{\"errorId\":1,\"errorCode\":\"ERROR_\xff\"}"),
-			errorType: "ERROR_\uFFFD"},
+			verdict: "ERROR_\uFFFD"},
 		{name: "an escaped NUL in a description", answer: body(`{"errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE","errorDescription":"bad\u0000luck"}`),
-			errorType: "ERROR_CAPTCHA_UNSOLVABLE", description: "bad luck"},
+			verdict: "ERROR_CAPTCHA_UNSOLVABLE", description: "bad luck"},
 		{name: "a description of 200 KiB", answer: body(`{"errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE","errorDescription":"` + strings.Repeat("ü", 100<<10) + `"}`),
-			errorType: "ERROR_CAPTCHA_UNSOLVABLE", description: strings.Repeat("ü", 248) + "…"},
+			verdict: "ERROR_CAPTCHA_UNSOLVABLE", description: strings.Repeat("ü", 248) + "…"},
 		{name: "a code that is a number", answer: body(`{"errorId":12,"errorCode":12}`),
-			errorType: "12"},
+			verdict: "12"},
 		{name: "an errorId in a string", answer: body(`{"errorId":"12","errorCode":"ERROR_CAPTCHA_UNSOLVABLE"}`),
-			errorType: "ERROR_CAPTCHA_UNSOLVABLE"},
+			verdict: "ERROR_CAPTCHA_UNSOLVABLE"},
 		{name: "the key in a description", answer: body(`{"errorId":1,"errorCode":"ERROR_KEY_DOES_NOT_EXIST","errorDescription":"no such key: ` + clientKey + `"}`),
-			errorType: "ERROR_KEY_DOES_NOT_EXIST", description: "no such key: [client key]"},
+			verdict: "ERROR_KEY_DOES_NOT_EXIST", description: "no such key: [client key]"},
 		{name: "the key as a code", answer: body(`{"errorId":1,"errorCode":"` + clientKey + `"}`),
-			errorType: "[client key]"},
+			verdict: "[client key]"},
 
 		{name: "an empty solution", answer: ready(`{}`), result: `{"status":"ready","solution":{}}`},
 		{name: "a string as solution", answer: ready(`"8"`), result: `{"status":"ready","solution":"8"}`},
@@ -124,87 +126,91 @@ func oddAnswers() []oddAnswer {
 func TestOddAnswersOfTheService(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporal := startSimulator(t), newTaskQueue(), dial(t)
-	startWorker(t, taskQueue, service.URL())
+	worker := startWorker(t, taskQueue, service.URL())
 	rows := oddAnswers()
 	taskIDs := make([]int64, len(rows))
-	arguments := []string{"--initial-delay", "1ms", "--timeout", "6s"}
+	arguments := []string{"--initial-delay", "1ms"}
 	for i, row := range rows {
 		taskIDs[i] = newTaskID()
-		service.Script(taskIDs[i], row.answer)
+		service.Script(taskIDs[i], row.answer, simulator.Ready(atLast))
 		arguments = append(arguments, strconv.FormatInt(taskIDs[i], 10))
 	}
 
 	done := runStarter(t, taskQueue, arguments...)
 
 	require.Equal(t, 1, done.status, "some are to fail: %s", done.stderr)
-	lines := lineOfEachTask(t, done.stdout)
+	lines := linesByTask(t, done.stdout)
 	require.Len(t, lines, len(rows))
 	for i, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			row.check(t, service, temporal, taskIDs[i], lines[taskIDs[i]])
+			taskID, line := taskIDs[i], strings.TrimSpace(lines[taskIDs[i]])
+			history := undisturbedHistory(t, temporal, workflows.WorkflowID(taskID), "")
+			requests := 1
+			switch {
+			case row.result != "":
+				row.requireResult(t, taskID, history, line)
+			case row.verdict != "":
+				row.requireVerdict(t, history, line)
+			default:
+				requests = 2
+				requireFailedAttempt(t, worker, taskID, row.passing, row.says)
+				require.Contains(t, line, `"solution":`+atLast+`,`, "it is asked again")
+				require.Contains(t, line, `"polls":1,`)
+			}
+			require.Len(t, service.RequestsFor(taskID), requests)
+			requireSpaced(t, service, taskID)
 		})
 	}
 }
 
-// lineOfEachTask are the starter's lines, one a task, each as it was written.
-func lineOfEachTask(t *testing.T, stdout string) map[int64]string {
+// atLast is the solution that follows an odd answer.
+const atLast = `{"text":"at last"}`
+
+func (row oddAnswer) requireResult(t *testing.T, taskID int64, history []*historypb.HistoryEvent, line string) {
 	t.Helper()
-	lines := map[int64]string{}
-	for line := range strings.Lines(stdout) {
-		var of struct {
-			TaskID int64 `json:"taskId"`
-		}
-		require.NoError(t, json.Unmarshal([]byte(line), &of), "%.200s", line)
-		require.NotContains(t, lines, of.TaskID, "a second line for one task")
-		lines[of.TaskID] = strings.TrimSuffix(line, "\n")
-	}
-	return lines
+	const escaped = `\u003c` // as Temporal's converter writes <
+	last := history[len(history)-1].GetWorkflowExecutionCompletedEventAttributes()
+	require.NotNil(t, last, "%s", line)
+	result := strings.ReplaceAll(string(last.GetResult().GetPayloads()[0].GetData()), escaped, "<")
+	properties := row.result[1 : len(row.result)-1]
+	requireSameText(t, fmt.Sprintf(`{"taskId":%d,%s,"polls":1}`, taskID, properties), result)
+	requireSameText(t, fmt.Sprintf(`{"taskId":%d,%s,"polls":1,"workflowId":%q}`, taskID, properties, workflows.WorkflowID(taskID)), line)
 }
 
-func (row oddAnswer) check(t *testing.T, service *simulator.Server, temporal client.Client, taskID int64, line string) {
-	workflowID := workflows.WorkflowID(taskID)
-	history := undisturbedHistory(t, temporal, workflowID, "")
-	requests := service.RequestsFor(taskID)
-	requireSpaced(t, service, taskID)
-
-	if row.result != "" {
-		const escaped = `\u003c` // as Temporal's converter writes <
-		last := history[len(history)-1].GetWorkflowExecutionCompletedEventAttributes()
-		require.NotNil(t, last, "%s", line)
-		result := strings.ReplaceAll(string(last.GetResult().GetPayloads()[0].GetData()), escaped, "<")
-		inside := row.result[1 : len(row.result)-1]
-		requireSameText(t, fmt.Sprintf(`{"taskId":%d,%s,"polls":1}`, taskID, inside), result)
-		requireSameText(t, fmt.Sprintf(`{"taskId":%d,%s,"polls":1,"workflowId":%q}`, taskID, inside, workflowID), line)
-		require.Len(t, requests, 1)
-		return
-	}
-
+func (row oddAnswer) requireVerdict(t *testing.T, history []*historypb.HistoryEvent, line string) {
+	t.Helper()
 	failure := failureOf(t, history)
-	info, details := failure.GetApplicationFailureInfo(), errorDetails(t, failure)
-	require.True(t, info.GetNonRetryable(), "every error that leaves a wait is")
+	require.Equal(t, row.verdict, failure.GetApplicationFailureInfo().GetType(), "%s", failure)
+	require.True(t, failure.GetApplicationFailureInfo().GetNonRetryable(), "every error that leaves a wait is")
+	require.Contains(t, failure.GetMessage(), row.says)
 	require.True(t, utf8.ValidString(failure.GetMessage()))
 	require.LessOrEqual(t, len(failure.GetMessage()), 500)
 	var printed struct{ Status, ErrorCode, ErrorDescription string }
 	require.NoError(t, json.Unmarshal([]byte(line), &printed))
 	require.Equal(t, "failed", printed.Status)
-	require.Equal(t, info.GetType(), printed.ErrorCode)
-
-	if row.errorType != "" {
-		require.Equal(t, row.errorType, info.GetType(), "%s", failure)
-		require.Contains(t, failure.GetMessage(), row.says)
-		if row.description != "" {
-			require.Equal(t, row.description, details["errorDescription"])
-			require.Equal(t, row.description, printed.ErrorDescription)
-		}
-		require.Len(t, requests, 1, "a verdict is asked for once")
-		return
+	require.Equal(t, row.verdict, printed.ErrorCode)
+	if row.description != "" {
+		require.Equal(t, row.description, errorDetails(t, failure)["errorDescription"])
+		require.Equal(t, row.description, printed.ErrorDescription)
 	}
-	require.Equal(t, workflows.ErrorTypeTaskTimeout, info.GetType(), "%s", failure)
-	require.Contains(t, details["lastError"], row.says)
-	require.Equal(t, 2.0, details["polls"], "one until the deadline, and the last")
-	// The first poll repeats its request after 5 and 10 more seconds, as far as that fits in.
-	require.GreaterOrEqual(t, len(requests), 2, "it is asked again")
-	require.LessOrEqual(t, len(requests), 4, "it is asked no more often than the retry policy says")
+}
+
+// TestTimeoutTellsTheLastError of a service that gives odd answers to the end.
+func TestTimeoutTellsTheLastError(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, temporal, taskID := startSimulator(t), newTaskQueue(), dial(t), newTaskID()
+	service.Script(taskID, simulator.Body(`{}`))
+	startWorker(t, taskQueue, service.URL())
+
+	done := runStarter(t, taskQueue, "--initial-delay", "1ms", "--timeout", "6s", strconv.FormatInt(taskID, 10))
+
+	require.Equal(t, 1, done.status, done.stderr)
+	require.Contains(t, done.stdout, `"errorCode":"TaskTimeout"`)
+	require.Contains(t, done.stdout, "no result within 6s")
+	require.Contains(t, done.stdout, "neither a result nor an error")
+	failure := failureOf(t, undisturbedHistory(t, temporal, workflows.WorkflowID(taskID), ""))
+	require.Contains(t, errorDetails(t, failure)["lastError"], `neither a result nor an error (no status): "{}"`)
+	requireSpaced(t, service, taskID)
 }
 
 // requireSameText says where two long texts part.

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,4 +95,19 @@ func requireSpaced(t *testing.T, service *simulator.Server, taskID int64) {
 		require.GreaterOrEqual(t, requests[i].Arrived.Sub(requests[i-1].Arrived), minSpacing,
 			"between the requests %d and %d for task %d", i, i+1, taskID)
 	}
+}
+
+// requireFailedAttempt requires that a poll's attempt failed in a way that may pass. The worker's log has it: a history keeps
+// no failures of single attempts.
+func requireFailedAttempt(t *testing.T, worker *process, taskID int64, errorType, says string) {
+	t.Helper()
+	attempt := fmt.Sprintf("task %d: getTaskResult: ", taskID)
+	for line := range strings.Lines(worker.stderr.String()) {
+		text := strings.ReplaceAll(line, `\"`, `"`)
+		if strings.Contains(text, attempt) && strings.Contains(text, says) &&
+			strings.Contains(text, "(type: "+errorType+", retryable: true)") {
+			return
+		}
+	}
+	require.FailNow(t, "no such attempt", "task %d: no attempt failed with the type %s and %s", taskID, errorType, says)
 }
