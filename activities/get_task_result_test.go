@@ -155,6 +155,7 @@ func TestAttemptEndsWhenItsTimeIsOver(t *testing.T) {
 	failure := applicationError(t, err)
 	require.Equal(t, activities.ErrorTypeRequestFailed, failure.Type())
 	require.False(t, failure.NonRetryable())
+	require.Contains(t, failure.Message(), "given up", "the attempt's time, not the request's 15 s, is over")
 }
 
 // attemptThatBegan is an interceptor that changes what an activity is told of its attempt.

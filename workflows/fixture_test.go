@@ -44,6 +44,8 @@ type environment struct {
 	polls          []pollRecord
 	// clockSkip is added to the workflow's time, as where a worker takes up late what has happened.
 	clockSkip time.Duration
+	// pollError, where it is set, may end a poll without an attempt, as the server's error would.
+	pollError func() error
 	// attempt runs in place of the activity, where it is set; request is the activity itself.
 	attempt func(ctx context.Context, request func() (any, error)) (any, error)
 }
@@ -274,6 +276,13 @@ func (r *outboundRecorder) Now(ctx workflow.Context) time.Time {
 func (r *outboundRecorder) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
 	r.environment.polls = append(r.environment.polls,
 		pollRecord{r.environment.elapsed(), workflow.GetActivityOptions(ctx)})
+	if r.environment.pollError != nil {
+		if err := r.environment.pollError(); err != nil {
+			future, settable := workflow.NewFuture(ctx)
+			settable.SetError(err)
+			return future
+		}
+	}
 	return r.Next.ExecuteActivity(ctx, activityType, args...)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
@@ -221,4 +222,24 @@ func TestEndsOfAPollThatAreNoVerdict(t *testing.T) {
 			require.Equal(t, 2, out.Polls)
 		})
 	}
+}
+
+// A worker in another language may leave out what an activity failed with.
+func TestPollThatFailsWithoutSayingWhy(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.service.Script(taskID, simulator.Ready(solution))
+	e.pollError = func() error {
+		if len(e.polls) > 1 {
+			return nil
+		}
+		return temporal.GetDefaultFailureConverter().FailureToError(&failurepb.Failure{
+			FailureInfo: &failurepb.Failure_ActivityFailureInfo{ActivityFailureInfo: &failurepb.ActivityFailureInfo{}}})
+	}
+	e.after(7*time.Second, func() { require.Contains(t, e.status().LastError, "activity error") })
+
+	out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+
+	require.NoError(t, err)
+	require.Equal(t, 2, out.Polls)
 }

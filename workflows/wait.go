@@ -120,7 +120,7 @@ func (w *wait) untilAny(ctx workflow.Context, timer *timer) {
 	selector.AddFuture(timer.future, func(workflow.Future) {})
 	if w.wakeUps.channel != nil {
 		selector.AddReceive(w.wakeUps.channel, func(_ workflow.ReceiveChannel, more bool) {
-			if !more { // the channel was closed, which the selector leaves in it as if it were one more value
+			if !more { // a closed channel would be ready for ever, and the selector leaves its closing in it as a value
 				w.wakeUps.channel = nil
 				return
 			}

@@ -42,15 +42,10 @@ func (w *wakeUps) receive() bool {
 		if w.isMeant != nil {
 			into = &raw
 		}
-		received, more := w.channel.ReceiveAsyncWithMoreFlag(into)
-		if received {
-			meant = meant || w.isMeant == nil || w.isMeant(raw)
-			continue
+		if !w.channel.ReceiveAsync(into) {
+			break
 		}
-		if !more { // a closed channel would count as ready for ever
-			w.channel = nil
-		}
-		break
+		meant = meant || w.isMeant == nil || w.isMeant(raw)
 	}
 	return meant
 }

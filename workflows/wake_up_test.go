@@ -149,13 +149,13 @@ func TestSignalJustBeforeTheDeadline(t *testing.T) {
 	e.service.Script(taskID, simulator.Processing(), simulator.Processing(), simulator.Ready(solution))
 	in := seldom
 	in.Timeout = 30 * time.Second
-	e.signalAfter(28 * time.Second)
+	e.signalAfter(29_500 * time.Millisecond)
 
 	out, err := e.await(in)
 
 	require.NoError(t, err)
 	require.Equal(t, 3, out.Polls)
-	require.Equal(t, seconds(5, 28, 33), e.requestTimes(taskID), "the last poll is 5 s after the one before it")
+	require.Equal(t, seconds(5, 29.5, 34.5), e.requestTimes(taskID), "the last poll is 5 s after the one before it")
 }
 
 func TestForeignSignals(t *testing.T) {
