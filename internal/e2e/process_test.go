@@ -41,6 +41,14 @@ type finished struct {
 
 func startProcess(t *testing.T, what command) *process {
 	t.Helper()
+	p, err := newProcess(t, what)
+	require.NoError(t, err)
+	return p
+}
+
+// newProcess is startProcess for goroutines other than the test's own, which must not end the test.
+func newProcess(t *testing.T, what command) (*process, error) {
+	t.Helper()
 	started := exec.Command(what.path, what.arguments...)
 	started.Stdin = what.input
 	for _, variable := range os.Environ() {
@@ -54,7 +62,9 @@ func startProcess(t *testing.T, what command) *process {
 		command: started, stdout: newOutput(), stderr: newOutput(), ended: make(chan struct{}),
 	}
 	started.Stdout, started.Stderr = p.stdout, p.stderr
-	require.NoError(t, started.Start())
+	if err := started.Start(); err != nil {
+		return nil, err
+	}
 	go func() {
 		started.Wait()
 		close(p.ended)
@@ -70,7 +80,7 @@ func startProcess(t *testing.T, what command) *process {
 			t.Logf("the %s %q wrote\n%s%s", p.name, what.arguments, p.stdout, p.stderr)
 		}
 	})
-	return p
+	return p, nil
 }
 
 // signal sends a signal, which may be SIGSTOP, SIGCONT or SIGKILL.
