@@ -9,6 +9,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 )
@@ -36,13 +37,21 @@ func notBeforeDue(ctx context.Context, taskID int64) error {
 	defer cancel()
 	description, err := activity.GetClient(ctx).DescribeWorkflowExecution(ctx,
 		attempt.WorkflowExecution.ID, attempt.WorkflowExecution.RunID)
+	return notBeforeDueBy(description, err, attempt, taskID)
+}
+
+// notBeforeDueBy judges by the server's answer.
+func notBeforeDueBy(
+	description *workflowservice.DescribeWorkflowExecutionResponse, err error, attempt activity.Info, taskID int64,
+) error {
 	var notPermitted *serviceerror.PermissionDenied
 	var notKnown *serviceerror.Unimplemented
 	switch {
 	case errors.As(err, &notPermitted), errors.As(err, &notKnown):
 		return nil
 	case err != nil:
-		return notSent(taskID, 0, "the Temporal server does not say whether this attempt is due: "+serviceerror.ToStatus(err).Code().String())
+		return notSent(taskID, 0, "the Temporal server does not say whether this attempt is due: "+
+			serviceerror.ToStatus(err).Code().String())
 	}
 	for _, pending := range description.GetPendingActivities() {
 		if isAttempt(pending, attempt) {

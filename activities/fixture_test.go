@@ -1,14 +1,18 @@
 package activities_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
@@ -47,6 +51,11 @@ func newEnvironment(t *testing.T, options ...func(*twocaptcha.Options)) *environ
 	return e
 }
 
+// changeAttempt changes what the activity is told of its attempt.
+func (e *environment) changeAttempt(change func(*activity.Info)) {
+	e.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attemptInterceptor{change: change}}})
+}
+
 // getTaskResult runs the activity by its name, with any input.
 func (e *environment) getTaskResult(input any) (activities.GetTaskResultOutput, error) {
 	e.t.Helper()
@@ -75,4 +84,39 @@ func errorDetails(t *testing.T, failure *temporal.ApplicationError) activities.E
 	var details activities.ErrorDetails
 	require.NoError(t, failure.Details(&details))
 	return details
+}
+
+type attemptInterceptor struct {
+	interceptor.WorkerInterceptorBase
+	change func(*activity.Info)
+}
+
+func (i *attemptInterceptor) InterceptActivity(
+	_ context.Context, next interceptor.ActivityInboundInterceptor,
+) interceptor.ActivityInboundInterceptor {
+	inbound := &attemptInbound{attemptInterceptor: i}
+	inbound.Next = next
+	return inbound
+}
+
+type attemptInbound struct {
+	interceptor.ActivityInboundInterceptorBase
+	*attemptInterceptor
+}
+
+func (a *attemptInbound) Init(next interceptor.ActivityOutboundInterceptor) error {
+	outbound := &attemptOutbound{attemptInterceptor: a.attemptInterceptor}
+	outbound.Next = next
+	return a.Next.Init(outbound)
+}
+
+type attemptOutbound struct {
+	interceptor.ActivityOutboundInterceptorBase
+	*attemptInterceptor
+}
+
+func (a *attemptOutbound) GetInfo(ctx context.Context) activity.Info {
+	info := a.Next.GetInfo(ctx)
+	a.change(&info)
+	return info
 }

@@ -13,7 +13,6 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
@@ -120,9 +119,9 @@ func TestStaleAttemptSendsNothing(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
 			e.service.Script(taskID)
-			e.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attemptThatBegan{change: func(info *activity.Info) {
+			e.changeAttempt(func(info *activity.Info) {
 				info.StartedTime, info.StartToCloseTimeout = time.Now().Add(-test.began), test.startToClose
-			}}}})
+			})
 
 			out, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID})
 
@@ -146,9 +145,9 @@ func TestAttemptEndsWhenItsTimeIsOver(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	e.service.Script(taskID, simulator.Stalled(0))
-	e.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attemptThatBegan{change: func(info *activity.Info) {
+	e.changeAttempt(func(info *activity.Info) {
 		info.StartedTime, info.StartToCloseTimeout = time.Now().Add(-20*time.Second+100*time.Millisecond), 20*time.Second
-	}}}})
+	})
 
 	_, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID})
 
@@ -156,42 +155,6 @@ func TestAttemptEndsWhenItsTimeIsOver(t *testing.T) {
 	require.Equal(t, activities.ErrorTypeRequestFailed, failure.Type())
 	require.False(t, failure.NonRetryable())
 	require.Contains(t, failure.Message(), "given up", "the attempt's time, not the request's 15 s, is over")
-}
-
-// attemptThatBegan is an interceptor that changes what an activity is told of its attempt.
-type attemptThatBegan struct {
-	interceptor.WorkerInterceptorBase
-	change func(*activity.Info)
-}
-
-func (a *attemptThatBegan) InterceptActivity(
-	_ context.Context, next interceptor.ActivityInboundInterceptor,
-) interceptor.ActivityInboundInterceptor {
-	inbound := &attemptInbound{change: a.change}
-	inbound.Next = next
-	return inbound
-}
-
-type attemptInbound struct {
-	interceptor.ActivityInboundInterceptorBase
-	change func(*activity.Info)
-}
-
-func (a *attemptInbound) Init(next interceptor.ActivityOutboundInterceptor) error {
-	outbound := &attemptOutbound{change: a.change}
-	outbound.Next = next
-	return a.Next.Init(outbound)
-}
-
-type attemptOutbound struct {
-	interceptor.ActivityOutboundInterceptorBase
-	change func(*activity.Info)
-}
-
-func (a *attemptOutbound) GetInfo(ctx context.Context) activity.Info {
-	info := a.Next.GetInfo(ctx)
-	a.change(&info)
-	return info
 }
 
 func TestCanceledAttemptSendsNothing(t *testing.T) {
