@@ -329,6 +329,33 @@ func TestAwaitCanceledByItsCaller(t *testing.T) {
 	require.Len(t, e.service.RequestsFor(taskID), 1)
 }
 
+func TestAwaitThatWasCanceledBefore(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]func(workflow.Context) []workflows.AwaitOption{
+		"asleep": func(workflow.Context) []workflows.AwaitOption { return nil },
+		"woken": func(ctx workflow.Context) []workflows.AwaitOption {
+			channel := workflow.NewBufferedChannel(ctx, 1)
+			channel.Send(ctx, nil)
+			return []workflows.AwaitOption{workflows.WithWakeUp(channel)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnvironment(t)
+			err := e.runParent(func(ctx workflow.Context) error {
+				waiting, cancel := workflow.WithCancel(ctx)
+				cancel()
+				_, err := workflows.Await(waiting, seldom, option(ctx)...)
+				require.Equal(t, workflows.Canceled, workflows.ErrorCode(err))
+				return nil
+			})
+			require.NoError(t, err)
+			require.Zero(t, e.elapsed())
+			require.Empty(t, e.service.Requests())
+		})
+	}
+}
+
 func TestAwaitSeveralTasksAtOnce(t *testing.T) {
 	t.Parallel()
 	const tasks = 20

@@ -2,7 +2,9 @@ package workflows_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -139,6 +141,39 @@ func TestOwnSchedules(t *testing.T) {
 
 			_, err := e.await(in)
 
+			require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
+			requireScheduled(t, withDefaults(in), e.timers)
+		})
+	}
+}
+
+func TestSchedulesOfRandomTasks(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 1))
+			in := workflows.AwaitTaskResultInput{
+				TaskID:       1 + random.Int64N(math.MaxInt64),
+				InitialDelay: time.Duration(random.Int64N(int64(20 * time.Second))).Truncate(time.Millisecond),
+				PollInterval: 5*time.Second + time.Duration(random.Int64N(int64(10*time.Second))),
+				Timeout:      time.Minute + time.Duration(random.Int64N(int64(30*time.Minute))),
+			}
+			in.MaxPollInterval = in.PollInterval + time.Duration(random.Int64N(int64(time.Minute)))
+			e := newEnvironment(t)
+			pending := random.IntN(150)
+			e.service.Script(in.TaskID, append(slices.Repeat([]simulator.Answer{simulator.Processing()}, pending),
+				simulator.Body(`{"status":"ready","solution":1}`))...)
+
+			out, err := e.await(in)
+
+			require.Empty(t, e.service.CloserThan(5*time.Second))
+			if err == nil {
+				require.Equal(t, pending+1, out.Polls)
+				require.Len(t, e.timers, pending+1)
+				require.LessOrEqual(t, e.elapsed(), in.Timeout)
+				return
+			}
 			require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
 			requireScheduled(t, withDefaults(in), e.timers)
 		})
