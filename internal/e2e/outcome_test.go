@@ -43,18 +43,22 @@ func requireNotStarted(t *testing.T, temporal client.Client, workflowID string) 
 // client key is nowhere in it.
 func undisturbedHistory(t *testing.T, temporal client.Client, workflowID, runID string) []*historypb.HistoryEvent {
 	t.Helper()
-	history := new(historypb.History)
+	history, lost := new(historypb.History), 0
 	events := temporal.GetWorkflowHistory(testContext(t), workflowID, runID, true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(t, err)
 		history.Events = append(history.Events, event)
 
-		assert.NotEqual(t, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, event.GetEventType(), "%s", event)
-		// A task that waited too long for the one worker that has the workflow in memory is given to any: that is no failure.
-		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT {
-			assert.Equal(t, enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START,
-				event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType(), "%s", event)
+		// The server fails a task that is under way when it closes the workflow itself, by a timeout of its own.
+		if failed := event.GetWorkflowTaskFailedEventAttributes(); failed != nil {
+			assert.Equal(t, enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND, failed.GetCause(), "%s", event)
+		}
+		// A task that waited too long for the one worker that has the workflow in memory is given to any. On a busy machine
+		// another may be lost on its way to a worker, but what blocks one blocks it again.
+		if timedOut := event.GetWorkflowTaskTimedOutEventAttributes(); timedOut.GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
+			lost++
+			assert.LessOrEqual(t, lost, 1, "%s", event)
 		}
 	}
 	bytes, err := history.Marshal()
