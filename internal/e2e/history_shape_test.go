@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,19 +13,26 @@ import (
 
 // shape writes a history as far as every undisturbed run of the task has it, one event a line: what it costs, what a replay
 // compares, and what the Web UI shows. Ids, times and the jitter of durations are left out.
-func shape(taskID int64, events []*historypb.HistoryEvent) string {
+func shape(history *historypb.History) string {
 	var lines strings.Builder
-	for _, event := range events {
+	for _, event := range history.GetEvents() {
 		line := strings.Join(append([]string{fmt.Sprint(event.GetEventId()), event.GetEventType().String()}, attributes(event)...), " ")
 		if summary := event.GetUserMetadata().GetSummary(); summary != nil {
 			line += " summary=" + string(summary.GetData())
 		}
 		fmt.Fprintln(&lines, line)
 	}
-	return timeInJSON.ReplaceAllString(strings.ReplaceAll(lines.String(), strconv.FormatInt(taskID, 10), "TASK_ID"), `"TIME"`)
+	text := timeInJSON.ReplaceAllString(lines.String(), `"TIME"`)
+	if taskID := taskIDInJSON.FindStringSubmatch(text); taskID != nil {
+		text = strings.ReplaceAll(text, taskID[1], "TASK_ID")
+	}
+	return text
 }
 
-var timeInJSON = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+Z"`)
+var (
+	timeInJSON   = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+Z"`)
+	taskIDInJSON = regexp.MustCompile(`"taskId":(\d+)`)
+)
 
 func attributes(event *historypb.HistoryEvent) []string {
 	switch event.GetAttributes().(type) {

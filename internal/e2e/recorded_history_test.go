@@ -29,9 +29,9 @@ func historyFile(path string) string {
 }
 
 // requireRecorded compares a history with those on record, or records it.
-func requireRecorded(t *testing.T, path string, taskID int64, history *historypb.History) {
+func requireRecorded(t *testing.T, path string, history *historypb.History) {
 	t.Helper()
-	got := shape(taskID, history.GetEvents())
+	got := shape(history)
 	if os.Getenv(recordVariable) != "" {
 		require.False(t, disturbed(history), "a worker was too slow for a history that is worth recording: try again on an idle machine")
 		write(t, shapeFile(path), []byte(got))
@@ -55,7 +55,7 @@ and look at the difference before it is committed; CHANGELOG.md tells users of i
 	defer file.Close()
 	recorded, err := client.HistoryFromJSON(file, client.HistoryJSONOptions{})
 	require.NoError(t, err)
-	require.Equal(t, string(want), shape(taskID, recorded.GetEvents()),
+	require.Equal(t, string(want), shape(recorded),
 		"%s is not the history that %s was recorded with. Record both: %s", historyFile(path), shapeFile(path), howToRecord)
 }
 
