@@ -17,7 +17,11 @@ func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskRe
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, w.status); err != nil {
 		return AwaitTaskResultOutput{}, err
 	}
-	if err := in.Validate(); err != nil {
+	err := in.Validate()
+	if err == nil && w.StartedAt.After(workflow.GetInfo(ctx).WorkflowStartTime) { // it would put the deadline off
+		err = newInvalidInput(in.TaskID, continuedByOthers)
+	}
+	if err != nil {
 		w.end(ctx, StateFailed, err)
 		return AwaitTaskResultOutput{}, err
 	}

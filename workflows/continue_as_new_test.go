@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -209,4 +210,20 @@ func TestContinuedByOthers(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &in))
 		require.ErrorContains(t, in.Validate(), "continued takes what a wait hands on to its own next run", "%s", text)
 	}
+}
+
+// The deadline counts from the first run's start, which can't lie ahead.
+func TestContinuedFromTheFuture(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	input := converter.NewRawValue(&commonpb.Payload{
+		Metadata: map[string][]byte{converter.MetadataEncoding: []byte(converter.MetadataEncodingJSON)},
+		Data:     []byte(`{"taskId": 74372499131, "continued": {"startedAt": "2999-01-01T00:00:00Z", "polls": 0}}`),
+	})
+
+	_, err := e.awaitInput(input)
+
+	require.Equal(t, workflows.ErrorTypeInvalidInput, workflows.ErrorCode(err))
+	require.ErrorContains(t, err, "continued takes what a wait hands on to its own next run")
+	require.Empty(t, e.service.Requests())
 }

@@ -37,7 +37,7 @@ func TestTimeoutTellsTheLastError(t *testing.T) {
 	require.Equal(t, "processing", details.LastStatus)
 	require.Contains(t, details.LastError, "HTTP status 521")
 	require.Equal(t, 3, details.Polls)
-	require.Contains(t, failure.Message(), `; the last status is "processing"; the last error: task 74372499131: getTaskResult: HTTP status 521`)
+	require.Contains(t, failure.Message(), `; the last status is "processing"; the last error: getTaskResult: HTTP status 521`)
 }
 
 func TestTimeoutWithoutAnyAnswer(t *testing.T) {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -56,7 +57,8 @@ func newTaskTimeout(taskID int64, timeout time.Duration, p progress) error {
 		message += fmt.Sprintf("; the last status is %q", p.LastStatus)
 	}
 	if p.LastError != "" {
-		message += fmt.Sprintf("; the last error: %.90s", p.LastError) // 90 runes are at most 360 bytes
+		lastError := strings.TrimPrefix(p.LastError, fmt.Sprintf("task %d: ", taskID))
+		message += fmt.Sprintf("; the last error: %.90s", lastError) // 90 runes are at most 360 bytes
 	}
 	return temporal.NewApplicationErrorWithOptions(message, ErrorTypeTaskTimeout, temporal.ApplicationErrorOptions{
 		NonRetryable: true,
