@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -25,7 +26,7 @@ const maxSpelledOut = 20
 var errInterruptedBefore = errors.New("interrupted before anything was started")
 
 // run is the whole command but for its signals, of which ctx tells. It returns the exit status.
-func run(ctx context.Context, args []string, environ environment, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, environ configuration.Environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags, shown, err := parseFlags(args, environ, stdout)
 	if err != nil {
 		return fail(stderr, exitUsage, fmt.Errorf("%w (see starter --help)", err))
@@ -70,8 +71,8 @@ func run(ctx context.Context, args []string, environ environment, stdin io.Reade
 }
 
 // runOnServer waits for the tasks on the user's Temporal server, where workers are elsewhere.
-func runOnServer(ctx context.Context, environ environment, waiter *waiter, taskIDs []int64, stderr io.Writer) int {
-	options, err := serverOptions(environ)
+func runOnServer(ctx context.Context, environ configuration.Environment, waiter *waiter, taskIDs []int64, stderr io.Writer) int {
+	options, err := configuration.Server(environ)
 	if err != nil {
 		return fail(stderr, exitUsage, err)
 	}

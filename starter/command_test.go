@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 )
 
 // outcomeOf runs the command with an environment of its own.
@@ -56,7 +58,7 @@ func TestBadUsageIsOneLineAndStartsNothing(t *testing.T) {
 		"an address without dev":   {[]string{"--api-url", "http://localhost:1", "1"}, nil, "", "--api-url goes with --dev only: without it the service is asked by the worker, which has a setting of its own" + seeHelp},
 		"a log level without dev":  {[]string{"--log-level", "info", "1"}, nil, "", "--log-level goes with --dev only" + seeHelp},
 		"an unknown log level":     {[]string{"--dev", "--log-level", "loud", "1"}, []string{key}, "", `--log-level must be one of "off","error","warn","info","debug" but got "loud"` + seeHelp},
-		"dev without a key":        {[]string{"--dev", "1"}, nil, "", "--dev needs the account's key: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
+		"dev without a key":        {[]string{"--dev", "1"}, nil, "", "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
 		"dev with two keys":        {[]string{"--dev", "1"}, []string{key, "TWOCAPTCHA_API_KEY_FILE=key"}, "", "TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them"},
 		"dev with a bad address":   {[]string{"--dev", "1"}, []string{key, "TWOCAPTCHA_API_URL=http://example.com"}, "", "TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE or TWOCAPTCHA_API_URL: temporal-2captcha: twocaptcha: URL http://example.com would send the client key in the clear: use https://, http:// is for loopback hosts only"},
 		"a profile that isn't one": {[]string{"1"}, []string{"TEMPORAL_PROFILE=none"}, "", "the TEMPORAL_* environment or temporal.toml: unable to find profile none in config data"},
@@ -126,7 +128,7 @@ func TestVersion(t *testing.T) {
 
 func TestDefaultsOfFlagsComeFromTheEnvironment(t *testing.T) {
 	t.Parallel()
-	environ := environment{"TEMPORAL_TASK_QUEUE=captchas", "TWOCAPTCHA_API_URL=http://localhost:1"}
+	environ := configuration.Environment{"TEMPORAL_TASK_QUEUE=captchas", "TWOCAPTCHA_API_URL=http://localhost:1"}
 
 	flags, _, err := parseFlags([]string{"1"}, environ, io.Discard)
 	require.NoError(t, err, "a variable, unlike a flag, may be there for others")
@@ -137,7 +139,7 @@ func TestDefaultsOfFlagsComeFromTheEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "mine", flags.TaskQueue, "the command line counts more")
 
-	flags, _, err = parseFlags([]string{"1"}, environment{"TEMPORAL_TASK_QUEUE="}, io.Discard)
+	flags, _, err = parseFlags([]string{"1"}, configuration.Environment{"TEMPORAL_TASK_QUEUE="}, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, "2captcha", flags.TaskQueue)
 	require.Equal(t, "https://api.2captcha.com", flags.APIURL)

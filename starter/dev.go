@@ -2,24 +2,21 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 
-	"go.temporal.io/sdk/temporal"
-
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
-	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
 // runDev waits for the tasks on a dev server of its own, whose database is kept for the next time, with a worker in
 // this process that asks the real service.
-func runDev(ctx context.Context, flags flags, environ environment, waiter *waiter, taskIDs []int64, stderr io.Writer) int {
-	plugin, err := devPlugin(flags, environ)
+func runDev(ctx context.Context, flags flags, environ configuration.Environment, waiter *waiter, taskIDs []int64, stderr io.Writer) int {
+	plugin, err := configuration.Plugin(environ, flags.APIURL)
 	if err != nil {
 		return fail(stderr, exitUsage, err)
 	}
@@ -49,23 +46,6 @@ func runDev(ctx context.Context, flags flags, environ environment, waiter *waite
 		again.command += " --api-url " + flags.APIURL
 	}
 	return finish(ctx, summary, err, again, stderr)
-}
-
-func devPlugin(flags flags, environ environment) (*temporal.SimplePlugin, error) {
-	config := provider.ConfigFromEnvironment(environ.Getenv)
-	config.APIURL = flags.APIURL
-	switch {
-	case config.ClientKey == "" && config.ClientKeyFile == "":
-		return nil, errors.New("--dev needs the account's key: " +
-			"set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it")
-	case config.ClientKey != "" && config.ClientKeyFile != "":
-		return nil, errors.New("TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them")
-	}
-	plugin, err := provider.NewPlugin(config)
-	if err != nil {
-		return nil, fmt.Errorf("TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE or TWOCAPTCHA_API_URL: %w", err)
-	}
-	return plugin, nil
 }
 
 // devDatabase is the file in which the dev server keeps its workflows.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -10,8 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
-	"github.com/temporal-providers/temporal-2captcha/workflows"
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 )
 
 // flags are what the command line takes. One with an environment tag takes its value from that variable where the
@@ -32,40 +30,18 @@ type flags struct {
 	LogLevel string `default:"off" enum:"off,error,warn,info,debug" placeholder:"LEVEL" help:"With --dev: what its worker logs on standard error: off (default), error, warn, info or debug."`
 	Demo     bool   `help:"Show it all with a simulated service and four tasks of its own: needs no account, no server and no other argument."`
 
-	Help    bool `short:"h" help:"Show this help and exit."`
-	Version bool `help:"Show the version and exit."`
+	configuration.CommonFlags
 }
 
 // parseFlags reads the command line and the environment. Where these ask for help or for the version, it writes that
 // to stdout and answers shown. An error says what is wrong with which flag.
-func parseFlags(args []string, environment environment, stdout io.Writer) (given flags, shown bool, err error) {
-	parser, err := kong.New(&given,
-		kong.Name("starter"),
-		kong.Description(description),
-		kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, FlagsLast: true}),
-		kong.ValueFormatter(helpWithVariable),
-		kong.NoDefaultHelp(), // kong's own ends the process
-		kong.Writers(stdout, io.Discard),
-		kong.Vars{"api_url": twocaptcha.DefaultURL, "task_queue": workflows.TaskQueue},
-		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-			if value := environment.Getenv(flag.Tag.Get("environment")); value != "" {
-				return value, nil
-			}
-			return nil, nil
-		})),
-	)
-	if err != nil {
-		return flags{}, false, err
-	}
-	parsed, err := parser.Parse(args)
+func parseFlags(args []string, environ configuration.Environment, stdout io.Writer) (given flags, shown bool, err error) {
+	parsed, shown, err := configuration.ParseFlags("starter", description, &given, args, environ, stdout)
 	switch {
 	case err != nil:
 		return flags{}, false, inPlainWords(args, err)
-	case given.Help:
-		return given, true, parsed.PrintUsage(false)
-	case given.Version:
-		_, err := fmt.Fprintln(stdout, "starter", twocaptcha.Version)
-		return given, true, err
+	case shown:
+		return given, true, nil
 	}
 	return given, false, given.validate(parsed)
 }
@@ -107,13 +83,6 @@ func inPlainWords(args []string, err error) error {
 		}
 	}
 	return errors.New(strings.ReplaceAll(err.Error(), `but got "EOL" (<EOL>)`, "but got none"))
-}
-
-func helpWithVariable(value *kong.Value) string {
-	if variable := value.Tag.Get("environment"); variable != "" {
-		return value.Help + " Environment: " + variable + "."
-	}
-	return value.Help
 }
 
 const description = `Waits for the results of 2captcha tasks, durably: each task is waited for by a Temporal workflow of its own, which

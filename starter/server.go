@@ -9,7 +9,6 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
 )
 
@@ -18,21 +17,6 @@ const dialTimeout = 10 * time.Second
 
 // serverName is what messages call a Temporal server.
 type serverName struct{ address, namespace string }
-
-// serverOptions are where the user's Temporal server is, as TEMPORAL_* and temporal.toml say.
-func serverOptions(environment environment) (client.Options, error) {
-	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: environment})
-	if err != nil {
-		return client.Options{}, fmt.Errorf("the TEMPORAL_* environment or temporal.toml: %w", err)
-	}
-	if options.HostPort == "" {
-		options.HostPort = client.DefaultHostPort
-	}
-	if options.Namespace == "" {
-		options.Namespace = client.DefaultNamespace
-	}
-	return options, nil
-}
 
 // connect returns a client of the server, or says that it can't be reached. Without a Logger in the options, the SDK
 // logs nothing: what users need to know arrives as an error.

@@ -8,10 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
-	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
-	"github.com/temporal-providers/temporal-2captcha/workflows"
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 )
 
 // flags are what the command line takes. One with an environment tag takes its value from that variable where the
@@ -23,40 +20,18 @@ type flags struct {
 	WorkflowCacheSize    *int   `placeholder:"N" help:"How many waits are kept in memory between their polls; others are replayed from their histories. 0: none (default 10000)."`
 	LogFormat            string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 	LogLevel             string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
-	Help                 bool   `short:"h" help:"Show this help and exit."`
-	Version              bool   `help:"Show the version and exit."`
+	configuration.CommonFlags
 }
 
 // parseFlags reads the command line and the environment. Where these ask for help or for the version, it writes that
 // to stdout and answers shown. An error says what is wrong with which flag.
-func parseFlags(args []string, environment environment, stdout io.Writer) (given flags, shown bool, err error) {
-	parser, err := kong.New(&given,
-		kong.Name("worker"),
-		kong.Description(description),
-		kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, FlagsLast: true}),
-		kong.ValueFormatter(helpWithVariable),
-		kong.NoDefaultHelp(), // kong's own ends the process
-		kong.Writers(stdout, io.Discard),
-		kong.Vars{"api_url": twocaptcha.DefaultURL, "task_queue": workflows.TaskQueue},
-		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-			if value := environment.Getenv(flag.Tag.Get("environment")); value != "" {
-				return value, nil
-			}
-			return nil, nil
-		})),
-	)
-	if err != nil {
-		return flags{}, false, err
-	}
-	parsed, err := parser.Parse(args)
+func parseFlags(args []string, environ configuration.Environment, stdout io.Writer) (given flags, shown bool, err error) {
+	_, shown, err = configuration.ParseFlags("worker", description, &given, args, environ, stdout)
 	switch {
 	case err != nil:
 		return flags{}, false, errors.New(strings.ReplaceAll(err.Error(), `but got "EOL" (<EOL>)`, "but got none"))
-	case given.Help:
-		return given, true, parsed.PrintUsage(false)
-	case given.Version:
-		_, err := fmt.Fprintln(stdout, "worker", twocaptcha.Version)
-		return given, true, err
+	case shown:
+		return given, true, nil
 	}
 	return given, false, given.validate()
 }
@@ -82,13 +57,6 @@ func (r *rate) UnmarshalText(text []byte) error {
 	}
 	*r = rate(number)
 	return nil
-}
-
-func helpWithVariable(value *kong.Value) string {
-	if variable := value.Tag.Get("environment"); variable != "" {
-		return value.Help + " Environment: " + variable + "."
-	}
-	return value.Help
 }
 
 const description = `Waits for the results of 2captcha tasks: runs the workflows and activities of the task queue until it is

@@ -10,12 +10,11 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 )
 
 const (
@@ -33,7 +32,7 @@ const (
 
 // run is the whole process but for its signals, of which ctx tells: it reads the configuration, polls the task queue
 // until ctx is done, drains, and returns the exit status.
-func run(ctx context.Context, args []string, environ environment, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, environ configuration.Environment, stdout, stderr io.Writer) int {
 	fail := func(status int, err error) int {
 		fmt.Fprintln(stderr, "worker:", strings.Join(strings.Fields(err.Error()), " ")) // always one line
 		return status
@@ -63,21 +62,12 @@ func run(ctx context.Context, args []string, environ environment, stdout, stderr
 
 // workerOptions has the provider as a plugin, with the account's key in it. An error says what is wrong with the
 // configuration.
-func workerOptions(flags flags, environment environment) (worker.Options, error) {
-	config := provider.ConfigFromEnvironment(environment.Getenv)
-	config.APIURL = flags.APIURL
-	switch {
-	case config.ClientKey == "" && config.ClientKeyFile == "":
-		return worker.Options{}, errors.New("the account's key is missing: " +
-			"set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it")
-	case config.ClientKey != "" && config.ClientKeyFile != "":
-		return worker.Options{}, errors.New("TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them")
-	}
-	plugin, err := provider.NewPlugin(config)
+func workerOptions(flags flags, environ configuration.Environment) (worker.Options, error) {
+	plugin, err := configuration.Plugin(environ, flags.APIURL)
 	if err != nil {
-		return worker.Options{}, fmt.Errorf("TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE or TWOCAPTCHA_API_URL: %w", err)
+		return worker.Options{}, err
 	}
-	deployment, err := deploymentOptions(environment)
+	deployment, err := deploymentOptions(environ)
 	if err != nil {
 		return worker.Options{}, err
 	}
@@ -92,10 +82,10 @@ func workerOptions(flags flags, environment environment) (worker.Options, error)
 // deploymentOptions makes the worker a version of a deployment where the environment names both, as Temporal's Worker
 // Controller does. Waits move on to the newest version: pinned ones would keep an old version's workers up for as long
 // as the longest of them, and the workflow replays under a newer version.
-func deploymentOptions(environment environment) (worker.DeploymentOptions, error) {
+func deploymentOptions(environ configuration.Environment) (worker.DeploymentOptions, error) {
 	version := worker.WorkerDeploymentVersion{
-		DeploymentName: environment.Getenv("TEMPORAL_DEPLOYMENT_NAME"),
-		BuildID:        environment.Getenv("TEMPORAL_WORKER_BUILD_ID"),
+		DeploymentName: environ.Getenv("TEMPORAL_DEPLOYMENT_NAME"),
+		BuildID:        environ.Getenv("TEMPORAL_WORKER_BUILD_ID"),
 	}
 	if version == (worker.WorkerDeploymentVersion{}) {
 		return worker.DeploymentOptions{}, nil
@@ -121,16 +111,10 @@ func logHandler(flags flags, stderr io.Writer) slog.Handler {
 	return slog.NewTextHandler(stderr, options)
 }
 
-func clientOptions(environment environment, logger *slog.Logger) (client.Options, error) {
-	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: environment})
+func clientOptions(environ configuration.Environment, logger *slog.Logger) (client.Options, error) {
+	options, err := configuration.Server(environ)
 	if err != nil {
-		return client.Options{}, fmt.Errorf("the TEMPORAL_* environment or temporal.toml: %w", err)
-	}
-	if options.HostPort == "" {
-		options.HostPort = client.DefaultHostPort
-	}
-	if options.Namespace == "" {
-		options.Namespace = client.DefaultNamespace
+		return client.Options{}, err
 	}
 	options.Logger = log.NewStructuredLogger(logger)
 	return options, nil

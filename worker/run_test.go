@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 )
 
 const (
@@ -126,7 +128,7 @@ func TestVersion(t *testing.T) {
 
 func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	t.Parallel()
-	environ := environment{
+	environ := configuration.Environment{
 		keyVariable, "TEMPORAL_TASK_QUEUE=captchas", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=2.5", "TWOCAPTCHA_API_URL=http://localhost:1",
 		"TEMPORAL_DEPLOYMENT_NAME=2captcha", "TEMPORAL_WORKER_BUILD_ID=7",
 	}
@@ -151,11 +153,11 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.Equal(t, rate(7), flags.MaxRequestsPerSecond)
 	require.Equal(t, 0, *flags.WorkflowCacheSize)
 
-	flags, _, err = parseFlags(nil, environment{keyVariable}, io.Discard)
+	flags, _, err = parseFlags(nil, configuration.Environment{keyVariable}, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, "2captcha", flags.TaskQueue)
 	require.Equal(t, "https://api.2captcha.com", flags.APIURL)
-	options, err = workerOptions(flags, environment{keyVariable})
+	options, err = workerOptions(flags, configuration.Environment{keyVariable})
 	require.NoError(t, err)
 	require.Zero(t, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{}, options.DeploymentOptions)
@@ -164,9 +166,9 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 // A pod gets 30 s to end; a request may take 15 s, and then its outcome is reported.
 func TestStopTimeoutCoversARequestWithinAPodsGracePeriod(t *testing.T) {
 	t.Parallel()
-	flags, _, err := parseFlags(nil, environment{}, io.Discard)
+	flags, _, err := parseFlags(nil, configuration.Environment{}, io.Discard)
 	require.NoError(t, err)
-	options, err := workerOptions(flags, environment{keyVariable})
+	options, err := workerOptions(flags, configuration.Environment{keyVariable})
 	require.NoError(t, err)
 	require.Greater(t, options.WorkerStopTimeout.Seconds(), 15.0)
 	require.Less(t, options.WorkerStopTimeout.Seconds(), 30.0)

@@ -1,0 +1,47 @@
+package configuration
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/temporal-providers/temporal-2captcha/provider"
+)
+
+// Server returns where the user's Temporal server is and how to get in, as TEMPORAL_* and temporal.toml say, with the address
+// and the namespace filled in. An error says what is wrong there.
+func Server(environment Environment) (client.Options, error) {
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: environment})
+	if err != nil {
+		return client.Options{}, fmt.Errorf("the TEMPORAL_* environment or temporal.toml: %w", err)
+	}
+	if options.HostPort == "" {
+		options.HostPort = client.DefaultHostPort
+	}
+	if options.Namespace == "" {
+		options.Namespace = client.DefaultNamespace
+	}
+	return options, nil
+}
+
+// Plugin returns the provider for a worker in this process, with the account's key from the environment. An error says
+// which variable is missing or wrong, and never holds the key.
+func Plugin(environment Environment, apiURL string) (*temporal.SimplePlugin, error) {
+	config := provider.ConfigFromEnvironment(environment.Getenv)
+	config.APIURL = apiURL
+	switch {
+	case config.ClientKey == "" && config.ClientKeyFile == "":
+		return nil, errors.New("the account's key is missing: " +
+			"set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it")
+	case config.ClientKey != "" && config.ClientKeyFile != "":
+		return nil, errors.New("TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them")
+	}
+	plugin, err := provider.NewPlugin(config)
+	if err != nil {
+		return nil, fmt.Errorf("TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE or TWOCAPTCHA_API_URL: %w", err)
+	}
+	return plugin, nil
+}
