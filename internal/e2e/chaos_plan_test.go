@@ -168,6 +168,11 @@ func chaosTasks(random *rand.Rand, form chaosForm) []chaosTask {
 			task.timeout = form.slowest/2 + randomUpTo(random, form.slowest/2)
 		}
 		task.fate = newFate(random, task.name, task.id, form.slowest)
+		if random.IntN(2) == 0 {
+			// On its way for long enough that it may well be so when a worker ends.
+			last := &task.script[len(task.script)-1]
+			*last = last.WithDelay(randomUpTo(random, 3*time.Second))
+		}
 	}
 	return tasks
 }
