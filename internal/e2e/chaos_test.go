@@ -34,7 +34,7 @@ var (
 //
 // The short form, of 40 tasks, takes about a minute. The long one, of 200, takes about five:
 //
-//	go test ./internal/e2e -run '^TestChaos$' -v -timeout 20m -chaos.long -chaos.seed=1
+//	go test ./internal/e2e -run '^TestChaos$' -v -timeout 20m -chaos.long=true -chaos.seed=1
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	form := chaosShort
@@ -42,9 +42,7 @@ func TestChaos(t *testing.T) {
 		form = chaosLong
 	}
 	plan := newChaosPlan(form, *chaosSeedFlag)
-	again := fmt.Sprintf("go test ./internal/e2e -run '^TestChaos$' -v -timeout 20m -chaos.long=%t -chaos.seed=%d",
-		*chaosLongFlag, plan.seed)
-	t.Logf("seed %d; the same plan again:\n%s\n%s", plan.seed, again, plan)
+	t.Logf("seed %d; the same plan again:\n%s\n%s", plan.seed, chaosCommand(*chaosLongFlag, plan.seed), plan)
 
 	run := startChaos(t, plan)
 	run.carryOut()
@@ -53,6 +51,11 @@ func TestChaos(t *testing.T) {
 	for _, problem := range findings.problems {
 		t.Errorf("seed %d: %s", plan.seed, problem)
 	}
+}
+
+// chaosCommand is the command of a chaos run.
+func chaosCommand(long bool, seed uint64) string {
+	return fmt.Sprintf("go test ./internal/e2e -run '^TestChaos$' -v -timeout 20m -chaos.long=%t -chaos.seed=%d", long, seed)
 }
 
 // chaosFindings is what a run came to, each task accounted for.

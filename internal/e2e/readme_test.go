@@ -57,8 +57,8 @@ func TestReadmeGo(t *testing.T) {
 func TestReadmeShell(t *testing.T) {
 	t.Parallel()
 	blocks := readmeBlocks(t, "sh")
-	require.Len(t, blocks, 6, "each block has its check below")
-	demo, tests, dev, worker, starter, cli := blocks[0], blocks[1], blocks[2], blocks[3], blocks[4], blocks[5]
+	require.Len(t, blocks, 7, "each block has its check below")
+	demo, tests, dev, worker, starter, cli, chaos := blocks[0], blocks[1], blocks[2], blocks[3], blocks[4], blocks[5], blocks[6]
 
 	service, err := simulator.Start(simulator.Options{ClientKey: readmeKey})
 	require.NoError(t, err)
@@ -103,6 +103,11 @@ func TestReadmeShell(t *testing.T) {
 		ci, err := os.ReadFile(filepath.Join(repository, ".ci/run"))
 		require.NoError(t, err)
 		require.Contains(t, string(ci), "go test -race ./...", "the command, with the race detector")
+	})
+	t.Run("the chaos run", func(t *testing.T) {
+		t.Parallel()
+		// It takes minutes; its short form is a test of its own.
+		require.Equal(t, chaosCommand(true, 1)+"\n", chaos)
 	})
 	t.Run("a dev server", func(t *testing.T) {
 		t.Parallel()
