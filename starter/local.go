@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 )
 
@@ -35,9 +36,10 @@ func startLocal(ctx context.Context, options devserver.Options, plugin *temporal
 	}
 	l := &local{server: server, progress: waiter.progress}
 	l.temporal, waiter.server, err = connect(ctx, client.Options{
-		HostPort:  server.Address(),
-		Namespace: client.DefaultNamespace,
-		Logger:    log.NewStructuredLogger(logger),
+		HostPort:      server.Address(),
+		Namespace:     client.DefaultNamespace,
+		Logger:        log.NewStructuredLogger(logger),
+		DataConverter: configuration.DataConverter(),
 	})
 	if err != nil {
 		l.stop()

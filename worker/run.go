@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -118,9 +117,7 @@ func clientOptions(environ configuration.Environment, logger *slog.Logger) (clie
 		return client.Options{}, err
 	}
 	options.Logger = log.NewStructuredLogger(logger)
-	// A result of 256 KiB takes some time to convert. On a starved machine that may pass the second after which the SDK takes a
-	// workflow for deadlocked, which conversion can't be.
-	options.DataConverter = workflow.DataConverterWithoutDeadlockDetection(converter.GetDefaultDataConverter())
+	options.DataConverter = configuration.DataConverter()
 	return options, nil
 }
 

@@ -6,7 +6,9 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/provider"
 )
@@ -25,6 +27,12 @@ func Server(environment Environment) (client.Options, error) {
 		options.Namespace = client.DefaultNamespace
 	}
 	return options, nil
+}
+
+// DataConverter is Temporal's default one, for the client of a worker. A result of 256 KiB takes some time to convert: on a
+// starved machine that may pass the second after which the SDK takes a workflow for deadlocked, which conversion can't be.
+func DataConverter() converter.DataConverter {
+	return workflow.DataConverterWithoutDeadlockDetection(converter.GetDefaultDataConverter())
 }
 
 // Plugin returns the provider for a worker in this process, with the account's key from the environment. An error says
