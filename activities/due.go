@@ -11,7 +11,6 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 )
 
 // dueTimeout is short enough to leave a request its time within the attempt.
@@ -74,10 +73,6 @@ func isAttempt(pending *workflowpb.PendingActivityInfo, attempt activity.Info) b
 
 // notSent is the failure of an attempt without a request. The next attempt is due after delay; 0 leaves it to the retry policy.
 func notSent(taskID int64, delay time.Duration, reason string) error {
-	return temporal.NewApplicationErrorWithOptions(
-		fmt.Sprintf("task %d: getTaskResult: not sent: %s", taskID, reason),
-		ErrorTypeRequestFailed, temporal.ApplicationErrorOptions{
-			NextRetryDelay: delay,
-			Details:        []any{ErrorDetails{TaskID: taskID}},
-		})
+	return newError(fmt.Sprintf("task %d: getTaskResult: not sent: %s", taskID, reason), ErrorTypeRequestFailed,
+		class{retryable: true, delay: delay}, 0, ErrorDetails{TaskID: taskID})
 }

@@ -11,10 +11,7 @@ import (
 )
 
 func (w *wait) timerSummary(due time.Time) string {
-	if w.schedule.isLast(due) {
-		return fmt.Sprintf("before poll %d of task %d, the last", w.Polls+1, w.settings.TaskID)
-	}
-	return fmt.Sprintf("before poll %d of task %d", w.Polls+1, w.settings.TaskID)
+	return "before " + w.pollSummary(w.schedule.isLast(due))
 }
 
 func (w *wait) pollSummary(last bool) string {
