@@ -57,7 +57,7 @@ func TestServerRunsWorkflowsAndServesTheWebUIUntilItIsStopped(t *testing.T) {
 	require.NoError(t, server.Err(), "it runs")
 	require.NoError(t, server.Stop())
 	requireClosed(t, server.Done())
-	require.True(t, isFree(server.Port()), "nothing listens any more")
+	eventually(t, func() bool { return isFree(server.Port()) }, "nothing listens any more")
 	require.NoError(t, server.Err(), "it was stopped")
 	require.NoError(t, server.Stop(), "stopped twice")
 	require.NoError(t, server.Kill(), "killed after it was stopped")

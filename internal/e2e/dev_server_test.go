@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -37,13 +41,42 @@ func responds(url string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
+// ownCLI is the Temporal CLI at a path of this test's own. It tells this test's dev server from another's, which may take the
+// same port as soon as that is free.
+func ownCLI(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "temporal")
+	require.NoError(t, os.Symlink(fixture.cli, path))
+	return path
+}
+
+// runs tells whether a process runs that was started by this path, or with it as an argument.
+func runs(t *testing.T, path string) bool {
+	t.Helper()
+	commandLines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	require.NoError(t, err)
+	if len(commandLines) == 0 { // no Linux
+		processes, err := exec.Command("ps", "-Ao", "args").Output()
+		require.NoError(t, err)
+		return bytes.Contains(processes, []byte(path))
+	}
+	for _, each := range commandLines {
+		if commandLine, err := os.ReadFile(each); err == nil && bytes.Contains(commandLine, []byte(path)) {
+			return true
+		}
+	}
+	return false
+}
+
 func TestDemo(t *testing.T) {
 	t.Parallel()
+	cli := ownCLI(t)
 	starter := startProcess(t, command{
-		path: fixture.starter, arguments: []string{"--demo"}, environment: []string{"TEMPORAL_CLI=" + fixture.cli},
+		path: fixture.starter, arguments: []string{"--demo"}, environment: []string{"TEMPORAL_CLI=" + cli},
 	})
 	address := webUI(t, starter)
 	require.True(t, responds(address), "the Web UI at %s, while it runs", address)
+	require.True(t, runs(t, cli), "the server, while the demo runs")
 	done := starter.wait(t)
 
 	require.Equal(t, 0, done.status, done.stderr)
@@ -51,32 +84,32 @@ func TestDemo(t *testing.T) {
 	require.Len(t, regexp.MustCompile(`"status":"ready","solution":\{`).FindAllString(done.stdout, -1), 3)
 	require.Len(t, regexp.MustCompile(`"status":"failed","errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE"`).
 		FindAllString(done.stdout, -1), 1)
-	require.False(t, responds(address), "it leaves no server behind")
+	require.False(t, runs(t, cli), "it leaves no server behind")
 }
 
 // TestDevTakesUpWhatItLeft gives one task to three commands, the first of which is killed in mid-wait.
 func TestDevTakesUpWhatItLeft(t *testing.T) {
 	t.Parallel()
-	service, taskID, cache := startSimulator(t), newTaskID(), t.TempDir()
+	service, taskID, cache, cli := startSimulator(t), newTaskID(), t.TempDir(), ownCLI(t)
 	service.Script(taskID, simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
 	dev := func() *process {
 		return startProcess(t, command{
 			path:      fixture.starter,
 			arguments: []string{"--dev", "--api-url", service.URL(), "--initial-delay", "1ms", strconv.FormatInt(taskID, 10)},
 			environment: []string{
-				"TEMPORAL_CLI=" + fixture.cli, "TWOCAPTCHA_API_KEY=" + clientKey,
+				"TEMPORAL_CLI=" + cli, "TWOCAPTCHA_API_KEY=" + clientKey,
 				"XDG_CACHE_HOME=" + cache, "HOME=" + cache, // macOS has its caches there
 			},
 		})
 	}
 
 	killed := dev()
-	address := webUI(t, killed)
+	require.True(t, responds(webUI(t, killed)))
 	require.NoError(t, service.WaitForAnswers(testContext(t), taskID, 1))
-	require.True(t, responds(address))
+	require.True(t, runs(t, cli))
 	killed.signal(t, syscall.SIGKILL)
 	require.Equal(t, -1, killed.wait(t).status)
-	require.Eventually(t, func() bool { return !responds(address) }, patience, 50*time.Millisecond, "the dev server outlives the command")
+	require.Eventually(t, func() bool { return !runs(t, cli) }, patience, 50*time.Millisecond, "the dev server outlives the command")
 
 	done := dev().wait(t)
 	require.Equal(t, 0, done.status, done.stderr)
@@ -94,16 +127,16 @@ func TestDevTakesUpWhatItLeft(t *testing.T) {
 
 func TestInterruptedDev(t *testing.T) {
 	t.Parallel()
-	service, taskID, cache := startSimulator(t), newTaskID(), t.TempDir()
+	service, taskID, cache, cli := startSimulator(t), newTaskID(), t.TempDir(), ownCLI(t)
 	service.Script(taskID, simulator.Processing().WithDelay(5*time.Second))
 	starter := startProcess(t, command{
 		path:      fixture.starter,
 		arguments: []string{"--dev", "--api-url", service.URL(), "--initial-delay", "1ms", strconv.FormatInt(taskID, 10)},
 		environment: []string{
-			"TEMPORAL_CLI=" + fixture.cli, "TWOCAPTCHA_API_KEY=" + clientKey, "XDG_CACHE_HOME=" + cache, "HOME=" + cache,
+			"TEMPORAL_CLI=" + cli, "TWOCAPTCHA_API_KEY=" + clientKey, "XDG_CACHE_HOME=" + cache, "HOME=" + cache,
 		},
 	})
-	address := webUI(t, starter)
+	require.True(t, responds(webUI(t, starter)))
 	require.NoError(t, service.WaitForRequests(testContext(t), taskID, 1))
 	starter.signal(t, syscall.SIGINT)
 	done := starter.wait(t)
@@ -112,5 +145,5 @@ func TestInterruptedDev(t *testing.T) {
 	require.Empty(t, done.stdout)
 	require.False(t, service.RequestsFor(taskID)[0].Finished.IsZero(), "the poll under way finishes")
 	require.Regexp(t, fmt.Sprintf("to wait for them again: starter --dev .*%d\n", taskID), done.stderr)
-	require.False(t, responds(address), "it leaves no server behind")
+	require.False(t, runs(t, cli), "it leaves no server behind")
 }
