@@ -113,6 +113,10 @@ func (s *Server) WebURL() string { return "http://" + address(s.ports.ui) }
 // Port is the port of the gRPC API: given as Options.Port to another Start, clients find that server where this was.
 func (s *Server) Port() int { return s.ports.frontend }
 
+// ProcessID is the id of the CLI's process, also after it has ended. What the CLI starts, where it is a script, are its
+// descendants.
+func (s *Server) ProcessID() int { return s.process.id() }
+
 // Done is closed when the server has ended, whatever ended it.
 func (s *Server) Done() <-chan struct{} { return s.process.ended }
 

@@ -284,7 +284,7 @@ func TestServersEnvironmentHasNoClientKey(t *testing.T) {
 func TestServerThatEndsByItselfIsNoticed(t *testing.T) {
 	t.Parallel()
 	server := startServer(t, Options{})
-	require.NoError(t, syscall.Kill(server.process.id(), syscall.SIGKILL))
+	require.NoError(t, syscall.Kill(server.ProcessID(), syscall.SIGKILL))
 	requireClosed(t, server.Done())
 	require.ErrorContains(t, server.Err(), "ended by itself: signal: killed")
 	require.NoError(t, server.Stop())
