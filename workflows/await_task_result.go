@@ -69,6 +69,10 @@ func Await(ctx workflow.Context, in AwaitTaskResultInput, options ...AwaitOption
 	for _, option := range options {
 		option(w)
 	}
+	if in.Callback && w.wakeUps.channel == nil {
+		return AwaitTaskResultOutput{}, newInvalidInput(in.TaskID,
+			"callback is true: within another workflow that takes WithWakeUp, with the channel on which its wake-ups come in")
+	}
 	// The caller goes on after this wait, so that no timer of it may stay behind.
 	ctx, cancel := workflow.WithCancel(ctx)
 	defer cancel()

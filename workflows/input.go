@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,25 +21,46 @@ const (
 	defaultMaxPollInterval = 10 * time.Second
 	defaultTimeout         = 15 * time.Minute // as long as the service keeps a result
 
+	// With a callback polls are a fallback. The first one makes up for a callback that came before the wait began.
+	defaultCallbackInitialDelay = 20 * time.Second
+	defaultCallbackPollInterval = time.Minute
+
 	maxDuration = 24 * time.Hour
 	// An inline wait can't continue as new, so that its polls must fit the caller's history.
 	maxInlineTimeout = time.Hour
 )
 
+// The ways to poll, for AwaitTaskResultInput's Polling.
+const (
+	// PollingTimer has a durable timer and an activity for each poll. The history shows each, and a wake-up counts at once.
+	PollingTimer = "timer"
+	// PollingActivityRetry has one activity, whose attempts are the polls: the history has 16 events however many they are. It
+	// doesn't show them, a wake-up counts before the first of them alone, and once one has failed, the next come up to 30
+	// seconds apart until the service answers again.
+	PollingActivityRetry = "activityRetry"
+)
+
 // AwaitTaskResultInput says which task is waited for, and how. Only TaskID is required. In JSON the names are taskId,
-// initialDelay, pollInterval, maxPollInterval and timeout, and durations are strings like "5s"; integers are nanoseconds.
+// initialDelay, pollInterval, maxPollInterval, timeout, callback and polling, and durations are strings like "5s"; integers are
+// nanoseconds.
 type AwaitTaskResultInput struct {
 	// TaskID is what createTask answered.
 	TaskID int64
-	// InitialDelay is from the workflow's start to the first poll; 0 is 5 seconds, and a millisecond means almost at once.
+	// InitialDelay is from the workflow's start to the first poll; 0 is 5 seconds, with Callback 20, and a millisecond means
+	// almost at once.
 	InitialDelay time.Duration
-	// PollInterval is the least time between two polls, at least 5 seconds; 0 is 5 seconds.
+	// PollInterval is the least time between two polls, at least 5 seconds; 0 is 5 seconds, with Callback 60.
 	PollInterval time.Duration
 	// MaxPollInterval is the most time between two polls, up to a jitter of 10 %; 0 is the larger of 10 seconds and
 	// PollInterval.
 	MaxPollInterval time.Duration
 	// Timeout is from the workflow's start to the last poll, at most 24 hours, and 1 hour with [Await]; 0 is 15 minutes.
 	Timeout time.Duration
+	// Callback tells that a wake-up is expected once the task has ended, so that polls are a fallback. With [Await] it takes
+	// [WithWakeUp]. It does not go with PollingActivityRetry.
+	Callback bool
+	// Polling is PollingTimer or PollingActivityRetry; "" is PollingTimer.
+	Polling string
 
 	continued *progress
 	// problem is what was wrong with the JSON. It is kept here since an error of UnmarshalJSON would end the workflow with an
@@ -81,6 +103,10 @@ func (in AwaitTaskResultInput) firstProblem() string {
 	case settings.MaxPollInterval < settings.PollInterval:
 		return fmt.Sprintf(`maxPollInterval is %s: it takes a duration from pollInterval, %s, to "24h"`,
 			settings.MaxPollInterval, settings.PollInterval)
+	case settings.Polling != "" && settings.Polling != PollingTimer && settings.Polling != PollingActivityRetry:
+		return fmt.Sprintf(`polling is "%s": %s`, printable(settings.Polling), takesPolling)
+	case settings.Callback && settings.Polling == PollingActivityRetry:
+		return `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`
 	}
 	return in.continued.problem()
 }
@@ -96,7 +122,8 @@ func (in AwaitTaskResultInput) withDefaults() AwaitTaskResultInput {
 }
 
 const (
-	takesTaskID = "it takes the integer above 0 that createTask answered, like 74372499131"
+	takesTaskID  = "it takes the integer above 0 that createTask answered, like 74372499131"
+	takesPolling = `it takes "timer" or "activityRetry"`
 
 	continuedByOthers = "continued takes what a wait hands on to its own next run, and nothing of others: leave it out"
 )
@@ -109,10 +136,15 @@ type duration struct {
 }
 
 func (in *AwaitTaskResultInput) durations() []duration {
+	initialDelay, pollInterval := defaultInitialDelay, defaultPollInterval
+	if in.Callback {
+		initialDelay, pollInterval = defaultCallbackInitialDelay, defaultCallbackPollInterval
+	}
+	maxPollInterval := max(defaultMaxPollInterval, cmp.Or(in.PollInterval, pollInterval))
 	return []duration{
-		{"initialDelay", &in.InitialDelay, defaultInitialDelay, "1ms"},
-		{"pollInterval", &in.PollInterval, defaultPollInterval, "5s"},
-		{"maxPollInterval", &in.MaxPollInterval, max(defaultMaxPollInterval, in.PollInterval), "5s"},
+		{"initialDelay", &in.InitialDelay, initialDelay, "1ms"},
+		{"pollInterval", &in.PollInterval, pollInterval, "5s"},
+		{"maxPollInterval", &in.MaxPollInterval, maxPollInterval, "5s"},
 		{"timeout", &in.Timeout, defaultTimeout, "1ms"},
 	}
 }
@@ -135,9 +167,12 @@ func (in AwaitTaskResultInput) MarshalJSON() ([]byte, error) {
 		PollInterval    string    `json:"pollInterval,omitempty"`
 		MaxPollInterval string    `json:"maxPollInterval,omitempty"`
 		Timeout         string    `json:"timeout,omitempty"`
+		Callback        bool      `json:"callback,omitempty"`
+		Polling         string    `json:"polling,omitempty"`
 		Continued       *progress `json:"continued,omitempty"`
 	}{
-		in.TaskID, texts["initialDelay"], texts["pollInterval"], texts["maxPollInterval"], texts["timeout"], in.continued,
+		in.TaskID, texts["initialDelay"], texts["pollInterval"], texts["maxPollInterval"], texts["timeout"],
+		in.Callback, in.Polling, in.continued,
 	})
 }
 
@@ -219,6 +254,16 @@ func (in *AwaitTaskResultInput) set(name string, value json.RawMessage) (problem
 		}
 		in.TaskID = id
 		return ""
+	case "callback":
+		if value != nil && json.Unmarshal(value, &in.Callback) != nil {
+			return fmt.Sprintf("callback is %s: it takes true or false", printableJSON(value))
+		}
+		return ""
+	case "polling":
+		if value != nil && json.Unmarshal(value, &in.Polling) != nil {
+			return fmt.Sprintf("polling is %s: %s", printableJSON(value), takesPolling)
+		}
+		return ""
 	case "continued":
 		if value == nil || strictly(value, &in.continued) == nil {
 			return ""
@@ -236,8 +281,8 @@ func (in *AwaitTaskResultInput) set(name string, value json.RawMessage) (problem
 		*duration.value = parsed
 		return ""
 	}
-	return fmt.Sprintf(`"%s" is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval and timeout`,
-		printable(name))
+	return fmt.Sprintf(`"%s" is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval, timeout, `+
+		`callback and polling`, printable(name))
 }
 
 func parseDuration(value json.RawMessage) (time.Duration, bool) {

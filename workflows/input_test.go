@@ -57,7 +57,7 @@ var refusedInputs = map[string]struct {
 	"taskId a list":         {`{"taskId":[5]}`, "taskId is [5]: " + takesTaskID},
 	"taskId true":           {`{"taskId":true}`, "taskId is true: " + takesTaskID},
 	"taskId very long":      {`{"taskId":` + strings.Repeat("9", 1_000_000) + `}`, "taskId is 9999"},
-	"unknown property":      {`{"taskId":5,"timeOut":"5m"}`, `"timeOut" is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval and timeout`},
+	"unknown property":      {`{"taskId":5,"timeOut":"5m"}`, `"timeOut" is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval, timeout, callback and polling`},
 	"wrong case":            {`{"TaskID":5}`, `"TaskID" is no property of the input: it takes taskId,`},
 	"client key":            {`{"taskId":5,"clientKey":"x"}`, `"clientKey" is no property of the input`},
 	"nameless property":     {`{"taskId":5,"":1}`, `"" is no property of the input`},
@@ -88,6 +88,16 @@ var refusedInputs = map[string]struct {
 	"maximum under minimum": {`{"taskId":5,"pollInterval":"20s","maxPollInterval":"19s"}`, `maxPollInterval is 19s: it takes a duration from pollInterval, 20s, to "24h"`},
 	"maximum under default": {`{"taskId":5,"maxPollInterval":"4s"}`, `maxPollInterval is 4s: it takes a duration from pollInterval, 5s, to "24h"`},
 	"maximum negative":      {`{"taskId":5,"maxPollInterval":"-1s"}`, `maxPollInterval is -1s: it takes a duration from "5s" to "24h"`},
+	"callback as text":      {`{"taskId":5,"callback":"true"}`, `callback is "true": it takes true or false`},
+	"callback a number":     {`{"taskId":5,"callback":1}`, `callback is 1: it takes true or false`},
+	"callback an address":   {`{"taskId":5,"callback":"https://example.com/"}`, `callback is "https://example.com/": it takes true or false`},
+	"callback twice":        {`{"taskId":5,"callback":true,"callback":false}`, `"callback" is given twice: it takes one value`},
+	"polling unknown":       {`{"taskId":5,"polling":"activityretry"}`, `polling is "activityretry": it takes "timer" or "activityRetry"`},
+	"polling in odd runes":  {"{\"taskId\":5,\"polling\":\"\u0085\xff" + strings.Repeat("\U0010ffff", 1000) + "\"}", `polling is "`},
+	"polling true":          {`{"taskId":5,"polling":true}`, `polling is true: it takes "timer" or "activityRetry"`},
+	"polling twice":         {`{"taskId":5,"polling":"timer","polling":"timer"}`, `"polling" is given twice: it takes one value`},
+	"callback by retries":   {`{"taskId":5,"polling":"activityRetry","callback":true}`, `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`},
+	"maximum of callback":   {`{"taskId":5,"callback":true,"maxPollInterval":"59s"}`, `maxPollInterval is 59s: it takes a duration from pollInterval, 1m0s, to "24h"`},
 	"first of two problems": {`{"taskId":5,"timeout":"x","pollInterval":"y"}`, `timeout is "x"`},
 	"invalid UTF-8, name":   {"{\"taskId\":5,\"a\xff\":1}", `is no property of the input`},
 	"invalid UTF-8, value":  {"{\"taskId\":5,\"timeout\":\"\xff\"}", `timeout is "�"`},
@@ -184,6 +194,13 @@ func TestTakenInputs(t *testing.T) {
 		`{"taskId":5,"pollInterval":"1m30s"}`:        {TaskID: 5, PollInterval: 90 * time.Second},
 		`{"taskId":5,"pollInterval":"24h"}`:          {TaskID: 5, PollInterval: day},
 		`{"taskId":5,"maxPollInterval":"5s"}`:        {TaskID: 5, MaxPollInterval: 5 * time.Second},
+		`{"taskId":5,"callback":true}`:               {TaskID: 5, Callback: true},
+		`{"taskId":5,"callback":false}`:              {TaskID: 5},
+		`{"taskId":5,"callback":null}`:               {TaskID: 5},
+		`{"taskId":5,"polling":"activityRetry"}`:     {TaskID: 5, Polling: workflows.PollingActivityRetry},
+		`{"taskId":5,"polling":"timer"}`:             {TaskID: 5, Polling: workflows.PollingTimer},
+		`{"taskId":5,"polling":""}`:                  {TaskID: 5},
+		`{"taskId":5,"polling":null}`:                {TaskID: 5},
 		`{"taskId":5,"ti\u006deout":"\u0031\u006d"}`: {TaskID: 5, Timeout: time.Minute},
 		`{"taskId":74372499131,"initialDelay":"5s","pollInterval":"5s","maxPollInterval":"10s","timeout":"15m"}`: {
 			TaskID: taskID, InitialDelay: 5 * time.Second, PollInterval: 5 * time.Second, MaxPollInterval: 10 * time.Second,
@@ -212,6 +229,9 @@ func TestInputAsJSON(t *testing.T) {
 	text, err = json.Marshal(workflows.AwaitTaskResultInput{TaskID: taskID})
 	require.NoError(t, err)
 	require.Equal(t, `{"taskId":74372499131}`, string(text), "zeros are left out")
+	text, err = json.Marshal(workflows.AwaitTaskResultInput{TaskID: 5, Callback: true, Polling: workflows.PollingTimer})
+	require.NoError(t, err)
+	require.Equal(t, `{"taskId":5,"callback":true,"polling":"timer"}`, string(text))
 	text, err = json.Marshal(&workflows.AwaitTaskResultInput{TaskID: taskID})
 	require.NoError(t, err)
 	require.Equal(t, `{"taskId":74372499131}`, string(text))

@@ -10,16 +10,11 @@ import (
 type timer struct {
 	due    time.Time
 	future workflow.Future
-	cancel workflow.CancelFunc
 }
 
 func newTimer(ctx workflow.Context, due time.Time, summary string) *timer {
-	ctx, cancel := workflow.WithCancel(ctx)
-	return &timer{
-		due:    due,
-		future: workflow.NewTimerWithOptions(ctx, due.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: summary}),
-		cancel: cancel,
-	}
+	options := workflow.TimerOptions{Summary: summary}
+	return &timer{due: due, future: workflow.NewTimerWithOptions(ctx, due.Sub(workflow.Now(ctx)), options)}
 }
 
 func (t *timer) isRunning() bool {

@@ -78,14 +78,12 @@ func (w *wait) step(ctx workflow.Context) (*AwaitTaskResultOutput, error) {
 func (w *wait) untilDue(ctx workflow.Context) (time.Time, error) {
 	due := w.schedule.next(w.progress)
 	earliest := w.schedule.earliest(w.progress)
-	switch {
-	case !w.planned.isRunning():
-		w.planned = nil
-	case w.planned.due.Before(earliest):
-		w.planned.cancel()
-		w.planned = nil
-	default:
+	if w.planned.isRunning() && !w.planned.due.Before(earliest) {
 		due = w.planned.due
+	} else {
+		// One that is due too soon after the last poll lapses: a cancellation is an event of its own, and a wait that was woken
+		// up has ended before that timer fires, as a rule.
+		w.planned = nil
 	}
 	var wakeUp *timer
 	for {

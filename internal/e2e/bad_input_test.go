@@ -54,7 +54,7 @@ var badInputs = []badInput{
 	{name: "an object as taskId", input: `{"taskId":{"taskId":TASK}}`, unknownTask: true, says: `taskId is {`},
 	{name: "taskId in other letters", input: `{"taskID":TASK}`, unknownTask: true, says: `"taskID" is no property of the input: it takes taskId,`},
 
-	{name: "an unknown property", input: `{"taskId":TASK,"pollintervall":"5s"}`, says: `"pollintervall" is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval and timeout`},
+	{name: "an unknown property", input: `{"taskId":TASK,"pollintervall":"5s"}`, says: `"pollintervall" is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval, timeout, callback and polling`},
 	{name: "the client key as a property", input: `{"taskId":TASK,"clientKey":"not-for-workflows"}`, says: `"clientKey" is no property of the input`},
 	{name: "taskId twice", input: `{"taskId":TASK,"taskId":TASK}`, says: `"taskId" is given twice`},
 	{name: "a property name of 100 KiB", input: `{"taskId":TASK,"` + strings.Repeat("x", 100<<10) + `":1}`, says: `xxx" is no property of the input`},
