@@ -1,0 +1,157 @@
+package callback
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+const (
+	// bodyTimeout is how long a request's body may take.
+	bodyTimeout = 10 * time.Second
+
+	// signalTimeout is how long Temporal may take. The client repeats within it what fails for a while.
+	signalTimeout = 5 * time.Second
+
+	// retryAfter is what a sender is told when Temporal took no signal, in seconds.
+	retryAfter = "5"
+
+	// domainProof is the file by which the service learns that a domain is the account's.
+	domainProof = "2captcha.txt"
+)
+
+// Signaler is the part of a Temporal client that a [Handler] needs: a client.Client is one.
+type Signaler interface {
+	SignalWorkflow(ctx context.Context, workflowID, runID, signalName string, arg any) error
+}
+
+// Options are what a [Handler] takes. Temporal and Secret are required.
+type Options struct {
+	// Temporal takes the signals, concurrently. Its namespace is that of the workflows to wake.
+	Temporal Signaler
+	// Secret is the one that addresses were made with. With another one, all of them are unknown.
+	Secret string
+	// DomainToken is the whole answer to GET …/2captcha.txt; "": there is no such file.
+	DomainToken string
+	// Logger takes warnings about callbacks that could not be passed on, and debug lines about all others; nil: nothing is
+	// logged. It is given tasks' and workflows' ids and senders' network addresses, and nothing else of a request.
+	Logger *slog.Logger
+}
+
+// Handler passes the service's callbacks on as workflows.TaskCallbackSignal. It looks at the last segment of a request's path
+// alone, so it works behind any path prefix. It is safe for concurrent use, and starts no goroutine.
+//
+// An address that the secret has not made is 404, before anything else is looked at. Otherwise only POST is taken (405), with
+// a body of at most 64 KiB (413) that arrives within 10 seconds (408) and has one positive integer as its id (400). The
+// answer is 200 when the workflow has been signaled, and also when it is not known or has ended: there is nothing to do then,
+// and nothing to repeat. It is 503 when Temporal did not take the signal within 5 seconds.
+type Handler struct {
+	temporal    Signaler
+	sign        signer
+	domainToken string
+	logger      *slog.Logger
+}
+
+// NewHandler returns an error where Temporal or Secret is missing. A Secret that can be guessed is taken: 32 random bytes are
+// what it should be, and less than 16 is too little.
+func NewHandler(options Options) (*Handler, error) {
+	if options.Temporal == nil {
+		return nil, errors.New("callback: Temporal is nil: it takes a client")
+	}
+	sign, err := newSigner(options.Secret)
+	if err != nil {
+		return nil, err
+	}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Handler{
+		temporal:    options.Temporal,
+		sign:        sign,
+		domainToken: options.DomainToken,
+		logger:      options.Logger,
+	}, nil
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A server without a ReadTimeout would wait for a body for ever: also for one that is not read here, since net/http reads it
+	// before it sends the answer. A writer that can't set a deadline has a server that has its own.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+
+	segment := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	if segment == domainProof && h.domainToken != "" {
+		h.proveDomain(w, r)
+		return
+	}
+	kind, payload, genuine := h.sign.open(segment)
+	if !genuine {
+		h.logger.DebugContext(r.Context(), "callback to an unknown address", "from", r.RemoteAddr)
+		refuse(w, refusal{http.StatusNotFound, "not found"})
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		refuse(w, refusal{http.StatusMethodNotAllowed, "callbacks come by POST"})
+		return
+	}
+	taskID, refused := readTaskID(http.MaxBytesReader(w, r.Body, maxBody))
+	if refused != nil {
+		h.logger.WarnContext(r.Context(), "callback refused: "+refused.reason, "from", r.RemoteAddr)
+		refuse(w, *refused)
+		return
+	}
+	workflowID := workflows.WorkflowID(taskID)
+	if kind == workflowKind {
+		workflowID = string(payload)
+	}
+	h.signal(w, r, workflowID, taskID)
+}
+
+// signal wakes the workflow. A sender that doesn't wait for the answer has told what there is to know: its request's context
+// doesn't count.
+func (h *Handler) signal(w http.ResponseWriter, r *http.Request, workflowID string, taskID int64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), signalTimeout)
+	defer cancel()
+	logger := h.logger.With("taskId", taskID, "workflowId", workflowID)
+
+	const currentRun = ""
+	err := h.temporal.SignalWorkflow(ctx, workflowID, currentRun, workflows.TaskCallbackSignal,
+		workflows.TaskCallback{TaskID: taskID})
+	var notFound *serviceerror.NotFound
+	switch {
+	case err == nil:
+		logger.DebugContext(ctx, "callback passed on")
+	case errors.As(err, &notFound):
+		logger.DebugContext(ctx, "callback for a workflow that is not known, or has ended")
+	default:
+		logger.WarnContext(ctx, "callback not passed on: Temporal did not take the signal", "error", err)
+		w.Header().Set("Retry-After", retryAfter)
+		refuse(w, refusal{http.StatusServiceUnavailable, "try again later"})
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+func (h *Handler) proveDomain(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", http.MethodGet+", "+http.MethodHead)
+		refuse(w, refusal{http.StatusMethodNotAllowed, "the file is read by GET"})
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = io.WriteString(w, h.domainToken) // a sender that has gone needs no answer
+}
+
+func refuse(w http.ResponseWriter, why refusal) {
+	http.Error(w, why.reason, why.status)
+}

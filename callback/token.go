@@ -1,0 +1,60 @@
+package callback
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strings"
+)
+
+// The kinds of tokens. The kind is under the MAC, so that one can't be made into the other.
+const (
+	taskKind     = "task"     // its payload is a nonce
+	workflowKind = "workflow" // its payload is a workflow's id
+)
+
+// maxToken is the length of the longest token there is, one with a workflow id of maxWorkflowID.
+const maxToken = len(workflowKind) + len(".") + (maxWorkflowID*4+2)/3 + len(".") + (sha256.Size*4+2)/3
+
+// signer returns the MAC of a text, in base64url. It is a function so that printing what has it doesn't print the secret.
+type signer func(text string) string
+
+func newSigner(secret string) (signer, error) {
+	if secret == "" {
+		return nil, errors.New("callback: the secret is empty: it takes 32 random bytes, or a text of as much randomness")
+	}
+	return func(text string) string {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte(text))
+		return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	}, nil
+}
+
+// token returns <kind>.<payload>.<MAC of both>, payload and MAC in base64url.
+func (sign signer) token(kind string, payload []byte) string {
+	signed := kind + "." + base64.RawURLEncoding.EncodeToString(payload)
+	return signed + "." + sign(signed)
+}
+
+// open returns what is in a token of this signer's, of a kind that is known here, and false for every other text. MACs are
+// compared as texts: one decoded MAC has several spellings in base64.
+func (sign signer) open(token string) (kind string, payload []byte, genuine bool) {
+	if len(token) > maxToken { // a MAC of megabytes costs a sender nothing, and us time
+		return "", nil, false
+	}
+	end := strings.LastIndexByte(token, '.')
+	if end < 0 {
+		return "", nil, false
+	}
+	signed, mac := token[:end], token[end+1:]
+	if !hmac.Equal([]byte(sign(signed)), []byte(mac)) {
+		return "", nil, false
+	}
+	kind, encoded, _ := strings.Cut(signed, ".")
+	payload, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil || len(payload) == 0 || kind != taskKind && kind != workflowKind {
+		return "", nil, false
+	}
+	return kind, payload, true
+}
