@@ -19,6 +19,8 @@ const (
 	// ErrorTypeRequestFailed: no answer, or an HTTP status other than 200 without an error of the service, or a request that
 	// was not sent. Retryable.
 	ErrorTypeRequestFailed = "RequestFailed"
+	// ErrorTypeNotReady: the task is processing, and the input has a schedule for asking again. Retryable, and benign.
+	ErrorTypeNotReady = "NotReady"
 )
 
 // ErrorDetails are the details of every ApplicationError of this project; what does not apply is left out.
@@ -100,10 +102,9 @@ const (
 	maxRetryAfter = time.Minute
 )
 
-// classify turns a client's error into the ApplicationError that Temporal and the caller act on. The texts in it come from
-// twocaptcha, which has made them safe.
-func classify(taskID int64, err error) error {
-	details := ErrorDetails{TaskID: taskID}
+// classify turns a client's error into the ApplicationError that Temporal and the caller act on, and adds to its details what
+// the error tells. The texts in it come from twocaptcha, which has made them safe.
+func classify(err error, details ErrorDetails) error {
 	var serviceError *twocaptcha.ServiceError
 	if errors.As(err, &serviceError) {
 		details.ErrorID, details.ErrorCode = serviceError.ErrorID, serviceError.Code

@@ -8,15 +8,22 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
 // GetTaskResultActivity is the activity type of [Activities.GetTaskResult].
 const GetTaskResultActivity = "getTaskResult"
 
-// GetTaskResultInput says which task is asked for.
+// GetTaskResultInput says which task is asked for. Only TaskID is required.
 type GetTaskResultInput struct {
 	TaskID int64 `json:"taskId"`
+	// Schedule has the activity ask by its own attempts, each of which is a poll: while the task is processing, an attempt ends
+	// with NotReady, and the next one comes when the schedule's next poll is due. nil is one poll, whose answer may be that the
+	// task is processing. It is for this project's workflows.
+	Schedule *schedule.Schedule `json:"schedule,omitempty"`
+	// Polls is how many polls the schedule has had before this activity.
+	Polls int `json:"polls,omitempty"`
 
 	problem error
 }
@@ -24,11 +31,11 @@ type GetTaskResultInput struct {
 // UnmarshalJSON accepts any JSON value. A wrong one is kept and refused by the activity as InvalidInput; an error here would
 // reach the caller as a retryable one, and be retried for ever.
 func (in *GetTaskResultInput) UnmarshalJSON(data []byte) error {
-	var properties struct {
-		TaskID int64 `json:"taskId"`
-	}
-	err := json.Unmarshal(data, &properties)
-	*in = GetTaskResultInput{TaskID: properties.TaskID, problem: err}
+	type properties GetTaskResultInput // which has no UnmarshalJSON
+	var given properties
+	err := json.Unmarshal(data, &given)
+	*in = GetTaskResultInput(given)
+	in.problem = err
 	return nil
 }
 
@@ -36,6 +43,10 @@ func (in *GetTaskResultInput) UnmarshalJSON(data []byte) error {
 type GetTaskResultOutput struct {
 	TaskID int64 `json:"taskId"`
 	twocaptcha.TaskResult
+	// Polls is how many polls the schedule has had; without one it is left out. A task that is not ready had its last one.
+	Polls int `json:"polls,omitempty"`
+	// LastError is what the schedule's last poll failed with; there is no status then.
+	LastError string `json:"lastError,omitempty"`
 }
 
 // Activities are the API's methods for one account. They are safe for concurrent use.
@@ -58,6 +69,7 @@ func (a *Activities) Register(registry interface {
 // GetTaskResult sends one getTaskResult request. Its errors are ApplicationErrors, classified as this package's documentation
 // tells. Schedule it with a StartToClose timeout of about 20 seconds, above the request's own 15.
 func (a *Activities) GetTaskResult(ctx context.Context, in GetTaskResultInput) (GetTaskResultOutput, error) {
+	begun := time.Now()
 	if err := in.refusal(); err != nil {
 		return GetTaskResultOutput{}, err
 	}
@@ -70,8 +82,11 @@ func (a *Activities) GetTaskResult(ctx context.Context, in GetTaskResultInput) (
 		return GetTaskResultOutput{}, err
 	}
 	result, err := a.client.GetTaskResult(ctx, in.TaskID)
-	if err != nil {
-		return GetTaskResultOutput{}, classify(in.TaskID, err)
+	switch {
+	case in.Schedule != nil:
+		return scheduled(in, activity.GetInfo(ctx), time.Since(begun), result, err)
+	case err != nil:
+		return GetTaskResultOutput{}, classify(err, ErrorDetails{TaskID: in.TaskID})
 	}
 	return GetTaskResultOutput{TaskID: in.TaskID, TaskResult: *result}, nil
 }
@@ -80,7 +95,7 @@ func (in GetTaskResultInput) refusal() error {
 	const takes = `it takes an integer above 0, as in {"taskId": 74372499131}`
 	switch {
 	case in.problem != nil:
-		return newInvalidInput(in.TaskID, "taskId can't be read from the input: "+takes)
+		return newInvalidInput(in.TaskID, "the input can't be read: "+takes)
 	case in.TaskID <= 0:
 		return newInvalidInput(in.TaskID, fmt.Sprintf("taskId is %d or missing: %s", in.TaskID, takes))
 	}

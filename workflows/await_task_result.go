@@ -6,6 +6,8 @@ import (
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
 // AwaitTaskResult is the workflow that waits for one task's result. It returns the result, or an ApplicationError, never
@@ -87,7 +89,11 @@ func newWait(in AwaitTaskResultInput, startedAt time.Time) *wait {
 	settings := in.withDefaults()
 	return &wait{
 		settings: settings,
-		schedule: newSchedule(settings, p.StartedAt),
+		schedule: schedule.Schedule{
+			TaskID: settings.TaskID, StartedAt: p.StartedAt, InitialDelay: settings.InitialDelay,
+			PollInterval: settings.PollInterval, MaxPollInterval: settings.MaxPollInterval,
+			Deadline: p.StartedAt.Add(settings.Timeout),
+		},
 		progress: p,
 		state:    StateWaiting,
 	}

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	sdkpb "go.temporal.io/api/sdk/v1"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
@@ -37,6 +39,8 @@ type environment struct {
 	t       *testing.T
 	service *simulator.Server
 	start   time.Time
+	// polling is how every wait polls that does not say itself.
+	polling string
 
 	// What the workflow asked of Temporal.
 	timers         []timerRecord
@@ -64,6 +68,19 @@ type pollRecord struct {
 func newEnvironment(t *testing.T) *environment {
 	t.Helper()
 	return newEnvironmentAt(t, time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC))
+}
+
+// withEachPolling runs a test in each way to poll.
+func withEachPolling(t *testing.T, test func(*testing.T, *environment)) {
+	t.Helper()
+	for _, polling := range []string{workflows.PollingTimer, workflows.PollingActivityRetry} {
+		t.Run(polling, func(t *testing.T) {
+			t.Parallel()
+			e := newEnvironmentAt(t, time.Now()) // which an attempt compares its worker's clock with
+			e.polling = polling
+			test(t, e)
+		})
+	}
 }
 
 func newEnvironmentAt(t *testing.T, start time.Time) *environment {
@@ -94,6 +111,7 @@ func (e *environment) elapsed() time.Duration { return e.Now().Sub(e.start) }
 // await runs AwaitTaskResult to its end.
 func (e *environment) await(in workflows.AwaitTaskResultInput) (workflows.AwaitTaskResultOutput, error) {
 	e.t.Helper()
+	in.Polling = cmp.Or(in.Polling, e.polling)
 	return e.awaitInput(in)
 }
 
@@ -289,6 +307,26 @@ func (r *outboundRecorder) ExecuteActivity(ctx workflow.Context, activityType st
 type attemptInterceptor struct {
 	interceptor.ActivityInboundInterceptorBase
 	environment *environment
+}
+
+func (i *attemptInterceptor) Init(next interceptor.ActivityOutboundInterceptor) error {
+	outbound := &attemptClock{environment: i.environment}
+	outbound.Next = next
+	return i.Next.Init(outbound)
+}
+
+// attemptClock has attempts start by their environment's clock, as they do by a server's, where they go by a schedule.
+type attemptClock struct {
+	interceptor.ActivityOutboundInterceptorBase
+	environment *environment
+}
+
+func (c *attemptClock) GetInfo(ctx context.Context) activity.Info {
+	info := c.Next.GetInfo(ctx)
+	if c.environment.polling == workflows.PollingActivityRetry {
+		info.StartedTime = c.environment.Now()
+	}
+	return info
 }
 
 func (i *attemptInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {

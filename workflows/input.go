@@ -13,11 +13,13 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
 const (
 	defaultInitialDelay    = 5 * time.Second
-	defaultPollInterval    = minPollInterval
+	defaultPollInterval    = schedule.MinInterval
 	defaultMaxPollInterval = 10 * time.Second
 	defaultTimeout         = 15 * time.Minute // as long as the service keeps a result
 
@@ -97,7 +99,7 @@ func (in AwaitTaskResultInput) firstProblem() string {
 		}
 	}
 	switch settings := in.withDefaults(); {
-	case settings.PollInterval < minPollInterval:
+	case settings.PollInterval < schedule.MinInterval:
 		return fmt.Sprintf(`pollInterval is %s: it takes a duration from "5s" to "24h", since the service bans those who ask more often`,
 			settings.PollInterval)
 	case settings.MaxPollInterval < settings.PollInterval:

@@ -33,6 +33,9 @@ const (
 	ErrorTypeUnexpectedResponse = activities.ErrorTypeUnexpectedResponse
 	// ErrorTypeRequestFailed is no end of a wait: it is what a poll's attempt ends with when it brought no answer.
 	ErrorTypeRequestFailed = activities.ErrorTypeRequestFailed
+	// ErrorTypeNotReady is no end of a wait either: with PollingActivityRetry it is what an attempt ends with while the task
+	// is processing.
+	ErrorTypeNotReady = activities.ErrorTypeNotReady
 )
 
 // What [ErrorCode] says of an end that is no ApplicationError.

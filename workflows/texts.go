@@ -11,12 +11,15 @@ import (
 )
 
 func (w *wait) timerSummary(due time.Time) string {
-	return "before " + w.pollSummary(w.schedule.isLast(due))
+	return "before " + w.pollSummary(w.schedule.IsLast(due))
 }
 
 func (w *wait) pollSummary(last bool) string {
 	if last {
 		return fmt.Sprintf("poll %d of task %d, the last", w.Polls+1, w.settings.TaskID)
+	}
+	if w.settings.Polling == PollingActivityRetry {
+		return fmt.Sprintf("polls of task %d, from poll %d on", w.settings.TaskID, w.Polls+1)
 	}
 	return fmt.Sprintf("poll %d of task %d", w.Polls+1, w.settings.TaskID)
 }
@@ -35,7 +38,7 @@ func (w *wait) show(ctx workflow.Context) {
 		fmt.Fprintf(&text, "\n\nNext poll: %s", w.nextPollAt.UTC().Format(time.RFC3339))
 	}
 	if w.state == StateWaiting || w.state == StatePolling {
-		fmt.Fprintf(&text, "\n\nDeadline: %s", w.schedule.deadline.UTC().Format(time.RFC3339))
+		fmt.Fprintf(&text, "\n\nDeadline: %s", w.schedule.Deadline.UTC().Format(time.RFC3339))
 	}
 	if w.LastError != "" {
 		fmt.Fprintf(&text, "\n\nLast error: %s", w.LastError)
@@ -52,7 +55,7 @@ func (w *wait) status() (AwaitTaskResultStatus, error) {
 		StartedAt:  inStatus(w.StartedAt),
 		LastPollAt: inStatus(w.LastPollAt),
 		NextPollAt: inStatus(w.nextPollAt),
-		Deadline:   inStatus(w.schedule.deadline),
+		Deadline:   inStatus(w.schedule.Deadline),
 		LastStatus: w.LastStatus,
 		LastError:  w.LastError,
 	}, nil

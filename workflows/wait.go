@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
@@ -15,14 +17,14 @@ const (
 	// attemptTimeout is above the 15 seconds that a request may take, so that a request tells its own end.
 	attemptTimeout = 20 * time.Second
 
-	firstRetryDelay = minPollInterval
+	firstRetryDelay = schedule.MinInterval
 	maxRetryDelay   = 30 * time.Second
 )
 
 // wait is one wait for a task's result.
 type wait struct {
 	settings AwaitTaskResultInput
-	schedule schedule
+	schedule schedule.Schedule
 	wakeUps  wakeUps
 
 	showsDetails     bool
@@ -58,8 +60,9 @@ func (w *wait) step(ctx workflow.Context) (*AwaitTaskResultOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	last := w.schedule.isLast(due) || w.schedule.isLast(workflow.Now(ctx)) // the worker may wake hours late
+	last := w.schedule.IsLast(due) || w.schedule.IsLast(workflow.Now(ctx)) // the worker may wake hours late
 	answer, err := w.poll(ctx, last)
+	last = last || answer.Polls > 0
 	switch verdict := verdictOf(err); {
 	case err == nil && answer.Status == twocaptcha.StatusReady:
 		return &AwaitTaskResultOutput{TaskID: w.settings.TaskID, TaskResult: answer.TaskResult, Polls: w.Polls}, nil
@@ -76,8 +79,14 @@ func (w *wait) step(ctx workflow.Context) (*AwaitTaskResultOutput, error) {
 // untilDue sleeps until the next poll, by the schedule or by a wake-up, and returns when it was due. Its error is the
 // cancellation, or what continues the workflow as new.
 func (w *wait) untilDue(ctx workflow.Context) (time.Time, error) {
-	due := w.schedule.next(w.progress)
-	earliest := w.schedule.earliest(w.progress)
+	due, earliest := w.schedule.First(), w.StartedAt
+	if w.Polls > 0 {
+		due = w.schedule.Next(w.Polls+1, w.LastPollEnd, w.NotBefore)
+		earliest = w.LastPollEnd.Add(schedule.MinInterval)
+		if w.NotBefore.After(earliest) {
+			earliest = w.NotBefore
+		}
+	}
 	if w.planned.isRunning() && !w.planned.due.Before(earliest) {
 		due = w.planned.due
 	} else {
@@ -129,7 +138,8 @@ func (w *wait) untilAny(ctx workflow.Context, timer *timer) {
 }
 
 // poll runs the getTaskResult activity once. The last poll has one attempt; one before it may repeat its request until the
-// deadline, and then has the time of one attempt left, so that an answer on its way is not cut off.
+// deadline, and then has the time of one attempt left, so that an answer on its way is not cut off. With PollingActivityRetry
+// the attempts of one before the last are polls themselves, by the schedule; it tells then how many there were.
 func (w *wait) poll(ctx workflow.Context, last bool) (activities.GetTaskResultOutput, error) {
 	w.state, w.LastPollAt = StatePolling, workflow.Now(ctx)
 	w.show(ctx)
@@ -139,7 +149,7 @@ func (w *wait) poll(ctx workflow.Context, last bool) (activities.GetTaskResultOu
 	options.Summary = w.pollSummary(last)
 	options.ScheduleToStartTimeout, options.HeartbeatTimeout = 0, 0
 	options.StartToCloseTimeout = attemptTimeout
-	options.ScheduleToCloseTimeout = max(w.schedule.deadline.Sub(w.LastPollAt), 0) + attemptTimeout
+	options.ScheduleToCloseTimeout = max(w.schedule.Deadline.Sub(w.LastPollAt), 0) + attemptTimeout
 	options.WaitForCancellation = false
 	options.RetryPolicy = &temporal.RetryPolicy{
 		InitialInterval:    firstRetryDelay,
@@ -150,23 +160,43 @@ func (w *wait) poll(ctx workflow.Context, last bool) (activities.GetTaskResultOu
 		options.ScheduleToCloseTimeout = attemptTimeout
 		options.RetryPolicy.MaximumAttempts = 1
 	}
-	var answer activities.GetTaskResultOutput
-	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), GetTaskResultActivity,
-		activities.GetTaskResultInput{TaskID: w.settings.TaskID}).Get(ctx, &answer)
-
-	w.state, w.Polls, w.LastPollEnd = StateWaiting, w.Polls+1, workflow.Now(ctx)
-	w.NotBefore = time.Time{}
-	if err != nil {
-		w.LastError = errorText(err)
-		// The server ends a poll at once when the delay that its failure asks for does not fit in; the delay holds all the same.
-		if failure := new(temporal.ApplicationError); errors.As(err, &failure) && failure.NextRetryDelay() > 0 {
-			w.NotBefore = w.LastPollEnd.Add(failure.NextRetryDelay())
-		}
-		return answer, err
+	input := activities.GetTaskResultInput{TaskID: w.settings.TaskID}
+	if w.settings.Polling == PollingActivityRetry && !last {
+		input.Schedule, input.Polls = &w.schedule, w.Polls
 	}
-	w.LastStatus, w.LastError = answer.Status, ""
-	w.SeenProcessing = w.SeenProcessing || answer.Status == twocaptcha.StatusProcessing
+	var answer activities.GetTaskResultOutput
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), GetTaskResultActivity, input).Get(ctx, &answer)
+
+	w.state, w.LastPollEnd, w.NotBefore = StateWaiting, workflow.Now(ctx), time.Time{}
+	if err != nil {
+		w.noteFailure(err)
+		return activities.GetTaskResultOutput{}, err
+	}
+	w.Polls = max(w.Polls+1, answer.Polls)
+	w.noteStatus(answer.Status)
+	w.LastError = answer.LastError
 	return answer, nil
+}
+
+func (w *wait) noteStatus(status string) {
+	w.LastStatus = cmp.Or(status, w.LastStatus)
+	w.SeenProcessing = w.SeenProcessing || status == twocaptcha.StatusProcessing
+}
+
+func (w *wait) noteFailure(err error) {
+	w.LastError = errorText(err)
+	failure, details := new(temporal.ApplicationError), ErrorDetails{}
+	if errors.As(err, &failure) && failure.HasDetails() {
+		_ = failure.Details(&details) // those of another version's activity may be of another shape; they are not needed
+	}
+	w.Polls = max(w.Polls+1, details.Polls)
+	// The server ends a poll at once when the delay that its failure asks for does not fit in; the delay holds all the same.
+	if failure.NextRetryDelay() > 0 {
+		w.NotBefore = w.LastPollEnd.Add(failure.NextRetryDelay())
+	}
+	if failure.Type() == activities.ErrorTypeNotReady {
+		w.noteStatus(twocaptcha.StatusProcessing)
+	}
 }
 
 // verdictOf returns the error that ends the wait at once, or nil: only an activity's non-retryable ApplicationError does.

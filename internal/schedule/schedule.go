@@ -1,0 +1,79 @@
+// Package schedule tells when a task is polled. It is arithmetic alone: the workflow that sleeps until a poll and the activity
+// that has itself repeated until then go by the same.
+package schedule
+
+import "time"
+
+// MinInterval is the service's rule: wait at least 5 seconds before asking again
+// (https://2captcha.com/api-docs/get-task-result).
+const MinInterval = 5 * time.Second
+
+const (
+	// The interval is this part of the time waited: a task that takes long is asked for less often, which keeps well
+	// within the service's 20 polls a task on average, and costs its caller at most that part more.
+	intervalPercent = 15
+
+	maxJitterPerMille = 100
+)
+
+// Schedule is that of one wait for one task. Its times are all by one clock.
+type Schedule struct {
+	TaskID    int64     `json:"taskId"`
+	StartedAt time.Time `json:"startedAt"`
+	// InitialDelay is from StartedAt to the first poll.
+	InitialDelay time.Duration `json:"initialDelay"`
+	// PollInterval, at least MinInterval, and MaxPollInterval, at least PollInterval, bound the time from a poll's end to the
+	// next one; a jitter of up to 10 % goes on top of it.
+	PollInterval    time.Duration `json:"pollInterval"`
+	MaxPollInterval time.Duration `json:"maxPollInterval"`
+	// Deadline is when the last poll is made.
+	Deadline time.Time `json:"deadline"`
+}
+
+// First is when the first poll is due.
+func (s Schedule) First() time.Time {
+	return s.stretched(s.StartedAt.Add(s.InitialDelay))
+}
+
+// Next is when the poll of that number is due, after the one before it ended at lastEnd, and not before notBefore unless
+// that is past the deadline. It depends on nothing else, so that it is the same wherever and whenever it is asked for.
+func (s Schedule) Next(number int, lastEnd, notBefore time.Time) time.Time {
+	due := lastEnd.Add(s.interval(lastEnd.Sub(s.StartedAt), number))
+	return later(s.stretched(later(due, notBefore)), lastEnd.Add(MinInterval))
+}
+
+// IsLast tells whether a poll that is due, or made, at that time is the last one.
+func (s Schedule) IsLast(at time.Time) bool {
+	return !at.Before(s.Deadline)
+}
+
+// stretched moves a poll that would leave no room for another before the deadline to the deadline.
+func (s Schedule) stretched(due time.Time) time.Time {
+	if due.After(s.Deadline.Add(-MinInterval)) {
+		return s.Deadline
+	}
+	return due
+}
+
+// interval is how long to wait before a poll that is not the first, after having waited that long.
+func (s Schedule) interval(waited time.Duration, poll int) time.Duration {
+	interval := min(max(waited*intervalPercent/100, s.PollInterval), s.MaxPollInterval)
+	return interval + interval/1000*time.Duration(jitterPerMille(s.TaskID, poll))
+}
+
+// jitterPerMille spreads the polls of tasks that were submitted together. It is the same on every replay: the task's id and the
+// poll's number are mixed by SplitMix64's finalizer (Steele, Lea and Flood, 2014).
+func jitterPerMille(taskID int64, poll int) uint64 {
+	mixed := uint64(taskID) + uint64(poll)*0x9e3779b97f4a7c15
+	mixed = (mixed ^ mixed>>30) * 0xbf58476d1ce4e5b9
+	mixed = (mixed ^ mixed>>27) * 0x94d049bb133111eb
+	mixed ^= mixed >> 31
+	return mixed % (maxJitterPerMille + 1)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
