@@ -1,0 +1,301 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+const (
+	// leastPollInterval is the service's.
+	leastPollInterval = 5 * time.Second
+
+	// scaleTimeout is beyond what a run takes.
+	scaleTimeout = 6 * time.Hour
+
+	// scaleClients is how many requests to the Temporal server are under way at once while waits are started, or woken.
+	scaleClients = 32
+
+	// scalePatience is how long nothing may happen before a run of --scale fails.
+	scalePatience = 2 * time.Minute
+
+	scaleCheckInterval = 250 * time.Millisecond
+)
+
+// scaleOptions say what --scale holds in flight.
+type scaleOptions struct {
+	waits        int
+	pollInterval time.Duration
+	stageOptions
+}
+
+// scaleWait is one of many in flight.
+type scaleWait struct {
+	taskID      int64
+	firstPollAt time.Time
+}
+
+// runScale starts the waits, holds them for one interval, in which each polls once, wakes them all when their tasks are ready,
+// and returns what that took. The polls are spread evenly over the interval, and begin one interval after the first start.
+func runScale(ctx context.Context, options scaleOptions) (_ scaleReport, err error) {
+	say(options.messages, "%d waits with %s: starting the server and the workers", options.waits, inWorkers(options.workers))
+	stage, err := openStage(ctx, timerDesign(), options.stageOptions)
+	if err != nil {
+		return scaleReport{}, err
+	}
+	defer func() { err = errors.Join(err, stage.close()) }()
+	ctx, cancel := stage.watched(ctx)
+	defer cancel()
+
+	run := &scaleRun{stage: stage, options: options}
+	report := scaleReport{Workers: options.workers, Waits: options.waits}
+	if report.Start, err = run.phase(ctx, "start", run.start); err != nil {
+		return scaleReport{}, err
+	}
+	if err := sleepUntil(ctx, run.steadyAt); err != nil {
+		return scaleReport{}, err
+	}
+	if report.Steady, err = run.phase(ctx, "steady", run.hold); err != nil {
+		return scaleReport{}, err
+	}
+	report.PollDelay = run.pollDelays()
+	if report.Memory, err = stage.workerMemory(); err != nil {
+		return scaleReport{}, err
+	}
+	if report.Finish, err = run.phase(ctx, "finish", run.finish); err != nil {
+		return scaleReport{}, err
+	}
+	if report.PeakMemory, err = stage.workerPeakMemory(); err != nil {
+		return scaleReport{}, err
+	}
+	completed, err := stage.completed(ctx)
+	report.Lost = options.waits - completed
+	return report, err
+}
+
+// scaleRun is a run of --scale.
+type scaleRun struct {
+	stage    *stage
+	options  scaleOptions
+	waits    []scaleWait
+	steadyAt time.Time // when the first of the polls is due
+}
+
+// phase measures one part of the run, in which what is done to a number of waits.
+func (r *scaleRun) phase(ctx context.Context, name string, do func(context.Context) (done int, err error)) (phaseReport, error) {
+	before, err := r.stage.measureCores()
+	if err != nil {
+		return phaseReport{}, err
+	}
+	done, err := do(ctx)
+	if err != nil {
+		return phaseReport{}, fmt.Errorf("%s: %w", name, err)
+	}
+	after, err := r.stage.measureCores()
+	if err != nil {
+		return phaseReport{}, err
+	}
+	report := newPhaseReport(done, before, after)
+	say(r.options.messages, "%s: %s", name, report)
+	return report, nil
+}
+
+// start starts the waits, and returns when the workers have taken up each of them.
+func (r *scaleRun) start(ctx context.Context) (int, error) {
+	r.waits = make([]scaleWait, r.options.waits)
+	r.steadyAt = time.Now().Add(r.options.pollInterval)
+	for i := range r.waits {
+		offset := time.Duration(float64(i) / float64(len(r.waits)) * float64(r.options.pollInterval))
+		r.waits[i] = scaleWait{
+			taskID:      r.stage.service.Submit(simulator.Submission{Answers: []simulator.Answer{simulator.Processing()}}),
+			firstPollAt: r.steadyAt.Add(offset),
+		}
+	}
+	err := r.forEach(ctx, func(wait scaleWait) error {
+		input := workflows.AwaitTaskResultInput{
+			TaskID:          wait.taskID,
+			InitialDelay:    max(time.Until(wait.firstPollAt), time.Millisecond),
+			PollInterval:    r.options.pollInterval,
+			MaxPollInterval: r.options.pollInterval,
+			Timeout:         scaleTimeout,
+		}
+		start := startOfOurs(input)
+		_, err := r.stage.temporal.ExecuteWorkflow(ctx, start.options, start.workflow, start.input)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(r.waits), r.until(ctx, func() (left int, err error) { return r.stage.backlog(ctx) })
+}
+
+// hold lets the waits poll for one interval.
+func (r *scaleRun) hold(ctx context.Context) (int, error) {
+	if r.options.profiles != "" {
+		if err := r.stage.request(workerRequest{BeginProfiles: true}); err != nil {
+			return 0, err
+		}
+	}
+	before := len(r.stage.service.Requests())
+	if err := sleepUntil(ctx, r.steadyAt.Add(r.options.pollInterval)); err != nil {
+		return 0, err
+	}
+	if r.options.profiles != "" {
+		if err := r.stage.request(workerRequest{EndProfiles: true}); err != nil {
+			return 0, err
+		}
+	}
+	return len(r.stage.service.Requests()) - before, nil
+}
+
+// finish lets every task be ready, wakes its wait, and returns when all have ended.
+func (r *scaleRun) finish(ctx context.Context) (int, error) {
+	for _, wait := range r.waits {
+		r.stage.service.Script(wait.taskID, simulator.Ready(solution))
+	}
+	err := r.forEach(ctx, func(wait scaleWait) error {
+		return r.stage.temporal.SignalWorkflow(ctx, workflows.WorkflowID(wait.taskID), "",
+			workflows.TaskCallbackSignal, workflows.TaskCallback{TaskID: wait.taskID})
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = r.until(ctx, func() (left int, err error) { return r.stage.count(ctx, `ExecutionStatus = "Running"`) })
+	return len(r.waits), err
+}
+
+// pollDelays is how late the first polls came.
+func (r *scaleRun) pollDelays() delayReport {
+	arrived := map[int64]time.Time{}
+	for _, request := range r.stage.service.Requests() {
+		if request.TaskRequest == 1 {
+			arrived[request.TaskID] = request.Arrived
+		}
+	}
+	var delays []time.Duration
+	for _, wait := range r.waits {
+		if at, polled := arrived[wait.taskID]; polled {
+			delays = append(delays, at.Sub(wait.firstPollAt))
+		}
+	}
+	return newDelayReport(delays)
+}
+
+// forEach does something for all waits, several at a time, and stops at the first error.
+func (r *scaleRun) forEach(ctx context.Context, do func(scaleWait) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	waits := make(chan scaleWait)
+	var clients sync.WaitGroup
+	for range scaleClients {
+		clients.Go(func() {
+			for wait := range waits {
+				if err := do(wait); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, wait := range r.waits {
+		if ctx.Err() != nil {
+			break
+		}
+		waits <- wait
+	}
+	close(waits)
+	clients.Wait()
+	return context.Cause(ctx)
+}
+
+// until returns when nothing is left; an error when what is left has stopped growing less.
+func (r *scaleRun) until(ctx context.Context, count func() (left int, err error)) error {
+	least, changed := len(r.waits)+1, time.Now()
+	for {
+		left, err := count()
+		if err != nil || left == 0 {
+			return err
+		}
+		if left < least {
+			least, changed = left, time.Now()
+		}
+		if time.Since(changed) > scalePatience {
+			return fmt.Errorf("%d of %d waits are left, and nothing has happened for %s", left, len(r.waits), scalePatience)
+		}
+		if err := sleepUntil(ctx, time.Now().Add(scaleCheckInterval)); err != nil {
+			return err
+		}
+	}
+}
+
+// backlog is how many workflow tasks wait for a worker.
+func (s *stage) backlog(ctx context.Context) (int, error) {
+	queue, err := s.temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+		Namespace:     client.DefaultNamespace,
+		TaskQueue:     &taskqueuepb.TaskQueue{Name: taskQueue},
+		TaskQueueType: enumspb.TASK_QUEUE_TYPE_WORKFLOW,
+		ReportStats:   true,
+	})
+	return int(queue.GetStats().GetApproximateBacklogCount()), err
+}
+
+func (s *stage) completed(ctx context.Context) (int, error) {
+	return s.count(ctx, `ExecutionStatus = "Completed"`)
+}
+
+// count is how many workflows a query finds.
+func (s *stage) count(ctx context.Context, query string) (int, error) {
+	found, err := s.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+	return int(found.GetCount()), err
+}
+
+// request asks every worker for something.
+func (s *stage) request(request workerRequest) error {
+	var errs []error
+	for _, worker := range s.workers {
+		errs = append(errs, worker.request(request))
+	}
+	return errors.Join(errs...)
+}
+
+// workerMemory is the memory that the largest of the worker processes has, in MiB; nil where that can't be told.
+func (s *stage) workerMemory() (*float64, error) {
+	return s.largest(func(used usage) int64 { return used.resident })
+}
+
+// workerPeakMemory is the most that one of them ever had.
+func (s *stage) workerPeakMemory() (*float64, error) {
+	return s.largest(func(used usage) int64 { return used.peak })
+}
+
+func (s *stage) largest(memory func(usage) int64) (*float64, error) {
+	var sizes []int64
+	for _, worker := range s.workers {
+		used, err := readUsage(worker.processID())
+		if errors.Is(err, errUsageUnavailable) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		sizes = append(sizes, memory(used))
+	}
+	return pointer(round(float64(slices.Max(sizes))/(1<<20), 1)), nil
+}
+
+func inWorkers(number int) string {
+	if number == 1 {
+		return "1 worker process"
+	}
+	return fmt.Sprintf("%d worker processes", number)
+}

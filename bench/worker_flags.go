@@ -1,0 +1,51 @@
+package main
+
+import (
+	"strconv"
+
+	"go.temporal.io/sdk/worker"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+)
+
+// workerRole is the first argument of a worker process, which is this program again.
+const workerRole = "worker"
+
+// workerFlags are what a worker process takes. The client key and the callbacks' secret are in its environment.
+type workerFlags struct {
+	Design   string `required:"" help:"The design to serve."`
+	APIURL   string `name:"api-url" required:"" help:"The simulated service's address."`
+	Temporal string `help:"The Temporal server's address."`
+	Profiles string `help:"A folder for profiles of the CPU and of the heap."`
+	workerTuning
+	configuration.CommonFlags
+}
+
+// workerTuning are worker options to be tried, by --scale too. A zero is the SDK's own default.
+type workerTuning struct {
+	WorkflowCacheSize int `group:"With --scale" placeholder:"N" help:"How many workflows a worker process keeps in memory (default 0: the SDK's 10000)."`
+	WorkflowTaskSlots int `group:"With --scale" placeholder:"N" help:"How many workflow tasks a worker process runs at once (default 0: the SDK's 1000)."`
+	ActivitySlots     int `group:"With --scale" placeholder:"N" help:"How many activities a worker process runs at once (default 0: the SDK's 1000)."`
+	WorkflowPollers   int `group:"With --scale" placeholder:"N" help:"How many requests for workflow tasks a worker process has open (default 0: the SDK's 2)."`
+	ActivityPollers   int `group:"With --scale" placeholder:"N" help:"How many requests for activities a worker process has open (default 0: the SDK's 2)."`
+}
+
+// arguments are the command line that gives a worker process these flags.
+func (t workerTuning) arguments() []string {
+	return []string{
+		"--workflow-cache-size", strconv.Itoa(t.WorkflowCacheSize),
+		"--workflow-task-slots", strconv.Itoa(t.WorkflowTaskSlots),
+		"--activity-slots", strconv.Itoa(t.ActivitySlots),
+		"--workflow-pollers", strconv.Itoa(t.WorkflowPollers),
+		"--activity-pollers", strconv.Itoa(t.ActivityPollers),
+	}
+}
+
+func (t workerTuning) options() worker.Options {
+	return worker.Options{
+		MaxConcurrentWorkflowTaskExecutionSize: t.WorkflowTaskSlots,
+		MaxConcurrentActivityExecutionSize:     t.ActivitySlots,
+		MaxConcurrentWorkflowTaskPollers:       t.WorkflowPollers,
+		MaxConcurrentActivityTaskPollers:       t.ActivityPollers,
+	}
+}

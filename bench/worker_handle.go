@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/temporal-providers/temporal-2captcha/provider"
+)
+
+// workerEndTimeout is above the worker's own time to stop.
+const workerEndTimeout = workerStopTimeout + 10*time.Second
+
+// workerHandle is a worker process, as the benchmark sees it: this program again, in another role. It ends with its standard
+// input, so that it never outlives the benchmark, and takes no notice of the terminal's Ctrl-C.
+type workerHandle struct {
+	command *exec.Cmd
+	stdin   io.WriteCloser
+	stderr  strings.Builder
+
+	serving chan serving  // has one, once it serves
+	done    chan struct{} // closed once its output has ended
+
+	mutex    sync.Mutex
+	requests *json.Encoder
+	outcomes map[int64]chan loopOutcome
+	ended    *ended
+}
+
+// workerSettings say which worker process to start.
+type workerSettings struct {
+	design   string
+	apiURL   string
+	temporal string // the server's address
+	key      string // of the service
+	secret   string // of the callbacks
+	profiles string // a folder; "": none
+	tuning   workerTuning
+}
+
+// startWorker returns once the process serves, and where its callbacks go.
+func startWorker(ctx context.Context, settings workerSettings) (*workerHandle, serving, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, serving{}, err
+	}
+	arguments := append([]string{
+		workerRole, "--design", settings.design, "--api-url", settings.apiURL,
+		"--temporal", settings.temporal, "--profiles", settings.profiles,
+	}, settings.tuning.arguments()...)
+	w := &workerHandle{
+		command:  exec.Command(program, arguments...),
+		serving:  make(chan serving, 1),
+		done:     make(chan struct{}),
+		outcomes: map[int64]chan loopOutcome{},
+	}
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "TWOCAPTCHA_") && !strings.HasPrefix(variable, "TEMPORAL_") {
+			w.command.Env = append(w.command.Env, variable)
+		}
+	}
+	w.command.Env = append(w.command.Env,
+		provider.ClientKeyVariable+"="+settings.key, callbackSecretVariable+"="+settings.secret)
+	w.command.Stderr = &w.stderr
+	if w.stdin, err = w.command.StdinPipe(); err != nil {
+		return nil, serving{}, err
+	}
+	stdout, err := w.command.StdoutPipe()
+	if err != nil {
+		return nil, serving{}, err
+	}
+	w.requests = json.NewEncoder(w.stdin)
+	if err := w.command.Start(); err != nil {
+		return nil, serving{}, err
+	}
+	go w.read(stdout)
+	select {
+	case at := <-w.serving:
+		return w, at, nil
+	case <-w.done:
+		err = errors.New("the worker process ended before it served")
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	return nil, serving{}, errors.Join(err, w.stop())
+}
+
+// processID is the process's, whose usage can be read until stop.
+func (w *workerHandle) processID() int { return w.command.Process.Pid }
+
+// request asks the process for something.
+func (w *workerHandle) request(request workerRequest) error {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if err := w.requests.Encode(request); err != nil {
+		return fmt.Errorf("the worker process takes no requests: %w", err)
+	}
+	return nil
+}
+
+// wait has the process wait for a task, and returns what has come of it. One task is waited for once.
+func (w *workerHandle) wait(ctx context.Context, taskID int64) (loopOutcome, error) {
+	outcome := w.outcome(taskID)
+	if err := w.request(workerRequest{Wait: taskID}); err != nil {
+		return loopOutcome{}, err
+	}
+	select {
+	case outcome := <-outcome:
+		return outcome, nil
+	case <-w.done:
+		return loopOutcome{}, errors.New("the worker process has ended")
+	case <-ctx.Done():
+		return loopOutcome{}, context.Cause(ctx)
+	}
+}
+
+// stop has the process end. The error says how it failed, with what it wrote.
+func (w *workerHandle) stop() error {
+	closeErr := w.stdin.Close()
+	kill := time.AfterFunc(workerEndTimeout, func() { _ = w.command.Process.Kill() })
+	defer kill.Stop()
+	<-w.done
+	if err := w.command.Wait(); err != nil {
+		return fmt.Errorf("the worker process failed: %w: %s", err, strings.TrimSpace(w.stderr.String()))
+	}
+	return closeErr
+}
+
+// heartbeats is how many it has sent to the Temporal server; it must have ended.
+func (w *workerHandle) heartbeats() int64 {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.ended == nil {
+		return 0
+	}
+	return w.ended.Heartbeats
+}
+
+// read takes the process's messages until it has ended.
+func (w *workerHandle) read(stdout io.Reader) {
+	defer close(w.done)
+	for messages := json.NewDecoder(stdout); ; {
+		var message workerMessage
+		if err := messages.Decode(&message); err != nil {
+			return
+		}
+		switch {
+		case message.Serving != nil:
+			w.serving <- *message.Serving
+		case message.Outcome != nil:
+			w.outcome(message.Outcome.TaskID) <- *message.Outcome
+		case message.Ended != nil:
+			w.mutex.Lock()
+			w.ended = message.Ended
+			w.mutex.Unlock()
+		}
+	}
+}
+
+// outcome is the channel of one task's outcome, which has room for it.
+func (w *workerHandle) outcome(taskID int64) chan loopOutcome {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.outcomes[taskID] == nil {
+		w.outcomes[taskID] = make(chan loopOutcome, 1)
+	}
+	return w.outcomes[taskID]
+}
