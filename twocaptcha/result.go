@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // The statuses of a task.
@@ -54,7 +55,10 @@ func (a *answer) taskResult(taskID int64, key string) (*TaskResult, error) {
 		return nil, failure(ReasonStatus, "%s", a.statusText(key))
 	}
 	// What leaves this package must be valid UTF-8, and encoding/json lets raw values pass as they are.
-	body := bytes.ToValidUTF8(a.body, []byte("\uFFFD"))
+	body := a.body
+	if !utf8.Valid(body) {
+		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
+	}
 	properties, err := decodeObject(body)
 	if err != nil {
 		switch {
@@ -152,6 +156,9 @@ func decodeObject(body []byte) (object, error) {
 
 // text is a property as text: a string's value, or the JSON of another one. "" where there is none.
 func (o object) text(name string) string {
+	if o[name] == nil {
+		return ""
+	}
 	var text string
 	if json.Unmarshal(o[name], &text) == nil {
 		return text

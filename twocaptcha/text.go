@@ -82,7 +82,7 @@ func withoutKey(text, key string) string {
 // solutionWithoutKey replaces the client key in the strings of a JSON value, names of properties included, and leaves
 // every other byte as it is.
 func solutionWithoutKey(value []byte, key string) []byte {
-	if len(key) < minKeyInSolution {
+	if len(key) < minKeyInSolution || !bytes.Contains(value, []byte(key)) && !bytes.ContainsRune(value, '\\') {
 		return value
 	}
 	var out []byte

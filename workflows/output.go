@@ -10,7 +10,8 @@ import (
 type AwaitTaskResultOutput struct {
 	TaskID int64 `json:"taskId"`
 	twocaptcha.TaskResult
-	// Polls is how many polls it took, each one run of the getTaskResult activity, whatever its attempts.
+	// Polls is how many polls it took, each one run of the getTaskResult activity, whatever its attempts; with
+	// PollingActivityRetry each attempt.
 	Polls int `json:"polls"`
 }
 
