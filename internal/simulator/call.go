@@ -14,28 +14,52 @@ import (
 type call struct {
 	taskID   int64
 	hasTask  bool
+	newTask  *NewTask // of createTask, where nothing is wrong with it
+	create   bool     // whether it is createTask
 	keyRight bool
 
-	// refused says why the request was refused as malformed, and answer is what it gets then.
-	refused string
-	answer  Answer
+	// malformed says why the request is refused whoever sent it, rejected why it is refused once its key is found right.
+	malformed, rejected *refusal
 }
 
-// maxRequestBytes is far above what a call needs.
-const maxRequestBytes = 64 << 10
+// refusal is why a request is not accepted, and what it gets.
+type refusal struct {
+	reason string
+	answer Answer
+}
+
+const (
+	getTaskResultPath = "/getTaskResult"
+	createTaskPath    = "/createTask"
+)
+
+// The largest bodies that are read: far above what a call needs. A new task may bring an image.
+const (
+	maxRequestBytes    = 64 << 10
+	maxCreateTaskBytes = 1 << 20
+)
 
 // readCall reads a request to its end, so that the connection's end is noticed from then on. The task id and the key are
 // read where they can be, also of a request that is refused for something else.
 func readCall(w http.ResponseWriter, r *http.Request, clientKey string) call {
-	body, readError := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
-	if r.URL.Path != "/getTaskResult" {
+	limit := int64(maxRequestBytes)
+	if r.URL.Path == createTaskPath {
+		limit = maxCreateTaskBytes
+	}
+	body, readError := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var c call
+	switch r.URL.Path {
+	case getTaskResultPath:
+		c = readProperties(body, clientKey, (*call).readTaskID)
+	case createTaskPath:
+		c = readProperties(body, clientKey, (*call).readNewTask)
+		c.create = true
+	default:
 		return unknownMethod(r)
 	}
 
-	c := readProperties(body, clientKey)
 	refuse := func(status int, reason string) {
-		c.refused = reason
-		c.answer = Status(status, fmt.Sprintf("%d %s", status, http.StatusText(status)))
+		c.malformed = &refusal{reason, Status(status, fmt.Sprintf("%d %s", status, http.StatusText(status)))}
 	}
 	mediaType, _, mediaTypeError := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
@@ -46,8 +70,8 @@ func readCall(w http.ResponseWriter, r *http.Request, clientKey string) call {
 			fmt.Sprintf("Content-Type %q instead of application/json", r.Header.Get("Content-Type")))
 	case readError != nil:
 		refuse(http.StatusBadRequest, "the body can't be read: "+readError.Error())
-	case c.refused != "":
-		refuse(http.StatusBadRequest, c.refused)
+	case c.malformed != nil:
+		refuse(http.StatusBadRequest, c.malformed.reason)
 	}
 	return c
 }
@@ -55,44 +79,59 @@ func readCall(w http.ResponseWriter, r *http.Request, clientKey string) call {
 // unknownMethod refuses a path that is none of the simulated API: as a call of an unknown API method where it is posted,
 // else as a page that isn't there.
 func unknownMethod(r *http.Request) call {
-	reason := fmt.Sprintf("path %s instead of /getTaskResult", r.URL.Path)
+	reason := fmt.Sprintf("path %s instead of %s or %s", r.URL.Path, getTaskResultPath, createTaskPath)
 	if r.Method == http.MethodPost {
-		return call{refused: reason, answer: Error(errorNoSuchMethod)}
+		return call{malformed: &refusal{reason, Error(errorNoSuchMethod)}}
 	}
-	return call{refused: reason, answer: Status(http.StatusNotFound, "Not Found")}
+	return call{malformed: &refusal{reason, Status(http.StatusNotFound, "Not Found")}}
 }
 
-// readProperties finds out what a body asks for, or in refused what is wrong with it. Properties beyond the two
-// are let through.
-func readProperties(body []byte, clientKey string) call {
+// readProperties finds out what a body asks for, or what is wrong with it. Properties that the API method doesn't know are
+// let through.
+func readProperties(body []byte, clientKey string, read func(*call, map[string]json.RawMessage)) call {
 	// A map, since a struct's fields would match names in upper and lower case alike.
 	var properties map[string]json.RawMessage
 	if err := json.Unmarshal(body, &properties); err != nil {
-		return call{refused: "the body is no JSON object"}
+		return call{malformed: &refusal{reason: "the body is no JSON object"}}
 	}
 	if properties == nil {
-		return call{refused: "the body is null"}
+		return call{malformed: &refusal{reason: "the body is null"}}
 	}
 
 	var c call
-	taskID, hasTaskID := properties["taskId"]
-	id, err := strconv.ParseInt(string(bytes.TrimSpace(taskID)), 10, 64)
+	read(&c, properties)
+	key, ok := jsonString(properties["clientKey"])
+	if !ok || key == "" {
+		c.malformed = &refusal{reason: "no clientKey"}
+	} else {
+		c.keyRight = key == clientKey
+	}
+	return c
+}
+
+func (c *call) readTaskID(properties map[string]json.RawMessage) {
+	value, given := properties["taskId"]
+	id, ok := jsonInteger(value)
 	switch {
-	case !hasTaskID:
-		c.refused = "no taskId"
-	case err != nil:
-		c.refused = fmt.Sprintf("taskId %.100s is no integer", taskID)
+	case !given:
+		c.malformed = &refusal{reason: "no taskId"}
+	case !ok:
+		c.malformed = &refusal{reason: fmt.Sprintf("taskId %.100s is no integer", value)}
 	default:
 		c.taskID, c.hasTask = id, true
 	}
+}
 
-	var key *string
-	err = json.Unmarshal(properties["clientKey"], &key)
-	switch {
-	case err != nil || key == nil || *key == "":
-		c.refused = "no clientKey"
-	default:
-		c.keyRight = *key == clientKey
+func jsonInteger(value json.RawMessage) (int64, bool) {
+	integer, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
+	return integer, err == nil
+}
+
+// jsonString takes null for no string.
+func jsonString(value json.RawMessage) (string, bool) {
+	var text *string
+	if json.Unmarshal(value, &text) != nil || text == nil {
+		return "", false
 	}
-	return c
+	return *text, true
 }

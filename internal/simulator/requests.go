@@ -12,6 +12,7 @@ import (
 type Request struct {
 	TaskID      int64 // 0 where none could be read
 	TaskRequest int   // which request for its task it is, from 1; 0 where no task id could be read
+	Created     int64 // the task that it made, of createTask; else 0
 
 	Method      string // of HTTP
 	Path        string
@@ -49,13 +50,13 @@ func (s *Server) RequestsFor(taskID int64) []Request {
 // WaitForRequests returns when this many requests for a task have arrived since Start. The error says that the
 // context or the server ended before.
 func (s *Server) WaitForRequests(ctx context.Context, taskID int64, n int) error {
-	return s.wait(ctx, taskID, n, "requests", func(t traffic) int { return len(t.numbers) })
+	return s.wait(ctx, taskID, n, "requests", func() int { return len(s.trafficFor(taskID).numbers) })
 }
 
 // WaitForAnswers returns when the answers to this many requests for a task were finished since Start. The error says that
 // the context or the server ended before.
 func (s *Server) WaitForAnswers(ctx context.Context, taskID int64, n int) error {
-	return s.wait(ctx, taskID, n, "answers", func(t traffic) int { return t.finished })
+	return s.wait(ctx, taskID, n, "answers", func() int { return s.trafficFor(taskID).finished })
 }
 
 // Pair is two requests for one task, the second the next after the first.
@@ -145,7 +146,7 @@ func (s *Server) finished(number int) {
 	s.announce()
 }
 
-// announce wakes those who wait for a change of the requests. The mutex is held.
+// announce wakes those who wait for a change of the requests or the callbacks. The mutex is held.
 func (s *Server) announce() {
 	if s.changed != nil {
 		close(s.changed)
@@ -153,11 +154,11 @@ func (s *Server) announce() {
 	}
 }
 
-// wait returns nil once the count for the task is n.
-func (s *Server) wait(ctx context.Context, taskID int64, n int, what string, count func(traffic) int) error {
+// wait returns nil once the count, which is called with the mutex held, is n.
+func (s *Server) wait(ctx context.Context, taskID int64, n int, what string, count func() int) error {
 	for {
 		s.mutex.Lock()
-		have := count(s.trafficFor(taskID))
+		have := count()
 		if s.changed == nil {
 			s.changed = make(chan struct{})
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"runtime/pprof"
 	"strings"
 	"sync"
@@ -83,6 +84,16 @@ func TestCloseEndsEveryAnswerAndLeavesNothingRunning(t *testing.T) {
 		go func() { outcomes <- client.getTaskResult(taskID) }()
 		require.NoError(t, server.WaitForRequests(inTime(t), taskID, 1))
 	}
+	ended := make(chan struct{})
+	defer close(ended)
+	silent := newEndpoint(t, func(http.ResponseWriter, *http.Request) { <-ended })
+	for _, callback := range []simulator.Callback{{}, {Delay: time.Hour}, {Overtaken: true}} {
+		server.Submit(simulator.Submission{
+			CallbackURL: silent.url("/"), Callbacks: []simulator.Callback{callback}, Answers: []simulator.Answer{simulator.Ready(`{}`)},
+		})
+	}
+	require.Eventually(t, func() bool { return len(silent.requests()) == 1 && len(server.Callbacks()) == 2 },
+		time.Minute, time.Millisecond, "one callback is without an answer, one is held back")
 	require.Contains(t, goroutines(t), label)
 	server.Close()
 

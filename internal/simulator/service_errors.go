@@ -13,6 +13,8 @@ const (
 	errorNoSuchMethod    = "ERROR_NO_SUCH_METHOD"
 	errorNoSuchCaptchaID = "ERROR_NO_SUCH_CAPCHA_ID" // the service's spelling
 	errorIPBlocked       = "ERROR_IP_BLOCKED"
+	errorTaskAbsent      = "ERROR_TASK_ABSENT"
+	errorBadParameters   = "ERROR_BAD_PARAMETERS"
 )
 
 type serviceError struct {
@@ -36,11 +38,11 @@ var serviceErrors = map[string]serviceError{
 	"ERROR_IMAGE_TYPE_NOT_SUPPORTED":  {15, "The image can not be processed"},
 	errorNoSuchCaptchaID:              {16, "Wrong captcha ID, or a captcha that was submitted more than 15 minutes ago"},
 	errorIPBlocked:                    {21, "The IP is banned for improper use of the API"},
-	"ERROR_TASK_ABSENT":               {22, "The task property is missing"},
+	errorTaskAbsent:                   {22, "The task property is missing"},
 	"ERROR_TASK_NOT_SUPPORTED":        {23, "The type of task is not supported"},
 	"ERROR_RECAPTCHA_INVALID_SITEKEY": {31, "The site key is invalid"},
 	"ERROR_ACCOUNT_SUSPENDED":         {55, "Access to the API is blocked"},
-	"ERROR_BAD_PARAMETERS":            {110, "Required parameters are missing or malformed"},
+	errorBadParameters:                {110, "Required parameters are missing or malformed"},
 	"ERROR_BAD_IMGINSTRUCTIONS":       {115, "The instruction image can not be used"},
 	"ERROR_BAD_PROXY":                 {130, "The proxy does not work"},
 }
