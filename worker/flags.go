@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"strconv"
 	"strings"
 
@@ -12,14 +13,18 @@ import (
 )
 
 // flags are what the command line takes. One with an environment tag takes its value from that variable where the
-// command line does not give it. The account's key is none of them: what is on a command line is seen by every process.
+// command line does not give it. The account's key and the secret of callback addresses are none of them: what is on a command
+// line is seen by every process.
 type flags struct {
 	APIURL               string `name:"api-url" default:"${api_url}" placeholder:"URL" environment:"TWOCAPTCHA_API_URL" help:"The service's address (default ${api_url})."`
 	TaskQueue            string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue to poll (default ${task_queue})."`
 	MaxRequestsPerSecond rate   `default:"0" placeholder:"N" environment:"TWOCAPTCHA_MAX_REQUESTS_PER_SECOND" help:"The most requests a second that the task queue's workers send together; the one started last decides. 0: no limit (default)."`
 	WorkflowCacheSize    *int   `placeholder:"N" help:"How many waits are kept in memory between their polls; others are replayed from their histories. 0: none (default 10000)."`
-	LogFormat            string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
-	LogLevel             string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
+	CallbackAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_CALLBACK_ADDRESS" help:"Take the service's callbacks here, by HTTP; :PORT is every interface. Needs their secret."`
+	configuration.CallbackURLFlag
+	CallbackDomainToken string `placeholder:"TOKEN" environment:"TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN" help:"What the service is to read at /2captcha.txt, as the proof that the domain is yours."`
+	LogFormat           string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
+	LogLevel            string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
 	configuration.CommonFlags
 }
 
@@ -43,7 +48,16 @@ func (f flags) validate() error {
 	if f.TaskQueue == "" {
 		return errors.New("--task-queue is empty: it takes the task queue's name")
 	}
-	return nil
+	if f.CallbackAddress != "" && !isHostAndPort(f.CallbackAddress) {
+		return fmt.Errorf("TWOCAPTCHA_CALLBACK_ADDRESS, or --callback-address, is %q: "+
+			"it takes HOST:PORT, or :PORT for every interface", f.CallbackAddress)
+	}
+	return f.CheckCallbackURL()
+}
+
+func isHostAndPort(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	return err == nil && port != ""
 }
 
 // rate is a number of requests a second, 0 for no limit.
@@ -65,6 +79,9 @@ stopped.
 Environment:
   TWOCAPTCHA_API_KEY        The account's key; or
   TWOCAPTCHA_API_KEY_FILE   a file that holds it, read at every request. Exactly one of the two.
+  TWOCAPTCHA_CALLBACK_SECRET, TWOCAPTCHA_CALLBACK_SECRET_FILE
+                            With --callback-address: the secret of callback addresses, 32 random bytes, or a file that
+                            holds it. The starter, which makes addresses, has the same.
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE
                             The Temporal server, as for Temporal's own tools (default: localhost:7233, namespace
                             "default", and what the user's temporal.toml says).
@@ -74,9 +91,9 @@ Environment:
 Example:
   TWOCAPTCHA_API_KEY_FILE=/run/secrets/2captcha TEMPORAL_ADDRESS=temporal:7233 worker --log-format json
 
-SIGINT and SIGTERM drain: polls under way finish (at most 20 s), then it ends. A second signal ends it at once.
+SIGINT and SIGTERM drain: polls and callbacks under way finish (at most 20 s), then it ends. A second signal ends it at once.
 
 Exit status:
   0  stopped by a signal
-  1  the Temporal server can't be reached, or refuses the worker
+  1  the Temporal server can't be reached, or refuses the worker; or nothing can listen at --callback-address
   2  bad usage or configuration`

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/temporal-providers/temporal-2captcha/callback"
 	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 )
 
@@ -45,19 +46,41 @@ func run(ctx context.Context, args []string, environ configuration.Environment, 
 	if shown {
 		return exitStopped
 	}
-	workerOptions, err := workerOptions(flags, environ)
+	settings, err := newSettings(flags, environ, stderr)
 	if err != nil {
 		return fail(exitUsage, err)
+	}
+	if err := settings.run(ctx); err != nil {
+		return fail(exitFailed, err)
+	}
+	return exitStopped
+}
+
+// settings are all that the process runs with.
+type settings struct {
+	flags     flags
+	server    client.Options
+	worker    worker.Options
+	callbacks callback.Options // but for its client
+	logger    *slog.Logger
+}
+
+// newSettings returns an error that says what is wrong with the configuration.
+func newSettings(flags flags, environ configuration.Environment, stderr io.Writer) (settings, error) {
+	workerOptions, err := workerOptions(flags, environ)
+	if err != nil {
+		return settings{}, err
 	}
 	logger := slog.New(logHandler(flags, stderr))
 	clientOptions, err := clientOptions(environ, logger)
 	if err != nil {
-		return fail(exitUsage, err)
+		return settings{}, err
 	}
-	if err := runWorker(ctx, clientOptions, flags, workerOptions, logger); err != nil {
-		return fail(exitFailed, err)
+	callbackOptions, err := callbackOptions(flags, environ, logger)
+	if err != nil {
+		return settings{}, err
 	}
-	return exitStopped
+	return settings{flags, clientOptions, workerOptions, callbackOptions, logger}, nil
 }
 
 // workerOptions has the provider as a plugin, with the account's key in it. An error says what is wrong with the
@@ -121,41 +144,62 @@ func clientOptions(environ configuration.Environment, logger *slog.Logger) (clie
 	return options, nil
 }
 
-// runWorker polls the task queue until ctx is done and the polls under way have finished. An error is a server that
-// can't be reached or that refuses the worker.
-func runWorker(ctx context.Context, to client.Options, flags flags, options worker.Options, logger *slog.Logger) error {
+// run polls the task queue and takes callbacks until ctx is done and what is under way then has finished. An error is an
+// address that can't be listened on, or a Temporal server that can't be reached or that refuses the worker.
+func (s settings) run(ctx context.Context) error {
+	listener, err := listenForCallbacks(s.flags.CallbackAddress)
+	if err != nil {
+		return err
+	}
+	if listener != nil {
+		defer listener.Close()
+	}
 	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	temporal, err := client.DialContext(dialCtx, to)
+	temporal, err := client.DialContext(dialCtx, s.server)
 	if ctx.Err() != nil {
 		return nil // stopped before it began
 	}
 	if err != nil {
 		return fmt.Errorf("the Temporal server at %s can't be reached: start it, or set TEMPORAL_ADDRESS (%w)",
-			to.HostPort, err)
+			s.server.HostPort, err)
 	}
 	defer temporal.Close()
 
-	if flags.WorkflowCacheSize != nil {
-		worker.SetStickyWorkflowCacheSize(*flags.WorkflowCacheSize) // the SDK has one cache for the whole process
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	serving := make(chan error, 1)
+	go func() {
+		defer stop()
+		serving <- s.takeCallbacks(ctx, listener, temporal)
+	}()
+	err = s.poll(ctx, temporal)
+	stop()
+	return errors.Join(err, <-serving)
+}
+
+// poll polls the task queue until ctx is done and the polls under way have finished.
+func (s settings) poll(ctx context.Context, temporal client.Client) error {
+	if size := s.flags.WorkflowCacheSize; size != nil {
+		worker.SetStickyWorkflowCacheSize(*size) // the SDK has one cache for the whole process
 	}
-	process := worker.New(temporal, flags.TaskQueue, options)
+	process := worker.New(temporal, s.flags.TaskQueue, s.worker)
 	if err := process.Start(); err != nil {
 		return fmt.Errorf("the Temporal server at %s refuses a worker in namespace %q: "+
-			"set TEMPORAL_NAMESPACE, and the credentials that go with it (%w)", to.HostPort, to.Namespace, err)
+			"set TEMPORAL_NAMESPACE, and the credentials that go with it (%w)", s.server.HostPort, s.server.Namespace, err)
 	}
-	logger.Info("worker started", "taskQueue", flags.TaskQueue, "namespace", to.Namespace, "address", to.HostPort,
-		"apiURL", flags.APIURL)
+	s.logger.Info("worker started", "taskQueue", s.flags.TaskQueue, "namespace", s.server.Namespace,
+		"address", s.server.HostPort, "apiURL", s.flags.APIURL)
 
 	interrupt := make(chan any)
 	stopWaiting := context.AfterFunc(ctx, func() {
-		logger.Info("worker stopping: polls under way finish", "atMost", stopTimeout.String())
+		s.logger.Info("worker stopping: polls under way finish", "atMost", stopTimeout.String())
 		close(interrupt)
 	})
 	defer stopWaiting()
 	if err := process.Run(interrupt); err != nil {
-		return fmt.Errorf("the Temporal server at %s no longer serves the worker: %w", to.HostPort, err)
+		return fmt.Errorf("the Temporal server at %s no longer serves the worker: %w", s.server.HostPort, err)
 	}
-	logger.Info("worker stopped")
+	s.logger.Info("worker stopped")
 	return nil
 }

@@ -37,6 +37,12 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		setting = "TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE or TWOCAPTCHA_API_URL: temporal-2captcha: twocaptcha: "
 		rates   = "--max-requests-per-second: TWOCAPTCHA_MAX_REQUESTS_PER_SECOND, or the flag, is "
 	)
+	const (
+		callbackAddress = "TWOCAPTCHA_CALLBACK_ADDRESS=localhost:0"
+		addresses       = "TWOCAPTCHA_CALLBACK_ADDRESS, or --callback-address, is "
+		takesAddress    = ": it takes HOST:PORT, or :PORT for every interface"
+		callbackURL     = "TWOCAPTCHA_CALLBACK_URL, or --callback-url: callback: the base is no http or https URL: it takes one like https://example.com/2captcha"
+	)
 	empty := filepath.Join(t.TempDir(), "key")
 	require.NoError(t, os.WriteFile(empty, []byte("\n"), 0o600))
 	tests := map[string]struct {
@@ -44,24 +50,32 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		args    []string
 		message string
 	}{
-		"no key":                 {nil, nil, "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
-		"an empty key":           {[]string{"TWOCAPTCHA_API_KEY="}, nil, "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
-		"two keys":               {[]string{keyVariable, "TWOCAPTCHA_API_KEY_FILE=key"}, nil, "TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them"},
-		"an empty key file":      {[]string{"TWOCAPTCHA_API_KEY_FILE=" + empty}, nil, setting + `the client key file ` + empty + ` is empty: it takes the account's API key`},
-		"a clear-text address":   {[]string{keyVariable}, []string{"--api-url", "http://example.com"}, setting + "URL http://example.com would send the client key in the clear: use https://, http:// is for loopback hosts only"},
-		"no rate":                {[]string{keyVariable, "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=few"}, nil, rates + `"few": it takes a positive number, or 0 for no limit` + seeHelp},
-		"a negative rate":        {[]string{keyVariable}, []string{"--max-requests-per-second=-1"}, rates + `"-1": it takes a positive number, or 0 for no limit` + seeHelp},
-		"a rate of NaN":          {[]string{keyVariable}, []string{"--max-requests-per-second=NaN"}, rates + `"NaN": it takes a positive number, or 0 for no limit` + seeHelp},
-		"an endless rate":        {[]string{keyVariable}, []string{"--max-requests-per-second=Inf"}, rates + `"Inf": it takes a positive number, or 0 for no limit` + seeHelp},
-		"a negative cache":       {[]string{keyVariable}, []string{"--workflow-cache-size=-1"}, "--workflow-cache-size is -1: it takes 0, for none, or a positive number" + seeHelp},
-		"no task queue":          {[]string{keyVariable}, []string{"--task-queue="}, "--task-queue is empty: it takes the task queue's name" + seeHelp},
-		"an unknown log format":  {[]string{keyVariable}, []string{"--log-format", "xml"}, `--log-format must be one of "text","json" but got "xml"` + seeHelp},
-		"an unknown log level":   {[]string{keyVariable}, []string{"--log-level", "loud"}, `--log-level must be one of "debug","info","warn","error" but got "loud"` + seeHelp},
-		"an unknown flag":        {[]string{keyVariable}, []string{"--fast"}, "unknown flag --fast" + seeHelp},
-		"a flag without a value": {[]string{keyVariable}, []string{"--task-queue"}, "--task-queue: expected string value but got none" + seeHelp},
-		"an argument":            {[]string{keyVariable}, []string{"74372499131"}, "unexpected argument 74372499131" + seeHelp},
-		"half a version":         {[]string{keyVariable, "TEMPORAL_WORKER_BUILD_ID=1"}, nil, "only one of TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID is set: set both, for Worker Versioning, or neither"},
-		"a missing profile":      {[]string{keyVariable, "TEMPORAL_PROFILE=none"}, nil, "the TEMPORAL_* environment or temporal.toml: unable to find profile none in config data"},
+		"no key":                      {nil, nil, "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
+		"an empty key":                {[]string{"TWOCAPTCHA_API_KEY="}, nil, "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
+		"two keys":                    {[]string{keyVariable, "TWOCAPTCHA_API_KEY_FILE=key"}, nil, "TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them"},
+		"an empty key file":           {[]string{"TWOCAPTCHA_API_KEY_FILE=" + empty}, nil, setting + `the client key file ` + empty + ` is empty: it takes the account's API key`},
+		"a clear-text address":        {[]string{keyVariable}, []string{"--api-url", "http://example.com"}, setting + "URL http://example.com would send the client key in the clear: use https://, http:// is for loopback hosts only"},
+		"no rate":                     {[]string{keyVariable, "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=few"}, nil, rates + `"few": it takes a positive number, or 0 for no limit` + seeHelp},
+		"a negative rate":             {[]string{keyVariable}, []string{"--max-requests-per-second=-1"}, rates + `"-1": it takes a positive number, or 0 for no limit` + seeHelp},
+		"a rate of NaN":               {[]string{keyVariable}, []string{"--max-requests-per-second=NaN"}, rates + `"NaN": it takes a positive number, or 0 for no limit` + seeHelp},
+		"an endless rate":             {[]string{keyVariable}, []string{"--max-requests-per-second=Inf"}, rates + `"Inf": it takes a positive number, or 0 for no limit` + seeHelp},
+		"a negative cache":            {[]string{keyVariable}, []string{"--workflow-cache-size=-1"}, "--workflow-cache-size is -1: it takes 0, for none, or a positive number" + seeHelp},
+		"no task queue":               {[]string{keyVariable}, []string{"--task-queue="}, "--task-queue is empty: it takes the task queue's name" + seeHelp},
+		"an unknown log format":       {[]string{keyVariable}, []string{"--log-format", "xml"}, `--log-format must be one of "text","json" but got "xml"` + seeHelp},
+		"an unknown log level":        {[]string{keyVariable}, []string{"--log-level", "loud"}, `--log-level must be one of "debug","info","warn","error" but got "loud"` + seeHelp},
+		"an unknown flag":             {[]string{keyVariable}, []string{"--fast"}, "unknown flag --fast" + seeHelp},
+		"a flag without a value":      {[]string{keyVariable}, []string{"--task-queue"}, "--task-queue: expected string value but got none" + seeHelp},
+		"an argument":                 {[]string{keyVariable}, []string{"74372499131"}, "unexpected argument 74372499131" + seeHelp},
+		"callbacks without a secret":  {[]string{keyVariable, callbackAddress}, nil, "the secret of callback addresses is missing: set TWOCAPTCHA_CALLBACK_SECRET, or TWOCAPTCHA_CALLBACK_SECRET_FILE to a file that holds it"},
+		"two callback secrets":        {[]string{keyVariable, callbackAddress, "TWOCAPTCHA_CALLBACK_SECRET=s", "TWOCAPTCHA_CALLBACK_SECRET_FILE=s"}, nil, "TWOCAPTCHA_CALLBACK_SECRET and TWOCAPTCHA_CALLBACK_SECRET_FILE are both set: set one of them"},
+		"an empty callback secret":    {[]string{keyVariable, callbackAddress, "TWOCAPTCHA_CALLBACK_SECRET_FILE=" + empty}, nil, "the file that TWOCAPTCHA_CALLBACK_SECRET_FILE names is empty: it takes the secret of callback addresses"},
+		"no such callback secret":     {[]string{keyVariable, callbackAddress, "TWOCAPTCHA_CALLBACK_SECRET_FILE=" + empty + "s"}, nil, "the file that TWOCAPTCHA_CALLBACK_SECRET_FILE names can't be read: no such file or directory"},
+		"a callback port alone":       {[]string{keyVariable, "TWOCAPTCHA_CALLBACK_ADDRESS=8080"}, nil, addresses + `"8080"` + takesAddress + seeHelp},
+		"a callback host alone":       {[]string{keyVariable}, []string{"--callback-address", "localhost:"}, addresses + `"localhost:"` + takesAddress + seeHelp},
+		"a callback URL that is none": {[]string{keyVariable, "TWOCAPTCHA_CALLBACK_URL=example.com"}, nil, callbackURL + seeHelp},
+		"a --callback-url that isn't": {[]string{keyVariable}, []string{"--callback-url", "ftp://example.com"}, callbackURL + seeHelp},
+		"half a version":              {[]string{keyVariable, "TEMPORAL_WORKER_BUILD_ID=1"}, nil, "only one of TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID is set: set both, for Worker Versioning, or neither"},
+		"a missing profile":           {[]string{keyVariable, "TEMPORAL_PROFILE=none"}, nil, "the TEMPORAL_* environment or temporal.toml: unable to find profile none in config data"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -74,9 +88,9 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 	}
 }
 
-func TestKeyIsNoFlag(t *testing.T) {
+func TestSecretsAreNoFlags(t *testing.T) {
 	t.Parallel()
-	for _, flag := range []string{"--api-key", "--client-key", "--key"} {
+	for _, flag := range []string{"--api-key", "--client-key", "--key", "--callback-secret", "--secret"} {
 		status, stdout, stderr := outcomeOf(t.Context(), nil, flag+"="+key)
 		require.Equal(t, exitUsage, status)
 		require.NotContains(t, stdout+stderr, key)
@@ -111,6 +125,9 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 		for _, text := range []string{
 			"Usage: worker [flags]",
 			"--api-url", "--task-queue", "--max-requests-per-second", "--workflow-cache-size", "--log-format", "--log-level",
+			"--callback-address", "--callback-url", "--callback-domain-token",
+			"TWOCAPTCHA_CALLBACK_ADDRESS", "TWOCAPTCHA_CALLBACK_URL", "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN",
+			"TWOCAPTCHA_CALLBACK_SECRET", "TWOCAPTCHA_CALLBACK_SECRET_FILE",
 			"TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND",
 			"TEMPORAL_TASK_QUEUE", "TEMPORAL_ADDRESS", "TEMPORAL_DEPLOYMENT_NAME", "TEMPORAL_WORKER_BUILD_ID", "Exit status:",
 		} {

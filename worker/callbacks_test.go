@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/callback"
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+)
+
+const callbackSecret = "a secret of the tests, 32 bytes."
+
+// signals is in place of the Temporal client.
+type signals func(ctx context.Context, workflowID string) error
+
+func (s signals) SignalWorkflow(ctx context.Context, workflowID, _, _ string, _ any) error {
+	return s(ctx, workflowID)
+}
+
+// newCallbackSettings are those of a worker with this environment, and what it logs.
+func newCallbackSettings(t *testing.T, environ configuration.Environment, args ...string) (settings, *logLines) {
+	t.Helper()
+	environ = append(environ, keyVariable)
+	flags, _, err := parseFlags(args, environ, io.Discard)
+	require.NoError(t, err)
+	log := &logLines{}
+	settings, err := newSettings(flags, environ, log)
+	require.NoError(t, err)
+	return settings, log
+}
+
+type logLines struct {
+	mutex sync.Mutex
+	lines bytes.Buffer
+}
+
+func (l *logLines) Write(line []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.lines.Write(line)
+}
+
+func (l *logLines) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.lines.String()
+}
+
+func TestCallbackAddressThatIsInUse(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	address := taken.Addr().String()
+	status, stdout, stderr := outcomeOf(t.Context(), []string{keyVariable, "TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret},
+		"--callback-address", address)
+	require.Regexp(t, `^worker: callbacks can't be taken at `+address+`: set TWOCAPTCHA_CALLBACK_ADDRESS to an address of this `+
+		`machine that is free \(.*address already in use\)\n$`, stderr)
+	require.Empty(t, stdout)
+	require.Equal(t, exitFailed, status)
+}
+
+func TestCallbacksArePassedOnAlsoWhileTheWorkerStops(t *testing.T) {
+	t.Parallel()
+	settings, log := newCallbackSettings(t, configuration.Environment{
+		"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret, "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN=proof",
+		"TWOCAPTCHA_CALLBACK_URL=https://example.com/2captcha", "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0",
+	})
+	listener, err := listenForCallbacks(settings.flags.CallbackAddress)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	signaled := make(chan string)
+	takeOn := make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- settings.takeCallbacks(ctx, listener, signals(func(_ context.Context, workflowID string) error {
+			signaled <- workflowID
+			<-takeOn
+			return nil
+		}))
+	}()
+
+	base := "http://" + listener.Addr().String()
+	proof, err := http.Get(base + "/2captcha.txt")
+	require.NoError(t, err)
+	text, err := io.ReadAll(proof.Body)
+	require.NoError(t, proof.Body.Close())
+	require.NoError(t, err)
+	require.Equal(t, "proof", string(text))
+
+	address, err := callback.URL(base+"/2captcha", callbackSecret)
+	require.NoError(t, err)
+	answered := make(chan int, 1)
+	go func() {
+		answer, err := http.PostForm(address, url.Values{"id": {"5"}, "code": {"ANSWER"}})
+		if err != nil {
+			answered <- 0
+			return
+		}
+		answer.Body.Close()
+		answered <- answer.StatusCode
+	}()
+	require.Equal(t, "2captcha-task-5", <-signaled)
+	stop()
+	close(takeOn)
+	require.Equal(t, http.StatusOK, <-answered)
+	require.NoError(t, <-ended)
+	require.Regexp(t, `level=INFO msg="callbacks are taken" address=127.0.0.1:\d+ url=https://example.com/2captcha`, log.String())
+	require.NotContains(t, log.String(), "level=WARN")
+	require.NotContains(t, log.String(), callbackSecret)
+}
+
+func TestShortCallbackSecretIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	for secret, warned := range map[string]bool{strings.Repeat("s", 15): true, strings.Repeat("s", 16): false} {
+		settings, log := newCallbackSettings(t, configuration.Environment{"TWOCAPTCHA_CALLBACK_SECRET=" + secret},
+			"--callback-address", "localhost:0")
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		require.NoError(t, settings.takeCallbacks(ctx, newFakeListener(nil), signals(nil)))
+		require.Equal(t, warned, strings.Contains(log.String(),
+			`level=WARN msg="the secret of callback addresses is short, and may be found out by trying: set one of 32 random bytes"`),
+			"with %d bytes: %s", len(secret), log)
+		require.NotContains(t, log.String(), secret)
+	}
+}
+
+// The environment may be one that is shared with the starter, which makes addresses.
+func TestWithoutAnAddressNoCallbackIsTaken(t *testing.T) {
+	t.Parallel()
+	settings, log := newCallbackSettings(t, configuration.Environment{
+		"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret, "TWOCAPTCHA_CALLBACK_SECRET_FILE=both",
+		"TWOCAPTCHA_CALLBACK_URL=https://example.com/2captcha",
+	})
+	listener, err := listenForCallbacks(settings.flags.CallbackAddress)
+	require.NoError(t, err)
+	require.Nil(t, listener)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	require.NoError(t, settings.takeCallbacks(ctx, listener, signals(nil)))
+	require.Contains(t, log.String(), `level=INFO msg="callbacks are not taken: TWOCAPTCHA_CALLBACK_ADDRESS is not set" url=https://example.com/2captcha`)
+
+	settings, log = newCallbackSettings(t, nil)
+	require.NoError(t, settings.takeCallbacks(ctx, nil, signals(nil)))
+	require.Empty(t, log.String(), "who knows nothing of callbacks hears nothing of them")
+}
+
+func TestListenerThatFailsEndsTheWorker(t *testing.T) {
+	t.Parallel()
+	settings, _ := newCallbackSettings(t, configuration.Environment{"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret},
+		"--callback-address", "localhost:0")
+	err := settings.takeCallbacks(t.Context(), newFakeListener(errors.New("the interface is gone")), signals(nil))
+	require.EqualError(t, err, "callbacks can't be taken at 192.0.2.1:8080 any longer: the interface is gone")
+}
+
+func TestRequestWithoutEndDoesNotKeepTheWorkerFromStopping(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // which also sees to it that no goroutine is left
+		ours, theirs := net.Pipe()
+		defer ours.Close()
+		began, release := make(chan struct{}), make(chan struct{})
+		handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			close(began)
+			<-release
+		})
+		defer close(release)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() {
+			_, _ = io.WriteString(ours, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+			<-began
+			stop()
+		}()
+		start := time.Now()
+		require.NoError(t, serve(ctx, callback.NewServer(handler), newFakeListener(nil, theirs)))
+		require.Equal(t, stopTimeout, time.Since(start))
+		_, err := ours.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF, "the connection is closed")
+	})
+}
+
+// fakeListener has the connections that it is given, and blocks after them until it is closed.
+type fakeListener struct {
+	connections chan net.Conn
+	err         error // of every Accept; nil: none fails before it is closed
+}
+
+func newFakeListener(err error, connections ...net.Conn) *fakeListener {
+	listener := &fakeListener{make(chan net.Conn, len(connections)), err}
+	for _, connection := range connections {
+		listener.connections <- connection
+	}
+	return listener
+}
+
+func (l *fakeListener) Accept() (net.Conn, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	connection, open := <-l.connections
+	if !open {
+		return nil, net.ErrClosed
+	}
+	return connection, nil
+}
+
+func (l *fakeListener) Close() error   { close(l.connections); return nil }
+func (l *fakeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 8080} }
