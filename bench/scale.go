@@ -8,10 +8,8 @@ import (
 	"sync"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
@@ -63,7 +61,7 @@ func runScale(ctx context.Context, options scaleOptions) (_ scaleReport, err err
 	if report.Start, err = run.phase(ctx, "start", run.start); err != nil {
 		return scaleReport{}, err
 	}
-	if err := sleepUntil(ctx, run.steadyAt); err != nil {
+	if err := sleepUntil(ctx, run.steadyAt); err != nil { // at once, where the starts took longer than that
 		return scaleReport{}, err
 	}
 	if report.Steady, err = run.phase(ctx, "steady", run.hold); err != nil {
@@ -111,7 +109,7 @@ func (r *scaleRun) phase(ctx context.Context, name string, do func(context.Conte
 	return report, nil
 }
 
-// start starts the waits, and returns when the workers have taken up each of them.
+// start starts the waits, and returns when the workers have taken up each of them: have completed its first workflow task.
 func (r *scaleRun) start(ctx context.Context) (int, error) {
 	r.waits = make([]scaleWait, r.options.waits)
 	r.steadyAt = time.Now().Add(r.options.pollInterval)
@@ -137,7 +135,11 @@ func (r *scaleRun) start(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(r.waits), r.until(ctx, func() (left int, err error) { return r.stage.backlog(ctx) })
+	return len(r.waits), r.until(ctx, func() (left int, err error) {
+		completed, err := r.stage.workflowTasks(ctx)
+		ofPolls := 2 * len(r.stage.service.Requests()) // where polls have begun: when the timer fires, and when the answer is there
+		return max(len(r.waits)-(completed-ofPolls), 0), err
+	})
 }
 
 // hold lets the waits poll for one interval.
@@ -148,7 +150,7 @@ func (r *scaleRun) hold(ctx context.Context) (int, error) {
 		}
 	}
 	before := len(r.stage.service.Requests())
-	if err := sleepUntil(ctx, r.steadyAt.Add(r.options.pollInterval)); err != nil {
+	if err := sleepUntil(ctx, time.Now().Add(r.options.pollInterval)); err != nil {
 		return 0, err
 	}
 	if r.options.profiles != "" {
@@ -165,8 +167,12 @@ func (r *scaleRun) finish(ctx context.Context) (int, error) {
 		r.stage.service.Script(wait.taskID, simulator.Ready(solution))
 	}
 	err := r.forEach(ctx, func(wait scaleWait) error {
-		return r.stage.temporal.SignalWorkflow(ctx, workflows.WorkflowID(wait.taskID), "",
+		err := r.stage.temporal.SignalWorkflow(ctx, workflows.WorkflowID(wait.taskID), "",
 			workflows.TaskCallbackSignal, workflows.TaskCallback{TaskID: wait.taskID})
+		if ended := new(serviceerror.NotFound); errors.As(err, &ended) {
+			return nil // its poll was due anyway
+		}
+		return err
 	})
 	if err != nil {
 		return 0, err
@@ -238,15 +244,17 @@ func (r *scaleRun) until(ctx context.Context, count func() (left int, err error)
 	}
 }
 
-// backlog is how many workflow tasks wait for a worker.
-func (s *stage) backlog(ctx context.Context) (int, error) {
-	queue, err := s.temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
-		Namespace:     client.DefaultNamespace,
-		TaskQueue:     &taskqueuepb.TaskQueue{Name: taskQueue},
-		TaskQueueType: enumspb.TASK_QUEUE_TYPE_WORKFLOW,
-		ReportStats:   true,
-	})
-	return int(queue.GetStats().GetApproximateBacklogCount()), err
+// workflowTasks is how many the workers have completed.
+func (s *stage) workflowTasks(ctx context.Context) (int, error) {
+	completed := 0
+	for _, worker := range s.workers {
+		counts, err := worker.count(ctx)
+		if err != nil {
+			return 0, err
+		}
+		completed += int(counts.WorkflowTasks)
+	}
+	return completed, nil
 }
 
 func (s *stage) completed(ctx context.Context) (int, error) {

@@ -123,8 +123,9 @@ func (s *stage) serverUsage() (usage, error) {
 // stopWorkers has the worker processes end, and returns how many heartbeats they sent.
 func (s *stage) stopWorkers() (heartbeats int64, err error) {
 	for _, worker := range s.workers {
-		err = errors.Join(err, worker.stop())
-		heartbeats += worker.heartbeats()
+		counts, stopErr := worker.stop()
+		heartbeats += counts.Heartbeats
+		err = errors.Join(err, stopErr)
 	}
 	s.workers = nil
 	return heartbeats, err

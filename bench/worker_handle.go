@@ -25,13 +25,13 @@ type workerHandle struct {
 	stdin   io.WriteCloser
 	stderr  strings.Builder
 
-	serving chan serving  // has one, once it serves
-	done    chan struct{} // closed once its output has ended
+	serving chan serving      // has one, once it serves
+	counts  chan workerCounts // has what was told last
+	done    chan struct{}     // closed once its output has ended
 
 	mutex    sync.Mutex
 	requests *json.Encoder
 	outcomes map[int64]chan loopOutcome
-	ended    *ended
 }
 
 // workerSettings say which worker process to start.
@@ -58,6 +58,7 @@ func startWorker(ctx context.Context, settings workerSettings) (*workerHandle, s
 	w := &workerHandle{
 		command:  exec.Command(program, arguments...),
 		serving:  make(chan serving, 1),
+		counts:   make(chan workerCounts, 1),
 		done:     make(chan struct{}),
 		outcomes: map[int64]chan loopOutcome{},
 	}
@@ -89,7 +90,8 @@ func startWorker(ctx context.Context, settings workerSettings) (*workerHandle, s
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
-	return nil, serving{}, errors.Join(err, w.stop())
+	_, stopErr := w.stop()
+	return nil, serving{}, errors.Join(err, stopErr)
 }
 
 // processID is the process's, whose usage can be read until stop.
@@ -121,26 +123,36 @@ func (w *workerHandle) wait(ctx context.Context, taskID int64) (loopOutcome, err
 	}
 }
 
-// stop has the process end. The error says how it failed, with what it wrote.
-func (w *workerHandle) stop() error {
+// stop has the process end, and returns its counts. The error says how it failed, with what it wrote.
+func (w *workerHandle) stop() (workerCounts, error) {
 	closeErr := w.stdin.Close()
 	kill := time.AfterFunc(workerEndTimeout, func() { _ = w.command.Process.Kill() })
 	defer kill.Stop()
 	<-w.done
 	if err := w.command.Wait(); err != nil {
-		return fmt.Errorf("the worker process failed: %w: %s", err, strings.TrimSpace(w.stderr.String()))
+		return workerCounts{}, fmt.Errorf("the worker process failed: %w: %s", err, strings.TrimSpace(w.stderr.String()))
 	}
-	return closeErr
+	select {
+	case counts := <-w.counts:
+		return counts, closeErr
+	default:
+		return workerCounts{}, errors.Join(closeErr, errors.New("the worker process has ended without its counts"))
+	}
 }
 
-// heartbeats is how many it has sent to the Temporal server; it must have ended.
-func (w *workerHandle) heartbeats() int64 {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	if w.ended == nil {
-		return 0
+// count asks the process for its counts.
+func (w *workerHandle) count(ctx context.Context) (workerCounts, error) {
+	if err := w.request(workerRequest{Count: true}); err != nil {
+		return workerCounts{}, err
 	}
-	return w.ended.Heartbeats
+	select {
+	case counts := <-w.counts:
+		return counts, nil
+	case <-w.done:
+		return workerCounts{}, errors.New("the worker process has ended")
+	case <-ctx.Done():
+		return workerCounts{}, context.Cause(ctx)
+	}
 }
 
 // read takes the process's messages until it has ended.
@@ -156,10 +168,12 @@ func (w *workerHandle) read(stdout io.Reader) {
 			w.serving <- *message.Serving
 		case message.Outcome != nil:
 			w.outcome(message.Outcome.TaskID) <- *message.Outcome
-		case message.Ended != nil:
-			w.mutex.Lock()
-			w.ended = message.Ended
-			w.mutex.Unlock()
+		case message.Counts != nil:
+			select {
+			case <-w.counts: // nobody has waited for it
+			default:
+			}
+			w.counts <- *message.Counts
 		}
 	}
 }

@@ -11,15 +11,16 @@ import (
 // workerRequest is one of these.
 type workerRequest struct {
 	Wait          int64 `json:"wait,omitempty"`          // a task's id: wait for it, in a design without Temporal
+	Count         bool  `json:"count,omitempty"`         // tell what has been counted so far
 	BeginProfiles bool  `json:"beginProfiles,omitempty"` // in the folder that the process was given
 	EndProfiles   bool  `json:"endProfiles,omitempty"`
 }
 
 // workerMessage is one of these.
 type workerMessage struct {
-	Serving *serving     `json:"serving,omitempty"` // first
-	Outcome *loopOutcome `json:"outcome,omitempty"`
-	Ended   *ended       `json:"ended,omitempty"` // last
+	Serving *serving      `json:"serving,omitempty"` // first
+	Outcome *loopOutcome  `json:"outcome,omitempty"`
+	Counts  *workerCounts `json:"counts,omitempty"` // when asked for, and last
 }
 
 // serving says that the process is at work.
@@ -35,7 +36,8 @@ type loopOutcome struct {
 	Error    string          `json:"error,omitempty"`
 }
 
-// ended is what the process has to say at its end.
-type ended struct {
-	Heartbeats int64 `json:"heartbeats"` // sent to the Temporal server
+// workerCounts are requests that the process has sent to the Temporal server.
+type workerCounts struct {
+	Heartbeats    int64 `json:"heartbeats"`
+	WorkflowTasks int64 `json:"workflowTasks"`
 }

@@ -78,12 +78,12 @@ func (p *workerProcess) serve() error {
 }
 
 func (p *workerProcess) serveWorkflows(design design) error {
-	heartbeats := newHeartbeatCounter()
+	counter := newRequestCounter()
 	temporal, err := client.Dial(client.Options{
 		HostPort:       p.flags.Temporal,
 		Logger:         log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 		DataConverter:  configuration.DataConverter(),
-		MetricsHandler: heartbeats,
+		MetricsHandler: counter,
 	})
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (p *workerProcess) serveWorkflows(design design) error {
 	}
 	defer func() {
 		running.Stop()
-		p.send(workerMessage{Ended: &ended{Heartbeats: heartbeats.sent.Load()}})
+		p.send(workerMessage{Counts: counter.message()})
 	}()
 	var ready serving
 	if design.callbacks {
@@ -115,7 +115,11 @@ func (p *workerProcess) serveWorkflows(design design) error {
 		ready.CallbackURL = "http://" + address
 	}
 	p.send(workerMessage{Serving: &ready})
-	return p.readRequests(func(int64) {})
+	return p.readRequests(func(request workerRequest) {
+		if request.Count {
+			p.send(workerMessage{Counts: counter.message()})
+		}
+	})
 }
 
 func (p *workerProcess) serveCallbacks(temporal client.Client) (*http.Server, string, error) {
@@ -146,13 +150,13 @@ func (p *workerProcess) serveLoops() error {
 	defer func() {
 		cancel()
 		loops.Wait()
-		p.send(workerMessage{Ended: &ended{}})
+		p.send(workerMessage{Counts: &workerCounts{}})
 	}()
 	p.send(workerMessage{Serving: &serving{}})
-	return p.readRequests(func(taskID int64) {
+	return p.readRequests(func(request workerRequest) {
 		loops.Go(func() {
-			solution, err := plainLoop(ctx, service, taskID)
-			outcome := loopOutcome{TaskID: taskID, At: time.Now(), Solution: solution}
+			solution, err := plainLoop(ctx, service, request.Wait)
+			outcome := loopOutcome{TaskID: request.Wait, At: time.Now(), Solution: solution}
 			if err != nil {
 				outcome.Error = err.Error()
 			}
@@ -161,8 +165,8 @@ func (p *workerProcess) serveLoops() error {
 	})
 }
 
-// readRequests does what is asked for on stdin until that ends. wait is called with each task that is to be waited for.
-func (p *workerProcess) readRequests(wait func(taskID int64)) error {
+// readRequests does what is asked for on stdin until that ends. serve is called with what is no request for profiles.
+func (p *workerProcess) readRequests(serve func(workerRequest)) error {
 	for requests := json.NewDecoder(p.stdin); ; {
 		var request workerRequest
 		err := requests.Decode(&request)
@@ -175,7 +179,7 @@ func (p *workerProcess) readRequests(wait func(taskID int64)) error {
 		case request.EndProfiles:
 			err = p.profiles.end()
 		default:
-			wait(request.Wait)
+			serve(request)
 		}
 		if err != nil {
 			return err
