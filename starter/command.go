@@ -27,6 +27,9 @@ var errInterruptedBefore = errors.New("interrupted before anything was started")
 
 // run is the whole command but for its signals, of which ctx tells. It returns the exit status.
 func run(ctx context.Context, args []string, environ configuration.Environment, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == callbackURLCommand {
+		return runCallbackURL(args[1:], environ, stdout, stderr)
+	}
 	flags, shown, err := parseFlags(args, environ, stdout)
 	if err != nil {
 		return fail(stderr, exitUsage, fmt.Errorf("%w (see starter --help)", err))
@@ -51,6 +54,8 @@ func run(ctx context.Context, args []string, environ configuration.Environment, 
 		PollInterval:    flags.PollInterval,
 		MaxPollInterval: flags.MaxPollInterval,
 		Timeout:         flags.Timeout,
+		Callback:        flags.Callback,
+		Polling:         flags.Polling,
 	}
 	if err := input.Validate(); err != nil {
 		return fail(stderr, exitUsage, refusedInput(err))

@@ -17,10 +17,12 @@ import (
 type flags struct {
 	TaskIDs []string `arg:"" optional:"" name:"task-id" help:"The tasks' ids, as createTask returned them. \"-\": the ids of standard input, one a line."`
 
-	InitialDelay    time.Duration `placeholder:"DURATION" help:"How long after the workflow's start the service is first asked (default 5s)."`
-	PollInterval    time.Duration `placeholder:"DURATION" help:"The shortest time between two polls, at least 5s (default 5s)."`
+	InitialDelay    time.Duration `placeholder:"DURATION" help:"How long after the workflow's start the service is first asked (default 5s, with --callback 20s)."`
+	PollInterval    time.Duration `placeholder:"DURATION" help:"The shortest time between two polls, at least 5s (default 5s, with --callback 60s)."`
 	MaxPollInterval time.Duration `placeholder:"DURATION" help:"The longest time between two polls (default: the larger of 10s and the poll interval)."`
 	Timeout         time.Duration `placeholder:"DURATION" help:"How long after the workflow's start a task that isn't ready fails with TaskTimeout, at most 24h (default 15m)."`
+	Callback        bool          `help:"A callback is expected: poll only to make up for one that is lost. See starter callback-url --help."`
+	Polling         string        `placeholder:"MODE" help:"timer (default): the workflow's history shows every poll, and a callback counts at once; or activityRetry: a history of 16 events however many polls there are."`
 
 	TaskQueue string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue that the worker polls (default ${task_queue})."`
 	Detach    bool   `help:"Start the workflows and don't wait: prints what was started."`
@@ -39,7 +41,7 @@ func parseFlags(args []string, environ configuration.Environment, stdout io.Writ
 	parsed, shown, err := configuration.ParseFlags("starter", description, &given, args, environ, stdout)
 	switch {
 	case err != nil:
-		return flags{}, false, inPlainWords(args, err)
+		return flags{}, false, negativeTaskID(args, err)
 	case shown:
 		return given, true, nil
 	}
@@ -59,6 +61,10 @@ func (f flags) validate(parsed *kong.Context) error {
 		return errors.New("--demo has tasks of its own: leave the task ids out")
 	case f.Demo && len(onCommandLine) > 1:
 		return errors.New("--demo takes no other flag")
+	case slices.Contains(f.TaskIDs, callbackURLCommand):
+		return errors.New(callbackURLCommand + " goes first, and without task ids: starter " + callbackURLCommand + " [flags]")
+	case f.Dev && f.Callback:
+		return errors.New("--dev does not go with --callback: its worker takes no callbacks")
 	case f.Dev && f.Detach:
 		return errors.New("--dev does not go with --detach: its worker and its server end with the command")
 	case !f.Dev && slices.Contains(onCommandLine, "api-url"):
@@ -72,8 +78,8 @@ func (f flags) validate(parsed *kong.Context) error {
 	return nil
 }
 
-// inPlainWords is the parser's error as a person understands it.
-func inPlainWords(args []string, err error) error {
+// negativeTaskID is the error of a command line that was refused with err, where that took a negative number for a flag.
+func negativeTaskID(args []string, err error) error {
 	if strings.HasPrefix(err.Error(), "unknown flag -") {
 		for _, arg := range args {
 			if len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9' {
@@ -82,7 +88,7 @@ func inPlainWords(args []string, err error) error {
 			}
 		}
 	}
-	return errors.New(strings.ReplaceAll(err.Error(), `but got "EOL" (<EOL>)`, "but got none"))
+	return err
 }
 
 const description = `Waits for the results of 2captcha tasks, durably: each task is waited for by a Temporal workflow of its own, which
@@ -99,6 +105,8 @@ Environment:
   TEMPORAL_CLI   With --dev and --demo: the Temporal CLI that runs the server, a path or a name on the PATH.
   TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE
                  With --dev: the account's key, or a file that holds it. Otherwise only the worker needs it.
+
+starter callback-url prints an address for createTask's callbackUrl: see starter callback-url --help.
 
 Examples:
   starter 74372499131 74372499132

@@ -7,7 +7,6 @@ import (
 	"math"
 	"net"
 	"strconv"
-	"strings"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 )
@@ -32,11 +31,8 @@ type flags struct {
 // to stdout and answers shown. An error says what is wrong with which flag.
 func parseFlags(args []string, environ configuration.Environment, stdout io.Writer) (given flags, shown bool, err error) {
 	_, shown, err = configuration.ParseFlags("worker", description, &given, args, environ, stdout)
-	switch {
-	case err != nil:
-		return flags{}, false, errors.New(strings.ReplaceAll(err.Error(), `but got "EOL" (<EOL>)`, "but got none"))
-	case shown:
-		return given, true, nil
+	if err != nil || shown {
+		return given, shown, err
 	}
 	return given, false, given.validate()
 }

@@ -3,8 +3,10 @@
 package configuration
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -23,8 +25,8 @@ type CommonFlags struct {
 func (f CommonFlags) common() CommonFlags { return f }
 
 // ParseFlags reads the command line and the environment into flags, a pointer to a struct that embeds [CommonFlags]. Where
-// these ask for help or for the version, it writes that to stdout and answers shown. An error is kong's, on a flag or an argument.
-// In help texts, ${api_url} and ${task_queue} are the defaults.
+// these ask for help or for the version, it writes that to stdout and answers shown. An error says what is wrong with which
+// flag or argument. In help texts, ${api_url} and ${task_queue} are the defaults.
 func ParseFlags(command, description string, flags interface{ common() CommonFlags }, args []string, environment Environment,
 	stdout io.Writer) (parsed *kong.Context, shown bool, err error) {
 	parser, err := kong.New(flags,
@@ -48,7 +50,7 @@ func ParseFlags(command, description string, flags interface{ common() CommonFla
 	parsed, err = parser.Parse(args)
 	switch {
 	case err != nil:
-		return nil, false, err
+		return nil, false, errors.New(strings.ReplaceAll(err.Error(), `but got "EOL" (<EOL>)`, "but got none"))
 	case flags.common().Help:
 		return parsed, true, parsed.PrintUsage(false)
 	case flags.common().Version:
