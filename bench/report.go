@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -64,7 +63,8 @@ func writeJSON(to io.Writer, report any) error {
 
 // writeTable writes the figures, what they mean, and a note on each design.
 func (r report) writeTable(to io.Writer) error {
-	table := newTable("design", "tasks", "requests", "delay ms", "", "", "events", "actions", "server CPU", "worker CPU",
+	var table table
+	table.add("design", "tasks", "requests", "delay ms", "", "", "events", "actions", "server CPU", "worker CPU",
 		"events", "longest wait", "lost")
 	table.add("", "", "a task", "mean", "p50", "p95", "a task", "a task", "ms a task", "ms a task", "a poll", "", "")
 	for _, design := range r.Designs {
@@ -90,14 +90,14 @@ func (r report) writeTable(to io.Writer) error {
 }
 
 const legend = `
-requests      getTaskResult requests that the service got
-delay         from the task's being ready to the workflow's being closed, or to the loop's having the answer
-events        in the histories of a wait's runs and of its children
-actions       billable on Temporal Cloud (https://docs.temporal.io/cloud/actions)
-CPU           of the server's and of the worker's process, from the first submission to the last outcome; -: Linux only
-events a poll by how much a history grows with each request; -: each task had as many requests
-longest wait  until a run's history has 51,200 events and the server ends it, at this design's slowest interval
-lost          waits without the right result
+requests       getTaskResult requests that the service got
+delay          from the task's being ready to the workflow's being closed, or to the loop's having the answer
+events         in the histories of a wait's runs and of its children
+actions        billable on Temporal Cloud (https://docs.temporal.io/cloud/actions)
+CPU            of the server's and of the worker's process, from the first submission to the last outcome; -: Linux only
+events a poll  by how much a history grows with each request; -: each task had as many requests
+longest wait   until a run's history has 51,200 events and the server ends it, at this design's slowest interval
+lost           waits without the right result
 
 `
 
@@ -125,31 +125,4 @@ func optional(value *float64, decimals int) string {
 		return "-"
 	}
 	return decimal(*value, decimals)
-}
-
-// table is text in columns: the first to the left, the others to the right.
-type table struct {
-	rows [][]string
-}
-
-func newTable(headings ...string) *table {
-	return &table{rows: [][]string{headings}}
-}
-
-func (t *table) add(cells ...string) {
-	t.rows = append(t.rows, cells)
-}
-
-func (t *table) writeTo(to io.Writer) error {
-	first := 0
-	for _, row := range t.rows {
-		first = max(first, len(row[0]))
-	}
-	const betweenColumns = 2
-	writer := tabwriter.NewWriter(to, 0, 0, betweenColumns, ' ', tabwriter.AlignRight)
-	for _, row := range t.rows {
-		// Its alignment is one for all columns, so that the first one is filled up here.
-		fmt.Fprintf(writer, "%-*s\t%s\t\n", first, row[0], strings.Join(row[1:], "\t"))
-	}
-	return writer.Flush()
 }

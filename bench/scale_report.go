@@ -50,7 +50,8 @@ func (r scaleReports) writeTable(to io.Writer) error {
 	for _, run := range r.Scale {
 		headings = append(headings, strconv.Itoa(run.Workers))
 	}
-	table := newTable(headings...)
+	var table table
+	table.add(headings...)
 	row := func(name string, figure func(scaleReport) string) {
 		cells := []string{name}
 		for _, run := range r.Scale {

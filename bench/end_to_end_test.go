@@ -1,0 +1,109 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// figuresOf runs the program to its end and decodes what it prints.
+func figuresOf[T any](t *testing.T, args ...string) T {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), append(args, "--json"), os.Environ(), &stdout, &stderr)
+	require.Equal(t, exitDone, status, "it wrote\n%s", &stderr)
+	var figures T
+	decoder := json.NewDecoder(&stdout)
+	decoder.DisallowUnknownFields()
+	require.NoError(t, decoder.Decode(&figures))
+	return figures
+}
+
+// TestEveryDesign runs them at the same time, which takes less of it. What a busy machine does to the figures is left room for.
+func TestEveryDesign(t *testing.T) {
+	t.Parallel()
+	const tasks = 6
+	figures := figuresOf[report](t, "--tasks", "6", "--mean-solve-time", "5s", "--seed", "3", "--at-once", "7")
+	require.Equal(t, tasks, figures.Workload.Tasks)
+	var names []string
+	reports := map[string]designReport{}
+	for _, report := range figures.Designs {
+		names = append(names, report.Name)
+		reports[report.Name] = report
+		require.Equal(t, tasks, report.Tasks, report.Name)
+		require.Zero(t, report.Lost, report.Name)
+		require.GreaterOrEqual(t, report.RequestsPerTask, 1.0, report.Name)
+		require.Positive(t, report.Delay.Mean, report.Name)
+		require.LessOrEqual(t, report.Delay.P50, report.Delay.P95, report.Name)
+		if runtime.GOOS == "linux" {
+			require.NotNil(t, report.ServerCPU, report.Name)
+			require.NotNil(t, report.WorkerCPU, report.Name)
+		}
+	}
+	require.Equal(t, []string{"timer", "callback", "activityRetry", "retry-guide", "heartbeat-guide", "child-guide", "plain-loop"}, names)
+
+	timer, callback, activityRetry := reports["timer"], reports["callback"], reports["activityRetry"]
+	retryGuide, heartbeatGuide, childGuide := reports["retry-guide"], reports["heartbeat-guide"], reports["child-guide"]
+	plainLoop := reports["plain-loop"]
+	// Without a task that takes more than one poll, little of what follows could fail.
+	require.Greater(t, retryGuide.RequestsPerTask, 1.2)
+
+	require.LessOrEqual(t, timer.RequestsPerTask, retryGuide.RequestsPerTask+0.5)
+	require.InDelta(t, 5+11*timer.RequestsPerTask, timer.EventsPerTask, 2)
+	require.InDelta(t, 1+2*timer.RequestsPerTask, timer.ActionsPerTask, 0.5, "the start, and a timer and an activity a poll")
+
+	require.LessOrEqual(t, callback.RequestsPerTask, 1.5)
+	require.InDelta(t, 16, callback.EventsPerTask, 2)
+	require.Less(t, callback.Delay.P50, timer.Delay.P50)
+
+	require.LessOrEqual(t, activityRetry.RequestsPerTask, retryGuide.RequestsPerTask+0.5)
+	require.InDelta(t, 16, activityRetry.EventsPerTask, 2, "whatever the number of polls")
+	require.InDelta(t, 2+activityRetry.RequestsPerTask, activityRetry.ActionsPerTask, 0.5)
+
+	require.InDelta(t, 11, retryGuide.EventsPerTask, 2)
+	require.InDelta(t, 1+retryGuide.RequestsPerTask, retryGuide.ActionsPerTask, 0.5, "each attempt counts")
+	require.InDelta(t, 11, heartbeatGuide.EventsPerTask, 2)
+	require.Greater(t, heartbeatGuide.ActionsPerTask, 2.0, "heartbeats count")
+	require.InDelta(t, 1+2*childGuide.RequestsPerTask+1, childGuide.ActionsPerTask, 0.5, "parent and child")
+	require.InDelta(t, 14+11*childGuide.RequestsPerTask, childGuide.EventsPerTask, 3)
+
+	require.Zero(t, plainLoop.EventsPerTask)
+	require.Zero(t, plainLoop.ActionsPerTask)
+	require.GreaterOrEqual(t, plainLoop.Delay.Mean, 0.0)
+}
+
+func TestScale(t *testing.T) {
+	t.Parallel()
+	const waits = 20
+	profiles := t.TempDir()
+	figures := figuresOf[scaleReports](t, "--scale", "--waits", "20", "--poll-interval", "5s", "--profiles", profiles)
+	require.Len(t, figures.Scale, 2)
+	for i, run := range figures.Scale {
+		require.Equal(t, i+1, run.Workers)
+		require.Equal(t, waits, run.Waits)
+		require.Zero(t, run.Lost)
+		require.Equal(t, waits, run.Start.Done)
+		require.Positive(t, run.Start.PerSecond)
+		require.Positive(t, run.Steady.Done)
+		require.Equal(t, waits, run.Finish.Done)
+		if runtime.GOOS == "linux" {
+			require.NotNil(t, run.Memory)
+			require.NotNil(t, run.PeakMemory)
+			require.NotNil(t, run.Steady.Server)
+		}
+	}
+	files, err := os.ReadDir(profiles)
+	require.NoError(t, err)
+	require.Len(t, files, 3*3, "of three worker processes, of the CPU, of the heap, and of all memory")
+	for _, file := range files {
+		info, err := file.Info()
+		require.NoError(t, err)
+		require.Positive(t, info.Size(), file.Name())
+	}
+}

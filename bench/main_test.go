@@ -1,0 +1,20 @@
+package main
+
+import (
+	"os"
+	"testing"
+)
+
+// markVariable marks this test binary as the whole program, and with it all processes that it starts.
+const markVariable = "BENCH_TEST_MARK"
+
+// TestMain lets this test binary be the worker processes of the program that is tested, and the program itself.
+func TestMain(m *testing.M) {
+	if isWorker(os.Args) {
+		os.Exit(mainOfWorker())
+	}
+	if _, marked := os.LookupEnv(markVariable); marked {
+		main()
+	}
+	os.Exit(m.Run())
+}
