@@ -23,14 +23,16 @@ const (
 	readmeOtherTaskID = "74372499132"
 	readmeKey         = "your-client-key"
 	readmeKeyFile     = "/run/secrets/2captcha"
+	readmeSecretFile  = "/run/secrets/2captcha-callback"
 	readmeAddress     = "localhost:7233"
+	readmeListens     = "TWOCAPTCHA_CALLBACK_ADDRESS=:8080"
 )
 
 // TestReadmeGo compiles every block of Go, each a file of a package of its own, within this module.
 func TestReadmeGo(t *testing.T) {
 	t.Parallel()
 	blocks := readmeBlocks(t, "go")
-	require.Len(t, blocks, 3)
+	require.Len(t, blocks, 4)
 	root, err := filepath.Abs(repository)
 	require.NoError(t, err)
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
@@ -57,14 +59,17 @@ func TestReadmeGo(t *testing.T) {
 func TestReadmeShell(t *testing.T) {
 	t.Parallel()
 	blocks := readmeBlocks(t, "sh")
-	require.Len(t, blocks, 7, "each block has its check below")
-	demo, tests, dev, worker, starter, cli, chaos := blocks[0], blocks[1], blocks[2], blocks[3], blocks[4], blocks[5], blocks[6]
+	require.Len(t, blocks, 9, "each block has its check below")
+	demo, tests, dev, worker, starter, cli := blocks[0], blocks[1], blocks[2], blocks[3], blocks[4], blocks[5]
+	callbacks, callbackURL, chaos := blocks[6], blocks[7], blocks[8]
 
 	service, err := simulator.Start(simulator.Options{ClientKey: readmeKey})
 	require.NoError(t, err)
 	t.Cleanup(service.Close)
 	keyFile := filepath.Join(t.TempDir(), "key")
 	require.NoError(t, os.WriteFile(keyFile, []byte(readmeKey+"\n"), 0o600))
+	secretFile := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(secretFile, []byte("a secret of 32 random characters"), 0o600))
 	tools := t.TempDir()
 	cliPath, err := exec.LookPath(fixture.cli)
 	require.NoError(t, err)
@@ -79,7 +84,8 @@ func TestReadmeShell(t *testing.T) {
 		service.Script(otherTaskID, simulator.Ready(`"8"`))
 		block = strings.NewReplacer(
 			readmeTaskID, fmt.Sprint(taskID), readmeOtherTaskID, fmt.Sprint(otherTaskID),
-			readmeKeyFile, keyFile, readmeAddress, fixture.temporal.Address(),
+			readmeSecretFile, secretFile, readmeKeyFile, keyFile,
+			readmeListens, "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0", readmeAddress, fixture.temporal.Address(),
 			"go run ./worker", "exec "+fixture.worker, // go run would leave its worker behind
 		).Replace(block)
 		return startProcess(t, command{
@@ -116,6 +122,19 @@ func TestReadmeShell(t *testing.T) {
 		done := shell(t, dev, "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+strings.TrimSpace(string(goCache))).wait(t)
 		require.Equal(t, 0, done.status, done.stderr)
 		require.Contains(t, done.stdout, `"solution":{"token":"abc"}`)
+	})
+	t.Run("a worker that takes callbacks", func(t *testing.T) {
+		t.Parallel()
+		require.Contains(t, callbacks, readmeListens)
+		process := shell(t, callbacks)
+		process.waitForOutput(t, "callbacks are taken")
+		process.waitForOutput(t, "worker started")
+	})
+	t.Run("an address for callbacks", func(t *testing.T) {
+		t.Parallel()
+		done := shell(t, callbackURL).wait(t)
+		require.Equal(t, 0, done.status, done.stderr)
+		require.Regexp(t, `^https://captcha\.example\.com/hooks/\S+\n$`, done.stdout)
 	})
 	t.Run("a worker", func(t *testing.T) {
 		t.Parallel()
