@@ -22,7 +22,7 @@ import (
 )
 
 // checkEveryHistory looks at what all tests of the package left on the dev server, whatever they were about: no history
-// holds the client key, and every wait replays.
+// holds the client key or the secret of callbacks, and every wait replays.
 func checkEveryHistory(ctx context.Context) error {
 	replayer, err := newReplayer()
 	if err != nil {
@@ -107,7 +107,7 @@ func checkHistory(ctx context.Context, temporal client.Client, execution *workfl
 	return replayer.ReplayWorkflowHistory(quietLogger{}, history)
 }
 
-// holdsKey returns an error where the client key is anywhere in the events, in whatever spelling.
+// holdsKey returns an error where the client key is anywhere in the events, in whatever spelling, or the secret of callbacks.
 func holdsKey(history *historypb.History) error {
 	for _, event := range history.GetEvents() {
 		whole, err := event.Marshal()
@@ -116,6 +116,9 @@ func holdsKey(history *historypb.History) error {
 		}
 		if bytes.Contains(whole, []byte(clientKey)) {
 			return fmt.Errorf("the client key is in event %d, %s", event.GetEventId(), event.GetEventType())
+		}
+		if bytes.Contains(whole, []byte(callbackSecret)) {
+			return fmt.Errorf("the callback secret is in event %d, %s", event.GetEventId(), event.GetEventType())
 		}
 		err = proxy.VisitPayloads(context.Background(), event, proxy.VisitPayloadsOptions{
 			Visitor: func(_ *proxy.VisitPayloadsContext, payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {

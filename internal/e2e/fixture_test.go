@@ -24,6 +24,9 @@ import (
 // clientKey is the key that the workers of these tests ask with. No history, log, error or query answer may hold it.
 const clientKey = "e2e0c1ientkey0f0e2e0c1ientkey0f0"
 
+// callbackSecret is what these tests make callback addresses with. It is as secret as the key.
+const callbackSecret = "e2e0ca11backsecret0f0e2e0secret0"
+
 // patience is how long a test waits for what should come within seconds. The machine may be busy with many tests.
 const patience = 2 * time.Minute
 
@@ -124,10 +127,22 @@ func newTaskQueue() string {
 	return fmt.Sprintf("e2e-%d", lastTaskID.Add(1))
 }
 
+// newTaskIDs returns the first of a million task ids that no other test uses.
+func newTaskIDs() int64 {
+	return 75000000000 + lastTaskID.Add(1)*1_000_000
+}
+
 // startSimulator starts a simulated service that ends with the test.
 func startSimulator(t *testing.T) *simulator.Server {
 	t.Helper()
-	service, err := simulator.Start(simulator.Options{ClientKey: clientKey})
+	return startSimulatorWith(t, simulator.Options{})
+}
+
+// startSimulatorWith is startSimulator with options, less the key and the ids of the tasks that it makes.
+func startSimulatorWith(t *testing.T, options simulator.Options) *simulator.Server {
+	t.Helper()
+	options.ClientKey, options.FirstTaskID = clientKey, newTaskIDs()
+	service, err := simulator.Start(options)
 	require.NoError(t, err)
 	t.Cleanup(service.Close)
 	return service

@@ -74,6 +74,7 @@ func newProcess(t *testing.T, what command) (*process, error) {
 		p.command.Process.Kill()
 		<-p.ended
 		require.NotContains(t, p.stdout.String()+p.stderr.String(), clientKey, "the client key in the output of the %s", p.name)
+		require.NotContains(t, p.stdout.String()+p.stderr.String(), callbackSecret, "the callback secret in the output of the %s", p.name)
 		require.NotContains(t, p.stderr.String(), "WARNING: DATA RACE", "the %s", p.name)
 		require.NotContains(t, strings.ToLower(p.stderr.String()), "panic", "the %s", p.name)
 		if t.Failed() {

@@ -155,7 +155,7 @@ func TestCreateTaskRequestsThatTheServiceRefuses(t *testing.T) {
 		status              int
 		refused             string
 	}{
-		"GET":  {"GET", "application/json", 405, "HTTP method GET instead of POST"},
+		"GET": {"GET", "application/json", 405, "HTTP method GET instead of POST"},
 		"form": {"POST", "application/x-www-form-urlencoded", 415,
 			`Content-Type "application/x-www-form-urlencoded" instead of application/json`},
 	} {

@@ -1,0 +1,57 @@
+package e2e
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// TestWhatCallbacksSave counts what 300 tasks cost with callbacks, and tells how long after a task's end its wait has
+// ended. It runs before the tests that run side by side, since a busy machine is a late one.
+func TestWhatCallbacksSave(t *testing.T) {
+	const (
+		tasks  = 300
+		spread = 6 * time.Second // over which they end
+	)
+	service, taskQueue, temporal := startCallbackService(t, simulator.Options{}), newTaskQueue(), dial(t)
+	_, base := startCallbackWorker(t, taskQueue, service.URL())
+	runs := make(map[int64]client.WorkflowRun)
+	for range tasks {
+		taskID := service.reserve()
+		runs[taskID] = startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{
+			TaskID: taskID, Callback: true, InitialDelay: time.Minute,
+		})
+	}
+	first := service.nextTaskID - tasks
+	for i := range int64(tasks) {
+		service.submit(t, first+i, base, simulator.Submission{
+			Answers: []simulator.Answer{simulator.ReadyAfter(time.Second+time.Duration(i)*spread/tasks, `{"text":"abc"}`)},
+		})
+	}
+
+	requests, events := 0, 0
+	var delays []time.Duration
+	for taskID, run := range runs {
+		var output workflows.AwaitTaskResultOutput
+		require.NoError(t, run.Get(testContext(t), &output))
+		require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
+		requests += len(service.RequestsFor(taskID))
+		history := undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
+		events += len(history)
+		requireCostOfOneCallback(t, history, 0)
+		requireNoTimerCanceled(t, history)
+		closed := history[len(history)-1].GetEventTime().AsTime()
+		delays = append(delays, closed.Sub(service.CallbacksFor(taskID)[0].Ended))
+	}
+	slices.Sort(delays)
+	t.Logf("%d tasks: %.3f requests and %.2f events a task; closed after ready: p50 %s, p95 %s, most %s",
+		tasks, float64(requests)/tasks, float64(events)/tasks,
+		delays[tasks/2].Round(time.Millisecond), delays[tasks*95/100].Round(time.Millisecond), delays[tasks-1].Round(time.Millisecond))
+	require.LessOrEqual(t, float64(requests)/tasks, 1.05, "requests a task")
+}

@@ -1,0 +1,62 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// TestCallbackSecretsAreNowhere has the worker log all it can. The secret itself and the client key are looked for by
+// the fixture, in the output of every process and in every history.
+func TestCallbackSecretsAreNowhere(t *testing.T) {
+	t.Parallel()
+	secretFile := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(secretFile, []byte(callbackSecret+"\n"), 0o600))
+	service, taskQueue, temporal := startCallbackService(t, simulator.Options{}), newTaskQueue(), dial(t)
+	worker, base := startCallbackWorkerIn(t, []string{
+		"TWOCAPTCHA_CALLBACK_SECRET=", "TWOCAPTCHA_CALLBACK_SECRET_FILE=" + secretFile,
+	}, taskQueue, service.URL(), "--log-level", "debug")
+	const code = "what-the-service-says-is-the-answer"
+	callbacks := []simulator.Callback{
+		{Code: code + clientKey}, {Code: code, Delay: time.Second},
+		{Code: code, Kind: simulator.BrokenMAC}, {Code: code, Kind: simulator.OtherTask},
+		{Code: code, Kind: simulator.UnknownTask},
+	}
+
+	var runs []client.WorkflowRun
+	for range 3 {
+		taskID := service.reserve()
+		runs = append(runs, startWait(t, temporal, taskQueue, untilCalledBack(taskID)))
+		service.submit(t, taskID, base, simulator.Submission{
+			Answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)}, Callbacks: callbacks,
+		})
+		require.NoError(t, service.WaitForCallbacks(testContext(t), taskID, len(callbacks)))
+	}
+
+	var histories strings.Builder
+	for _, run := range runs {
+		require.NoError(t, run.Get(testContext(t), nil))
+		for _, event := range undisturbedHistory(t, temporal, run.GetID(), run.GetRunID()) {
+			histories.WriteString(event.String())
+		}
+	}
+	require.Contains(t, histories.String(), workflows.TaskCallbackSignal)
+	worker.waitForOutput(t, "callback to an unknown address")
+	worker.waitForOutput(t, "callback passed on")
+	written := worker.stdout.String() + worker.stderr.String()
+	for what, text := range map[string]string{"the worker's output": written, "a history": histories.String()} {
+		require.NotContains(t, text, code, "the code in %s", what)
+		for _, delivery := range service.Callbacks() {
+			token := delivery.URL[strings.LastIndexByte(delivery.URL, '/')+1:]
+			require.NotContains(t, text, token, "an address in %s", what)
+		}
+	}
+}
