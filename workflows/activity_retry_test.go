@@ -1,46 +1,129 @@
 package workflows_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
+// newRetryEnvironment is for what only PollingActivityRetry does. That it does all else alike is tested with each way to poll.
+func newRetryEnvironment(t *testing.T) *environment {
+	t.Helper()
+	e := newEnvironment(t)
+	e.polling = workflows.PollingActivityRetry
+	return e
+}
+
 func TestPollsAreAttemptsOfOneActivity(t *testing.T) {
 	t.Parallel()
-	requests := map[string][]time.Duration{}
-	for _, polling := range []string{workflows.PollingTimer, workflows.PollingActivityRetry} {
-		e := newEnvironmentAt(t, time.Now())
-		e.polling = polling
-		e.service.Script(taskID, simulator.ReadyAfter(31*time.Second, solution))
+	e := newRetryEnvironment(t)
+	e.service.Script(taskID, simulator.ReadyAfter(31*time.Second, solution))
 
-		out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+	out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-		require.NoError(t, err)
-		require.JSONEq(t, solution, string(out.Solution))
-		requests[polling] = e.requestTimes(taskID)
-		require.Len(t, requests[polling], out.Polls)
-		if polling == workflows.PollingActivityRetry {
+	require.NoError(t, err)
+	require.JSONEq(t, solution, string(out.Solution))
+	require.Equal(t, 7, out.Polls)
+	e.requireRequests(seconds(5, 10.205, 15.245, 20.25, 25.37, 30.51, 35.535)...)
+	require.Equal(t, []timerRecord{{0, 5 * time.Second, "before polls of task 74372499131, from poll 1 on"}}, e.timers)
+	require.Len(t, e.polls, 1)
+	require.Equal(t, "polls of task 74372499131, from poll 1 on", e.polls[0].options.Summary)
+}
+
+// The retry policy knows an attempt's number, not how many of those before have failed.
+func TestTransientFailureAmongPolls(t *testing.T) {
+	t.Parallel()
+	e := newRetryEnvironment(t)
+	processing := simulator.Processing()
+	e.service.Script(taskID, processing, processing, simulator.Status(500, ""), processing, simulator.Status(500, ""), processing,
+		simulator.Ready(solution))
+
+	out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+
+	require.NoError(t, err)
+	require.Equal(t, 7, out.Polls)
+	times := e.requestTimes(taskID)
+	e.requireAt(20*time.Second, times[3]-times[2], "the third attempt's delay")
+	e.requireAt(30*time.Second, times[5]-times[4], "the most of the policy")
+	for _, afterAnswer := range []int{1, 2, 4, 6} {
+		require.Less(t, times[afterAnswer]-times[afterAnswer-1], 15*time.Second, "the schedule's interval after an answer")
+	}
+	require.Len(t, e.timers, 1)
+}
+
+func TestWakeUpBeforeTheFirstAttempt(t *testing.T) {
+	t.Parallel()
+	e := newRetryEnvironment(t)
+	e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
+	e.signalAfter(2 * time.Second)
+
+	out, err := e.await(seldom)
+
+	require.NoError(t, err)
+	require.Equal(t, 2, out.Polls)
+	times := e.requestTimes(taskID)
+	require.Equal(t, 2*time.Second, times[0])
+	require.GreaterOrEqual(t, times[1], 32*time.Second)
+}
+
+// An attempt that is due later can't be hurried, and signals are no other events than their own.
+func TestSignalsBetweenAttempts(t *testing.T) {
+	t.Parallel()
+	for name, signals := range map[string]int{"one": 1, "hundreds": 500} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newRetryEnvironment(t)
+			e.service.Script(taskID, simulator.ReadyAfter(70*time.Second, solution))
+			for number := range signals {
+				e.signalAfter(6*time.Second + time.Duration(number)*100*time.Millisecond)
+			}
+
+			out, err := e.await(seldom)
+
+			require.NoError(t, err)
+			require.Equal(t, 4, out.Polls)
+			undisturbed := newRetryEnvironment(t)
+			undisturbed.service.Script(taskID, simulator.ReadyAfter(70*time.Second, solution))
+			_, err = undisturbed.await(seldom)
+			require.NoError(t, err)
+			want := undisturbed.requestTimes(taskID)
+			require.Len(t, e.requestTimes(taskID), len(want))
+			for number, at := range e.requestTimes(taskID) {
+				require.InDelta(t, want[number].Seconds(), at.Seconds(), 2*(e.late()+undisturbed.late()).Seconds())
+			}
 			require.Len(t, e.timers, 1)
 			require.Len(t, e.polls, 1)
-			require.Equal(t, "polls of task 74372499131, from poll 1 on", e.polls[0].options.Summary)
-		}
+		})
 	}
-	require.Len(t, requests[workflows.PollingActivityRetry], len(requests[workflows.PollingTimer]))
-	for number, at := range requests[workflows.PollingTimer] {
-		require.InDelta(t, at.Seconds(), requests[workflows.PollingActivityRetry][number].Seconds(), 0.1, "the schedule is the same")
-	}
+}
+
+// Where another activity follows, after the 10 attempts of a test environment, the delay of its first attempt holds too.
+func TestSignalBetweenAttemptsIsNoHurryLater(t *testing.T) {
+	t.Parallel()
+	e := newRetryEnvironment(t)
+	e.service.Script(taskID)
+	in := seldom
+	in.Timeout = 6 * time.Minute
+	e.signalAfter(time.Minute)
+
+	_, err := e.await(in)
+
+	require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
+	require.Greater(t, len(e.polls), 1)
+	in.InitialDelay, in.MaxPollInterval = 5*time.Second, 30*time.Second
+	e.requireScheduled(in)
 }
 
 func TestActivityThatItsDelayEnds(t *testing.T) {
 	t.Parallel()
-	e := newEnvironmentAt(t, time.Now())
-	e.polling = workflows.PollingActivityRetry
+	e := newRetryEnvironment(t)
 	// A ban of 3 minutes does not fit into 2.
 	e.service.Script(taskID, simulator.Processing(), simulator.Error("ERROR_IP_BLOCKED"), simulator.Ready(solution))
 
@@ -51,5 +134,46 @@ func TestActivityThatItsDelayEnds(t *testing.T) {
 	require.Len(t, e.polls, 2)
 	require.Equal(t, temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2,
 		MaximumInterval: 30 * time.Second, MaximumAttempts: 1}, *e.polls[1].options.RetryPolicy, "the last poll")
-	require.InDelta(t, 120, e.requestTimes(taskID)[2].Seconds(), 0.1)
+	e.requireRequests(seconds(5, 10.205, 120)...)
+}
+
+// Without a worker the activity's time ends unseen. Its last attempt's failure is all that is known of it then.
+func TestActivityWithoutAWorker(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		cause error
+		polls int
+	}{
+		"after polls": {temporal.NewApplicationErrorWithOptions("not ready", workflows.ErrorTypeNotReady, temporal.ApplicationErrorOptions{
+			NextRetryDelay: time.Hour, Details: []any{workflows.ErrorDetails{TaskID: taskID, Polls: 7, LastStatus: "processing"}},
+		}), 8},
+		"before any":          {nil, 2},
+		"of another version":  {temporal.NewApplicationError("not ready", workflows.ErrorTypeNotReady, "details of another shape"), 2},
+		"without any details": {temporal.NewApplicationError("not ready", workflows.ErrorTypeNotReady), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newRetryEnvironment(t)
+			e.service.Script(taskID, simulator.Expired())
+			e.attempt = func(_ context.Context, request func() (any, error)) (any, error) {
+				if len(e.polls) == 1 {
+					e.clockSkip = time.Hour // till there is a worker again
+					return nil, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, test.cause)
+				}
+				return request()
+			}
+
+			_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 2 * time.Minute})
+
+			failure := applicationError(t, err)
+			require.Equal(t, "ERROR_NO_SUCH_CAPCHA_ID", failure.Type(), "the last poll is made")
+			details := errorDetails(t, failure)
+			require.Equal(t, test.polls, details.Polls)
+			require.True(t, details.Expired)
+			require.Equal(t, test.cause != nil, details.LastStatus == "processing")
+			e.requireRequests(seconds(10)...) // 5 s after the activity's end, by the clock that was not set forward
+			require.Len(t, e.polls, 2)
+			require.Equal(t, int32(1), e.polls[1].options.RetryPolicy.MaximumAttempts)
+		})
+	}
 }

@@ -16,24 +16,28 @@ import (
 
 func TestAwaitHasTheSameResult(t *testing.T) {
 	t.Parallel()
-	answer := simulator.Ready(solution)
-	whole := newEnvironment(t)
-	whole.service.Script(taskID, simulator.Processing(), answer)
-	want, err := whole.await(workflows.AwaitTaskResultInput{TaskID: taskID})
-	require.NoError(t, err)
+	withEachPolling(t, func(t *testing.T, whole *environment) {
+		answer := simulator.Body(`{"errorId":0,"status":"ready","solution":{"text":"hello"},"cost":"0.00299","createTime":1692863536}`)
+		whole.service.Script(taskID, simulator.Processing(), answer)
+		want, err := whole.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+		require.NoError(t, err)
 
-	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.Processing(), answer)
-	err = e.runParent(func(ctx workflow.Context) error {
-		out, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: taskID})
-		require.Equal(t, want, out)
-		return err
+		e := newEnvironment(t)
+		e.polling = whole.polling
+		e.service.Script(taskID, simulator.Processing(), answer)
+		err = e.runParent(func(ctx workflow.Context) error {
+			out, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: taskID, Polling: e.polling})
+			require.Equal(t, want, out)
+			return err
+		})
+
+		require.NoError(t, err)
+		for _, each := range []*environment{whole, e} {
+			each.requireRequests(seconds(5, 10.205)...)
+			each.requireTimersFor(2)
+		}
+		require.Equal(t, whole.timers, e.timers)
 	})
-
-	require.NoError(t, err)
-	require.Equal(t, whole.requestTimes(taskID), e.requestTimes(taskID))
-	require.Equal(t, whole.timers, e.timers)
-	require.Zero(t, e.timersCanceled)
 }
 
 func TestAwaitHasTheSameErrors(t *testing.T) {
@@ -46,44 +50,47 @@ func TestAwaitHasTheSameErrors(t *testing.T) {
 	} {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
-			in := workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: time.Minute}
-			whole := newEnvironment(t)
-			whole.service.Script(taskID, answers...)
-			_, err := whole.await(in)
-			want := applicationError(t, err)
+			withEachPolling(t, func(t *testing.T, whole *environment) {
+				in := workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: time.Minute, Polling: whole.polling}
+				whole.service.Script(taskID, answers...)
+				_, err := whole.await(in)
+				want := applicationError(t, err)
 
-			e := newEnvironment(t)
-			e.service.Script(taskID, answers...)
-			err = e.runParent(func(ctx workflow.Context) error {
-				_, err := workflows.Await(ctx, in)
-				require.Equal(t, code, workflows.ErrorCode(err))
-				return err
+				e := newEnvironment(t)
+				e.polling = whole.polling
+				e.service.Script(taskID, answers...)
+				err = e.runParent(func(ctx workflow.Context) error {
+					_, err := workflows.Await(ctx, in)
+					require.Equal(t, code, workflows.ErrorCode(err))
+					return err
+				})
+
+				got := applicationError(t, err)
+				require.Equal(t, want.Error(), got.Error())
+				require.Equal(t, code, got.Type())
+				require.Equal(t, want.Category(), got.Category())
+				require.Equal(t, errorDetails(t, want), errorDetails(t, got))
 			})
-
-			got := applicationError(t, err)
-			require.Equal(t, want.Error(), got.Error())
-			require.Equal(t, code, got.Type())
-			require.Equal(t, want.Category(), got.Category())
-			require.Equal(t, errorDetails(t, want), errorDetails(t, got))
 		})
 	}
 }
 
 func TestAwaitCountsFromItsCall(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID)
-	err := e.runParent(func(ctx workflow.Context) error {
-		if err := workflow.Sleep(ctx, 10*time.Hour); err != nil {
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID)
+		err := e.runParent(func(ctx workflow.Context) error {
+			if err := workflow.Sleep(ctx, 10*time.Hour); err != nil {
+				return err
+			}
+			_, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: taskID, Polling: e.polling})
 			return err
-		}
-		_, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: taskID})
-		return err
+		})
+		require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
+		requests := e.requestTimes(taskID)
+		require.Equal(t, 10*time.Hour+5*time.Second, requests[0])
+		e.requireAt(10*time.Hour+15*time.Minute, requests[len(requests)-1])
 	})
-	require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
-	requests := e.requestTimes(taskID)
-	require.Equal(t, 10*time.Hour+5*time.Second, requests[0])
-	require.Equal(t, 10*time.Hour+15*time.Minute, requests[len(requests)-1])
 }
 
 func TestAwaitRefusesInput(t *testing.T) {
@@ -114,16 +121,18 @@ func TestAwaitRefusesInput(t *testing.T) {
 
 func TestAwaitOfAnHour(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.ReadyAfter(time.Hour, solution))
-	e.SetContinueAsNewSuggested(true) // which it leaves to its caller
-	err := e.runParent(func(ctx workflow.Context) error {
-		_, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: time.Hour, MaxPollInterval: time.Hour})
-		return err
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.ReadyAfter(time.Hour, solution))
+		e.SetContinueAsNewSuggested(true) // which it leaves to its caller
+		err := e.runParent(func(ctx workflow.Context) error {
+			_, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: time.Hour, MaxPollInterval: time.Hour,
+				Polling: e.polling})
+			return err
+		})
+		// The service keeps a result for 15 minutes after the task was submitted, not after it was solved.
+		require.Equal(t, "ERROR_NO_SUCH_CAPCHA_ID", workflows.ErrorCode(err))
+		e.requireAt(time.Hour, e.elapsed())
 	})
-	// The service keeps a result for 15 minutes after the task was submitted, not after it was solved.
-	require.Equal(t, "ERROR_NO_SUCH_CAPCHA_ID", workflows.ErrorCode(err))
-	require.Equal(t, time.Hour, e.elapsed())
 }
 
 func TestAwaitRegistersNoHandler(t *testing.T) {
@@ -160,37 +169,42 @@ func TestAwaitLeavesTheCallersDetailsAlone(t *testing.T) {
 
 func TestAwaitTakesItsCallersTaskQueueAndPriority(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
-	err := e.runParent(func(ctx workflow.Context) error {
-		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-			TaskQueue: "callers",
-			Priority:  temporal.Priority{PriorityKey: 2},
-			// What makes a poll a poll is not the caller's.
-			ActivityID:             "callers",
-			ScheduleToStartTimeout: time.Second,
-			StartToCloseTimeout:    time.Hour,
-			ScheduleToCloseTimeout: 2 * time.Hour,
-			HeartbeatTimeout:       time.Second,
-			WaitForCancellation:    true,
-			RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
-			Summary:                "the caller's",
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
+		err := e.runParent(func(ctx workflow.Context) error {
+			ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+				TaskQueue: "callers",
+				Priority:  temporal.Priority{PriorityKey: 2},
+				// What makes a poll a poll is not the caller's.
+				ActivityID:             "callers",
+				ScheduleToStartTimeout: time.Second,
+				StartToCloseTimeout:    time.Hour,
+				ScheduleToCloseTimeout: 2 * time.Hour,
+				HeartbeatTimeout:       time.Second,
+				WaitForCancellation:    true,
+				RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+				Summary:                "the caller's",
+			})
+			before := workflow.GetActivityOptions(ctx)
+			_, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: time.Minute, Polling: e.polling})
+			require.Equal(t, before, workflow.GetActivityOptions(ctx))
+			return err
 		})
-		before := workflow.GetActivityOptions(ctx)
-		_, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: time.Minute})
-		require.Equal(t, before, workflow.GetActivityOptions(ctx))
-		return err
+		require.NoError(t, err)
+		require.Len(t, e.polls, e.timersOf(2))
+		summary := "poll 1 of task 74372499131"
+		if e.byRetries() {
+			summary = "polls of task 74372499131, from poll 1 on"
+		}
+		require.Equal(t, workflow.ActivityOptions{
+			TaskQueue:              "callers",
+			Priority:               temporal.Priority{PriorityKey: 2},
+			StartToCloseTimeout:    20 * time.Second,
+			ScheduleToCloseTimeout: 75 * time.Second,
+			RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
+			Summary:                summary,
+		}, e.polls[0].options)
 	})
-	require.NoError(t, err)
-	require.Len(t, e.polls, 2)
-	require.Equal(t, workflow.ActivityOptions{
-		TaskQueue:              "callers",
-		Priority:               temporal.Priority{PriorityKey: 2},
-		StartToCloseTimeout:    20 * time.Second,
-		ScheduleToCloseTimeout: 75 * time.Second,
-		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
-		Summary:                "poll 1 of task 74372499131",
-	}, e.polls[0].options)
 }
 
 func TestAwaitRunsOnItsCallersTaskQueueByDefault(t *testing.T) {
@@ -310,23 +324,26 @@ func TestAwaitLeavesNoTimerBehind(t *testing.T) {
 
 func TestAwaitCanceledByItsCaller(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID)
-	err := e.runParent(func(ctx workflow.Context) error {
-		waiting, cancel := workflow.WithCancel(ctx)
-		workflow.Go(ctx, func(ctx workflow.Context) {
-			require.NoError(t, workflow.Sleep(ctx, 20*time.Second))
-			cancel()
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID)
+		err := e.runParent(func(ctx workflow.Context) error {
+			waiting, cancel := workflow.WithCancel(ctx)
+			workflow.Go(ctx, func(ctx workflow.Context) {
+				require.NoError(t, workflow.Sleep(ctx, 20*time.Second))
+				cancel()
+			})
+			in := seldom
+			in.Polling = e.polling
+			_, err := workflows.Await(waiting, in)
+			require.True(t, temporal.IsCanceledError(err))
+			require.Equal(t, workflows.Canceled, workflows.ErrorCode(err))
+			return workflow.Sleep(ctx, time.Second)
 		})
-		_, err := workflows.Await(waiting, seldom)
-		require.True(t, temporal.IsCanceledError(err))
-		require.Equal(t, workflows.Canceled, workflows.ErrorCode(err))
-		return workflow.Sleep(ctx, time.Second)
+		require.NoError(t, err)
+		e.requireAt(21*time.Second, e.elapsed())
+		require.Equal(t, !e.byRetries(), e.timersCanceled == 1, "the one of the next poll, where there is one")
+		require.Len(t, e.service.RequestsFor(taskID), 1)
 	})
-	require.NoError(t, err)
-	require.Equal(t, 21*time.Second, e.elapsed())
-	require.Equal(t, 1, e.timersCanceled)
-	require.Len(t, e.service.RequestsFor(taskID), 1)
 }
 
 func TestAwaitThatWasCanceledBefore(t *testing.T) {
@@ -359,24 +376,25 @@ func TestAwaitThatWasCanceledBefore(t *testing.T) {
 func TestAwaitSeveralTasksAtOnce(t *testing.T) {
 	t.Parallel()
 	const tasks = 20
-	e := newEnvironment(t)
-	for id := int64(1); id <= tasks; id++ {
-		e.service.Script(id, simulator.ReadyAfter(time.Duration(id)*3*time.Second, fmt.Sprint(id)))
-	}
-	err := e.runParent(func(ctx workflow.Context) error {
-		group := workflow.NewWaitGroup(ctx)
+	withEachPolling(t, func(t *testing.T, e *environment) {
 		for id := int64(1); id <= tasks; id++ {
-			group.Add(1)
-			workflow.Go(ctx, func(ctx workflow.Context) {
-				defer group.Done()
-				out, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: id})
-				require.NoError(t, err)
-				require.Equal(t, fmt.Sprint(id), string(out.Solution))
-			})
+			e.service.Script(id, simulator.ReadyAfter(time.Duration(id)*3*time.Second, fmt.Sprint(id)))
 		}
-		group.Wait(ctx)
-		return nil
+		err := e.runParent(func(ctx workflow.Context) error {
+			group := workflow.NewWaitGroup(ctx)
+			for id := int64(1); id <= tasks; id++ {
+				group.Add(1)
+				workflow.Go(ctx, func(ctx workflow.Context) {
+					defer group.Done()
+					out, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: id, Polling: e.polling})
+					require.NoError(t, err)
+					require.Equal(t, fmt.Sprint(id), string(out.Solution))
+				})
+			}
+			group.Wait(ctx)
+			return nil
+		})
+		require.NoError(t, err)
+		require.Empty(t, e.service.CloserThan(5*time.Second))
 	})
-	require.NoError(t, err)
-	require.Empty(t, e.service.CloserThan(5*time.Second))
 }

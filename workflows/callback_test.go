@@ -37,10 +37,10 @@ func TestLostCallback(t *testing.T) {
 	_, err := e.await(withCallback)
 
 	require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
-	requireScheduled(t, workflows.AwaitTaskResultInput{
+	e.requireScheduled(workflows.AwaitTaskResultInput{
 		TaskID: taskID, InitialDelay: 20 * time.Second, PollInterval: time.Minute, MaxPollInterval: time.Minute, Timeout: 15 * time.Minute,
-	}, e.timers)
-	require.Len(t, e.requestTimes(taskID), len(e.timers))
+	})
+	e.requireTimersFor(len(e.requestTimes(taskID)))
 }
 
 func TestCallbackThatComesTooEarly(t *testing.T) {
@@ -70,7 +70,7 @@ func TestCallbackWithIntervalsOfItsOwn(t *testing.T) {
 	_, err := e.await(in)
 
 	require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
-	requireScheduled(t, in, e.timers)
+	e.requireScheduled(in)
 }
 
 // A callback proves nothing: whoever learns of its address can send any number of them.

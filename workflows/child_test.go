@@ -28,36 +28,39 @@ func TestChildWorkflow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newParentEnvironment(t)
-			e.service.Script(taskID, simulator.ReadyAfter(8*time.Second, solution))
-			err := e.runParent(func(ctx workflow.Context) error {
-				ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(taskID))
-				var out workflows.AwaitTaskResultOutput
-				err := workflow.ExecuteChildWorkflow(ctx, child, workflows.AwaitTaskResultInput{TaskID: taskID}).Get(ctx, &out)
-				require.Equal(t, 2, out.Polls)
-				require.JSONEq(t, solution, string(out.Solution))
-				return err
+			withEachPollingAt(t, time.Now(), func(t *testing.T, e *environment) {
+				e.service.Script(taskID, simulator.ReadyAfter(8*time.Second, solution))
+				err := e.runParent(func(ctx workflow.Context) error {
+					ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(taskID))
+					var out workflows.AwaitTaskResultOutput
+					err := workflow.ExecuteChildWorkflow(ctx, child,
+						workflows.AwaitTaskResultInput{TaskID: taskID, Polling: e.polling}).Get(ctx, &out)
+					require.Equal(t, 2, out.Polls)
+					require.JSONEq(t, solution, string(out.Solution))
+					return err
+				})
+				require.NoError(t, err)
 			})
-			require.NoError(t, err)
 		})
 	}
 }
 
 func TestChildWorkflowThatFails(t *testing.T) {
 	t.Parallel()
-	e := newParentEnvironment(t)
-	e.service.Script(taskID, simulator.Error("ERROR_CAPTCHA_UNSOLVABLE"))
-	err := e.runParent(func(ctx workflow.Context) error {
-		ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(taskID))
-		err := workflow.ExecuteChildWorkflow(ctx, workflows.AwaitTaskResultWorkflow,
-			workflows.AwaitTaskResultInput{TaskID: taskID}).Get(ctx, nil)
-		require.Equal(t, "ERROR_CAPTCHA_UNSOLVABLE", workflows.ErrorCode(err))
-		var failure *temporal.ApplicationError
-		require.ErrorAs(t, err, &failure)
-		require.Equal(t, int64(12), errorDetails(t, failure).ErrorID)
-		return nil
+	withEachPollingAt(t, time.Now(), func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.Error("ERROR_CAPTCHA_UNSOLVABLE"))
+		err := e.runParent(func(ctx workflow.Context) error {
+			ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(taskID))
+			err := workflow.ExecuteChildWorkflow(ctx, workflows.AwaitTaskResultWorkflow,
+				workflows.AwaitTaskResultInput{TaskID: taskID, Polling: e.polling}).Get(ctx, nil)
+			require.Equal(t, "ERROR_CAPTCHA_UNSOLVABLE", workflows.ErrorCode(err))
+			var failure *temporal.ApplicationError
+			require.ErrorAs(t, err, &failure)
+			require.Equal(t, int64(12), errorDetails(t, failure).ErrorID)
+			return nil
+		})
+		require.NoError(t, err)
 	})
-	require.NoError(t, err)
 }
 
 func TestChildWorkflowThatIsRunning(t *testing.T) {

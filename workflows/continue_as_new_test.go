@@ -66,31 +66,42 @@ func TestContinueAsNewAfterAPoll(t *testing.T) {
 // A wait that continues as new polls when it would have polled otherwise.
 func TestContinueAsNewKeepsTheSchedule(t *testing.T) {
 	t.Parallel()
-	in := workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: 3 * time.Second, MaxPollInterval: time.Minute,
-		Timeout: 10 * time.Minute}
-	whole := newEnvironment(t)
-	whole.service.Script(taskID)
-	_, err := whole.await(in)
-	require.Error(t, err)
+	withEachPolling(t, func(t *testing.T, whole *environment) {
+		in := workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: 3 * time.Second, MaxPollInterval: time.Minute,
+			Timeout: 10 * time.Minute}
+		whole.service.Script(taskID)
+		_, err := whole.await(in)
+		require.Error(t, err)
 
-	e := newEnvironment(t)
-	e.service.Script(taskID)
-	e.SetContinueAsNewSuggested(true)
-	_, err = e.await(in) // before the first poll
-	requests := e.requestTimes(taskID)
-	require.Empty(t, requests)
-	for runs := 1; workflow.IsContinueAsNewError(err); runs++ {
-		require.Less(t, runs, 100, "it goes on for ever")
-		next, input := e.nextRun()
-		e = next
+		e := newEnvironment(t)
+		e.polling = whole.polling
 		e.service.Script(taskID)
-		e.suggestContinueAsNewAtPoll(1)
-		_, err = e.awaitInput(input)
-		requests = append(requests, e.requestTimes(taskID)...)
-	}
+		e.SetContinueAsNewSuggested(true)
+		_, err = e.await(in) // before the first poll
+		requests := e.requestTimes(taskID)
+		require.Empty(t, requests)
+		runs, late := 1, e.late()
+		for ; workflow.IsContinueAsNewError(err); runs++ {
+			require.Less(t, runs, 100, "it goes on for ever")
+			next, input := e.nextRun()
+			e = next
+			e.service.Script(taskID)
+			e.suggestContinueAsNewAtPoll(1)
+			_, err = e.awaitInput(input)
+			requests = append(requests, e.requestTimes(taskID)...)
+			late += e.late()
+		}
 
-	require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
-	require.Equal(t, whole.requestTimes(taskID), requests)
+		require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
+		require.Equal(t, len(requests), errorDetails(t, applicationError(t, err)).Polls, "counted over all runs")
+		require.Greater(t, runs, 2)
+		if e.byRetries() { // attempts take some time, which the intervals grow with
+			in.PollInterval = 5 * time.Second
+			requireSchedule(t, in, requests, late)
+			return
+		}
+		require.Equal(t, whole.requestTimes(taskID), requests)
+	})
 }
 
 func TestContinueAsNewAfterAWakeUp(t *testing.T) {
@@ -182,14 +193,15 @@ func TestContinueAsNewIsNotForAWaitThatHasEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newEnvironment(t)
-			e.service.Script(taskID, test.answer)
-			e.suggestContinueAsNewAtPoll(1)
+			withEachPolling(t, func(t *testing.T, e *environment) {
+				e.service.Script(taskID, test.answer)
+				e.suggestContinueAsNewAtPoll(1)
 
-			_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+				_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-			require.Equal(t, test.code, workflows.ErrorCode(err))
-			require.False(t, workflow.IsContinueAsNewError(err))
+				require.Equal(t, test.code, workflows.ErrorCode(err))
+				require.False(t, workflow.IsContinueAsNewError(err))
+			})
 		})
 	}
 }

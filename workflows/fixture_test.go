@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,7 +34,8 @@ const (
 )
 
 // environment is a test environment whose worker has the shipped plugin, with a simulated service that goes by the
-// environment's clock: time that is skipped here has passed there too. A poll takes no time unless it is repeated.
+// environment's clock: time that is skipped here has passed there too. An attempt takes no time, but for
+// PollingActivityRetry: there its activity measures what it takes, which is then part of the environment's time.
 type environment struct {
 	*testsuite.TestWorkflowEnvironment
 	t       *testing.T
@@ -41,6 +43,8 @@ type environment struct {
 	start   time.Time
 	// polling is how every wait polls that does not say itself.
 	polling string
+	// attemptsTook is the real time, in nanoseconds, that attempts have taken with PollingActivityRetry.
+	attemptsTook atomic.Int64
 
 	// What the workflow asked of Temporal.
 	timers         []timerRecord
@@ -65,18 +69,27 @@ type pollRecord struct {
 	options workflow.ActivityOptions
 }
 
+// someTime is when an environment starts where it matters to nobody.
+var someTime = time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC)
+
 func newEnvironment(t *testing.T) *environment {
 	t.Helper()
-	return newEnvironmentAt(t, time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC))
+	return newEnvironmentAt(t, someTime)
 }
 
-// withEachPolling runs a test in each way to poll.
+// withEachPolling runs a test in each way to poll. What differs by design is told apart by byRetries.
 func withEachPolling(t *testing.T, test func(*testing.T, *environment)) {
+	t.Helper()
+	withEachPollingAt(t, someTime, test)
+}
+
+// withEachPollingAt is withEachPolling in environments with this start.
+func withEachPollingAt(t *testing.T, start time.Time, test func(*testing.T, *environment)) {
 	t.Helper()
 	for _, polling := range []string{workflows.PollingTimer, workflows.PollingActivityRetry} {
 		t.Run(polling, func(t *testing.T) {
 			t.Parallel()
-			e := newEnvironmentAt(t, time.Now()) // which an attempt compares its worker's clock with
+			e := newEnvironmentAt(t, start)
 			e.polling = polling
 			test(t, e)
 		})
@@ -105,8 +118,51 @@ func newEnvironmentAt(t *testing.T, start time.Time) *environment {
 	return e
 }
 
+// byRetries tells whether polls are the attempts of one activity.
+func (e *environment) byRetries() bool { return e.polling == workflows.PollingActivityRetry }
+
+// Now is the environment's time, which the workflow, the attempts and the simulated service have in common.
+func (e *environment) Now() time.Time { return e.TestWorkflowEnvironment.Now().Add(e.late()) }
+
+// late is how much later than in a world where attempts take no time something may be.
+func (e *environment) late() time.Duration { return time.Duration(e.attemptsTook.Load()) }
+
 // elapsed is the time since the environment's start.
 func (e *environment) elapsed() time.Duration { return e.Now().Sub(e.start) }
+
+// requireAt requires that something happened at this time since the start, or later by what attempts took.
+func (e *environment) requireAt(want, got time.Duration, message ...any) {
+	e.t.Helper()
+	require.GreaterOrEqual(e.t, got, want, message...)
+	require.LessOrEqual(e.t, got, want+2*e.late(), message...) // an interval is longer too, the later it begins
+}
+
+// requireRequests requires that requests for the task came in at these times since the start, and no others.
+func (e *environment) requireRequests(want ...time.Duration) {
+	e.t.Helper()
+	got := e.requestTimes(taskID)
+	require.Len(e.t, got, len(want), "requests at %s", got)
+	for number, at := range got {
+		e.requireAt(want[number], at, "request %d of those at %s", number+1, got)
+	}
+}
+
+// timersOf is how many timers an undisturbed wait of so many polls has.
+func (e *environment) timersOf(polls int) int {
+	if !e.byRetries() {
+		return polls
+	}
+	const attempts = 10 // of one activity: the test environment allows no more, where the server has no limit
+	return (polls + attempts - 1) / attempts
+}
+
+// pollsOf is what the wait counts as polls where the attempts of one activity are given.
+func (e *environment) pollsOf(attempts int) int {
+	if e.byRetries() {
+		return attempts
+	}
+	return 1
+}
 
 // await runs AwaitTaskResult to its end.
 func (e *environment) await(in workflows.AwaitTaskResultInput) (workflows.AwaitTaskResultOutput, error) {
@@ -184,7 +240,7 @@ func (e *environment) nextRun() (*environment, converter.RawValue) {
 	require.Equal(e.t, workflows.AwaitTaskResultWorkflow, continued.WorkflowType.Name)
 	require.Len(e.t, continued.Input.GetPayloads(), 1)
 	next := newEnvironmentAt(e.t, e.Now())
-	next.start = e.start
+	next.start, next.polling = e.start, e.polling
 	return next, converter.NewRawValue(continued.Input.GetPayloads()[0])
 }
 
@@ -288,7 +344,7 @@ func (r *outboundRecorder) NewTimerWithOptions(
 }
 
 func (r *outboundRecorder) Now(ctx workflow.Context) time.Time {
-	return r.Next.Now(ctx).Add(r.environment.clockSkip)
+	return r.Next.Now(ctx).Add(r.environment.late() + r.environment.clockSkip)
 }
 
 func (r *outboundRecorder) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
@@ -315,7 +371,8 @@ func (i *attemptInterceptor) Init(next interceptor.ActivityOutboundInterceptor) 
 	return i.Next.Init(outbound)
 }
 
-// attemptClock has attempts start by their environment's clock, as they do by a server's, where they go by a schedule.
+// attemptClock has attempts start by their environment's clock, as they do by a server's, where they go by a schedule. Their
+// worker's is another one, so that they are not held to it.
 type attemptClock struct {
 	interceptor.ActivityOutboundInterceptorBase
 	environment *environment
@@ -323,13 +380,17 @@ type attemptClock struct {
 
 func (c *attemptClock) GetInfo(ctx context.Context) activity.Info {
 	info := c.Next.GetInfo(ctx)
-	if c.environment.polling == workflows.PollingActivityRetry {
-		info.StartedTime = c.environment.Now()
+	if c.environment.byRetries() {
+		info.StartedTime, info.StartToCloseTimeout = c.environment.Now(), 0
 	}
 	return info
 }
 
 func (i *attemptInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	if e := i.environment; e.byRetries() {
+		begun := time.Now()
+		defer func() { e.attemptsTook.Add(int64(time.Since(begun))) }()
+	}
 	request := func() (any, error) { return i.Next.ExecuteActivity(ctx, in) }
 	if i.environment.attempt != nil {
 		return i.environment.attempt(ctx, request)

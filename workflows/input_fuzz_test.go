@@ -19,6 +19,12 @@ func FuzzAwaitTaskResultInput(f *testing.F) {
 	}
 	f.Add([]byte(`{"taskId": 74372499131, "initialDelay": "5s", "pollInterval": "5s", "maxPollInterval": "10s", "timeout": "15m"}`))
 	f.Add([]byte(`{"taskId":1,"timeout":900000000000}`))
+	f.Add([]byte(`{"taskId":1,"callback":true,"polling":"timer"}`))
+	f.Add([]byte(`{"taskId":1,"callback":true,"initialDelay":"1m","pollInterval":"2m","maxPollInterval":"2m","timeout":"24h"}`))
+	f.Add([]byte(`{"taskId":1,"callback":false,"polling":"activityRetry","timeout":"5m"}`))
+	f.Add([]byte(`{"taskId":1,"callback":null,"polling":null}`))
+	f.Add([]byte(`{"taskId":1,"polling":"activityRetry","continued":{"startedAt":"2026-01-02T03:04:05Z","polls":10,` +
+		`"lastPollEnd":"2026-01-02T03:05:05Z","notBefore":"2026-01-02T03:05:15Z","lastStatus":"processing"}}`))
 	f.Add([]byte(`{"taskId":1,"continued":{"startedAt":"2026-01-02T03:04:05.6789Z","polls":2,` +
 		`"lastPollAt":"2026-01-02T03:04:10Z","lastPollEnd":"2026-01-02T03:04:11+02:00","seenProcessing":true,"wakeUp":true,` +
 		`"lastStatus":"processing","lastError":"none"}}`))
@@ -31,6 +37,8 @@ func FuzzAwaitTaskResultInput(f *testing.F) {
 		}
 
 		require.Positive(t, in.TaskID)
+		require.Contains(t, []string{"", workflows.PollingTimer, workflows.PollingActivityRetry}, in.Polling)
+		require.False(t, in.Callback && in.Polling == workflows.PollingActivityRetry)
 		text, err := json.Marshal(in)
 		require.NoError(t, err)
 		var again workflows.AwaitTaskResultInput
@@ -47,5 +55,5 @@ func FuzzAwaitTaskResultInput(f *testing.F) {
 // withoutContinued is what a caller sets of an input: times in what a run hands on are equal where they mean the same.
 func withoutContinued(in workflows.AwaitTaskResultInput) workflows.AwaitTaskResultInput {
 	return workflows.AwaitTaskResultInput{TaskID: in.TaskID, InitialDelay: in.InitialDelay, PollInterval: in.PollInterval,
-		MaxPollInterval: in.MaxPollInterval, Timeout: in.Timeout}
+		MaxPollInterval: in.MaxPollInterval, Timeout: in.Timeout, Callback: in.Callback, Polling: in.Polling}
 }

@@ -14,78 +14,83 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// requireScheduled checks the timers of an undisturbed wait against the schedule as it is specified: the first poll after the
+// requireScheduled checks the requests of an undisturbed wait against the schedule as it is specified: the first poll after the
 // initial delay; then 15 % of the time waited, within pollInterval and maxPollInterval, and up to 10 % on top of it; the
-// last poll on the deadline, which a wait that would end within 5 s of it is stretched to. Polls take no time.
-func requireScheduled(t *testing.T, in workflows.AwaitTaskResultInput, timers []timerRecord) {
+// last poll on the deadline, which a wait that would end within 5 s of it is stretched to. An interval counts from a poll's
+// end.
+func (e *environment) requireScheduled(in workflows.AwaitTaskResultInput) {
+	e.t.Helper()
+	requireSchedule(e.t, in, e.requestTimes(in.TaskID), e.late())
+}
+
+// requireSchedule is requireScheduled for requests that attempts, which took that long together, have made late.
+func requireSchedule(t *testing.T, in workflows.AwaitTaskResultInput, requests []time.Duration, late time.Duration) {
 	t.Helper()
-	require.NotEmpty(t, timers)
-	require.Zero(t, timers[0].at)
+	require.NotEmpty(t, requests)
+	last := len(requests) - 1
+	require.GreaterOrEqual(t, requests[last], in.Timeout, "the last poll is on the deadline")
+	require.LessOrEqual(t, requests[last], in.Timeout+2*late, "the last poll is on the deadline")
 	if in.InitialDelay > in.Timeout-5*time.Second {
-		require.Equal(t, in.Timeout, timers[0].duration, "the first poll is the last, too")
-		require.Len(t, timers, 1)
+		require.Zero(t, last, "the first poll is the last, too")
 		return
 	}
-	require.Equal(t, in.InitialDelay, timers[0].duration, "the first poll has no jitter")
-	waited := in.InitialDelay
-	for number, timer := range timers[1:] {
-		what := fmt.Sprintf("task %d: the timer before poll %d, set after %s", in.TaskID, number+2, waited)
-		require.Equal(t, waited, timer.at, what)
+	require.Equal(t, in.InitialDelay, requests[0], "the first poll has no jitter")
+	for number, waited := range requests[:last] {
+		interval := requests[number+1] - waited
+		what := fmt.Sprintf("task %d: the interval before poll %d, %s after %s", in.TaskID, number+2, interval, waited)
 		shortest := min(max(waited*15/100, in.PollInterval), in.MaxPollInterval)
-		longest := shortest + shortest/10
+		longest := shortest + shortest/10 + 2*late
 		left := in.Timeout - waited
-		switch {
-		case timer.duration != left:
-			require.GreaterOrEqual(t, timer.duration, shortest, what)
-			require.LessOrEqual(t, timer.duration, longest, what)
-			require.LessOrEqual(t, timer.duration, left-5*time.Second, what+": it leaves no room for the last poll")
-		default: // the last poll, without jitter
+		if number+1 < last {
+			require.GreaterOrEqual(t, interval, shortest, what)
+			require.LessOrEqual(t, interval, longest, what)
+			require.LessOrEqual(t, interval, left-5*time.Second, what+": it leaves no room for the last poll")
+		} else { // which has no jitter
 			require.GreaterOrEqual(t, longest, left-5*time.Second, what+": there was room for another poll")
-			require.Len(t, timers, number+2, what+": there is none after the last")
 		}
-		waited += timer.duration
 	}
-	require.Equal(t, in.Timeout, waited, "the last poll is on the deadline")
+}
+
+// requireTimersFor checks that an undisturbed wait with a timer for each poll has no others, and none that is canceled.
+func (e *environment) requireTimersFor(polls int) {
+	e.t.Helper()
+	require.Len(e.t, e.timers, e.timersOf(polls))
+	require.Zero(e.t, e.timersCanceled)
 }
 
 func TestDefaultWaitToTheDeadline(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID)
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID)
 
-	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-	require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
-	in := workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: 5 * time.Second, PollInterval: 5 * time.Second,
-		MaxPollInterval: 10 * time.Second, Timeout: 15 * time.Minute}
-	requireScheduled(t, in, e.timers)
-	require.Zero(t, e.timersCanceled)
+		require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
+		in := workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: 5 * time.Second, PollInterval: 5 * time.Second,
+			MaxPollInterval: 10 * time.Second, Timeout: 15 * time.Minute}
+		e.requireScheduled(in)
 
-	// Without jitter it would be this many polls, and with all of it a tenth less.
-	most := 1
-	for waited := in.InitialDelay; waited < in.Timeout; most++ {
-		waited += min(max(waited*15/100, in.PollInterval), in.MaxPollInterval)
-	}
-	require.LessOrEqual(t, len(e.timers), most)
-	require.GreaterOrEqual(t, len(e.timers), most*10/11-1)
-	require.Len(t, e.requestTimes(taskID), len(e.timers), "one request a timer")
-	for number, at := range e.requestTimes(taskID) {
-		require.Equal(t, e.timers[number].at+e.timers[number].duration, at, "poll %d", number+1)
-	}
+		// Without jitter it would be this many polls, and with all of it a tenth less.
+		most := 1
+		for waited := in.InitialDelay; waited < in.Timeout; most++ {
+			waited += min(max(waited*15/100, in.PollInterval), in.MaxPollInterval)
+		}
+		polls := len(e.requestTimes(taskID))
+		require.LessOrEqual(t, polls, most)
+		require.GreaterOrEqual(t, polls, most*10/11-1)
+		e.requireTimersFor(polls)
+	})
 }
 
 // A running workflow survives another jitter, but a change should be one that was meant.
 func TestJitterOfOneTask(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID)
-	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 31 * time.Second})
-	require.Error(t, err)
-	var durations []time.Duration
-	for _, timer := range e.timers {
-		durations = append(durations, timer.duration)
-	}
-	require.Equal(t, seconds(5, 5.205, 5.04, 5.005, 5.12, 5.63), durations)
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID)
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 31 * time.Second})
+		require.Error(t, err)
+		e.requireRequests(seconds(5, 10.205, 15.245, 20.25, 25.37, 31)...)
+	})
 }
 
 func TestJitterDependsOnTaskAndPollAlone(t *testing.T) {
@@ -136,13 +141,15 @@ func TestOwnSchedules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newEnvironment(t)
-			e.service.Script(in.TaskID)
+			withEachPolling(t, func(t *testing.T, e *environment) {
+				e.service.Script(in.TaskID)
 
-			_, err := e.await(in)
+				_, err := e.await(in)
 
-			require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
-			requireScheduled(t, withDefaults(in), e.timers)
+				require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
+				e.requireScheduled(withDefaults(in))
+				e.requireTimersFor(len(e.requestTimes(in.TaskID)))
+			})
 		})
 	}
 }
@@ -160,22 +167,23 @@ func TestSchedulesOfRandomTasks(t *testing.T) {
 				Timeout:      time.Minute + time.Duration(random.Int64N(int64(30*time.Minute))),
 			}
 			in.MaxPollInterval = in.PollInterval + time.Duration(random.Int64N(int64(time.Minute)))
-			e := newEnvironment(t)
 			pending := random.IntN(150)
-			e.service.Script(in.TaskID, append(slices.Repeat([]simulator.Answer{simulator.Processing()}, pending),
-				simulator.Body(`{"status":"ready","solution":1}`))...)
+			withEachPolling(t, func(t *testing.T, e *environment) {
+				e.service.Script(in.TaskID, append(slices.Repeat([]simulator.Answer{simulator.Processing()}, pending),
+					simulator.Body(`{"status":"ready","solution":1}`))...)
 
-			out, err := e.await(in)
+				out, err := e.await(in)
 
-			require.Empty(t, e.service.CloserThan(5*time.Second))
-			if err == nil {
-				require.Equal(t, pending+1, out.Polls)
-				require.Len(t, e.timers, pending+1)
-				require.LessOrEqual(t, e.elapsed(), in.Timeout)
-				return
-			}
-			require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
-			requireScheduled(t, withDefaults(in), e.timers)
+				require.Empty(t, e.service.CloserThan(5*time.Second))
+				if err == nil {
+					require.Equal(t, pending+1, out.Polls)
+					e.requireTimersFor(pending + 1)
+					require.LessOrEqual(t, e.elapsed(), in.Timeout+e.late())
+					return
+				}
+				require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
+				e.requireScheduled(withDefaults(in))
+			})
 		})
 	}
 }
@@ -210,36 +218,46 @@ func TestSpacingHoldsWhateverHappens(t *testing.T) {
 			if random.IntN(2) == 0 {
 				in.PollInterval = between(5*time.Second, 20*time.Second)
 			}
-			e := newEnvironment(t)
-			e.service.Script(taskID, simulator.ReadyAfter(between(0, 6*time.Minute), solution))
-			e.service.Faults(seed, random.Float64()/2, simulator.Status(500, ""), simulator.RetryAfter(429, "20"),
-				simulator.RetryAfter(503, "3600"), simulator.TruncatedJSON(), simulator.Error("ERROR_NO_SLOT_AVAILABLE"),
-				simulator.Error("ERROR_IP_BLOCKED"), simulator.DroppedConnection(), simulator.Body(`{}`))
+			ready, faults := between(0, 6*time.Minute), random.Float64()/2
+			var signals []time.Duration
 			for range random.IntN(30) {
-				e.signalAfter(between(0, in.Timeout+time.Minute))
+				signals = append(signals, between(0, in.Timeout+time.Minute))
 			}
+			withEachPolling(t, func(t *testing.T, e *environment) {
+				e.service.Script(taskID, simulator.ReadyAfter(ready, solution))
+				e.service.Faults(seed, faults, simulator.Status(500, ""), simulator.RetryAfter(429, "20"),
+					simulator.RetryAfter(503, "3600"), simulator.TruncatedJSON(), simulator.Error("ERROR_NO_SLOT_AVAILABLE"),
+					simulator.Error("ERROR_IP_BLOCKED"), simulator.DroppedConnection(), simulator.Body(`{}`))
+				for _, at := range signals {
+					e.signalAfter(at)
+				}
 
-			out, err := e.await(in)
+				out, err := e.await(in)
 
-			require.Empty(t, e.service.CloserThan(5*time.Second))
-			requests := e.requestTimes(taskID)
-			require.NotEmpty(t, requests)
-			end := requests[len(requests)-1]
-			require.LessOrEqual(t, end, in.Timeout+25*time.Second, "5 s after a poll that may have gone on for 20 s")
-			if err == nil {
-				require.JSONEq(t, solution, string(out.Solution))
-				return
-			}
-			failure := applicationError(t, err)
-			require.Equal(t, workflows.ErrorTypeTaskTimeout, failure.Type())
-			require.GreaterOrEqual(t, end, in.Timeout, "no timeout before a last poll on the deadline")
-			last := e.polls[len(e.polls)-1]
-			require.Equal(t, int32(1), last.options.RetryPolicy.MaximumAttempts)
-			if last.at != in.Timeout {
-				require.Greater(t, last.at, in.Timeout)
-				require.Less(t, e.polls[len(e.polls)-2].at, in.Timeout)
-			}
-			require.Equal(t, len(e.polls), errorDetails(t, failure).Polls)
+				require.Empty(t, e.service.CloserThan(5*time.Second))
+				requests := e.requestTimes(taskID)
+				require.NotEmpty(t, requests)
+				end := requests[len(requests)-1]
+				require.LessOrEqual(t, end, in.Timeout+25*time.Second+e.late(), "5 s after a poll that may have gone on for 20 s")
+				if err == nil {
+					require.JSONEq(t, solution, string(out.Solution))
+					return
+				}
+				failure := applicationError(t, err)
+				require.Equal(t, workflows.ErrorTypeTaskTimeout, failure.Type())
+				require.GreaterOrEqual(t, end, in.Timeout, "no timeout before a last poll on the deadline")
+				if e.byRetries() { // the last poll may be the last attempt of an activity with others
+					require.Equal(t, len(requests), errorDetails(t, failure).Polls)
+					return
+				}
+				last := e.polls[len(e.polls)-1]
+				require.Equal(t, int32(1), last.options.RetryPolicy.MaximumAttempts)
+				if last.at != in.Timeout {
+					require.Greater(t, last.at, in.Timeout)
+					require.Less(t, e.polls[len(e.polls)-2].at, in.Timeout)
+				}
+				require.Equal(t, len(e.polls), errorDetails(t, failure).Polls)
+			})
 		})
 	}
 }

@@ -55,32 +55,61 @@ func TestStatusInEachState(t *testing.T) {
 		"lastPollAt":"2026-01-02T03:04:15.8839Z","deadline":"2026-01-02T03:19:05.6789Z","lastStatus":"ready"}`, e.statusJSON())
 }
 
-func TestStatusAfterAFailure(t *testing.T) {
+// With PollingActivityRetry the workflow sees no poll before its activity ends.
+func TestStatusWhileAttemptsAreThePolls(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.Error("ERROR_ZERO_BALANCE"))
+	e := newRetryEnvironment(t) // which starts at 2026-01-02T03:04:05.6789Z
+	e.service.Script(taskID, simulator.Processing(), simulator.TruncatedJSON(), simulator.Ready(solution))
+	e.after(time.Second, func() {
+		require.JSONEq(t, `{"taskId":74372499131,"state":"waiting","polls":0,"startedAt":"2026-01-02T03:04:05.6789Z",
+			"nextPollAt":"2026-01-02T03:04:10.6789Z","deadline":"2026-01-02T03:19:05.6789Z"}`, e.statusJSON())
+	})
+	for _, at := range seconds(7, 12) { // between its attempts, the second of which fails
+		e.after(at, func() {
+			require.JSONEq(t, `{"taskId":74372499131,"state":"polling","polls":0,"startedAt":"2026-01-02T03:04:05.6789Z",
+				"lastPollAt":"2026-01-02T03:04:10.6789Z","deadline":"2026-01-02T03:19:05.6789Z"}`, e.statusJSON())
+		})
+	}
 
 	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-	status := e.status()
-	require.Equal(t, workflows.StateFailed, status.State)
-	require.Equal(t, applicationError(t, err).Message(), status.LastError)
-	require.Equal(t, 1, status.Polls)
-	require.Nil(t, status.NextPollAt)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"taskId":74372499131,"state":"ready","polls":3,"startedAt":"2026-01-02T03:04:05.6789Z",
+		"lastPollAt":"2026-01-02T03:04:10.6789Z","deadline":"2026-01-02T03:19:05.6789Z","lastStatus":"ready"}`, e.statusJSON())
+}
+
+func TestStatusAfterAFailure(t *testing.T) {
+	t.Parallel()
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.Error("ERROR_ZERO_BALANCE"))
+
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+
+		status := e.status()
+		require.Equal(t, workflows.StateFailed, status.State)
+		require.Equal(t, applicationError(t, err).Message(), status.LastError)
+		require.Equal(t, 1, status.Polls)
+		require.Nil(t, status.NextPollAt)
+	})
 }
 
 func TestStatusAfterATimeout(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID)
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID)
 
-	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 12 * time.Second})
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 12 * time.Second})
 
-	status := e.status()
-	require.Equal(t, workflows.StateFailed, status.State)
-	require.Equal(t, applicationError(t, err).Message(), status.LastError)
-	require.Equal(t, "processing", status.LastStatus)
-	require.Equal(t, e.start.Add(12*time.Second), *status.LastPollAt)
+		status := e.status()
+		require.Equal(t, workflows.StateFailed, status.State)
+		require.Equal(t, applicationError(t, err).Message(), status.LastError)
+		require.Equal(t, "processing", status.LastStatus)
+		if e.byRetries() { // its attempts are seen by none but the server
+			require.Equal(t, e.start.Add(5*time.Second), *status.LastPollAt)
+			return
+		}
+		require.Equal(t, e.start.Add(12*time.Second), *status.LastPollAt)
+	})
 }
 
 func TestStatusOfARefusedInput(t *testing.T) {

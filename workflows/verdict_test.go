@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,28 +53,29 @@ func TestEveryTerminalCodeEndsTheWaitAtOnce(t *testing.T) {
 		for _, status := range []int{200, 400, 503} {
 			t.Run(fmt.Sprintf("%s on HTTP %d", code, status), func(t *testing.T) {
 				t.Parallel()
-				e := newEnvironment(t)
-				e.service.Script(taskID, simulator.Error(code).WithHTTPStatus(status).WithRetryAfter("7"))
+				withEachPolling(t, func(t *testing.T, e *environment) {
+					e.service.Script(taskID, simulator.Error(code).WithHTTPStatus(status).WithRetryAfter("7"))
 
-				_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+					_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-				failure := applicationError(t, err)
-				require.Equal(t, code, failure.Type())
-				require.Equal(t, code, workflows.ErrorCode(err))
-				require.Len(t, e.service.RequestsFor(taskID), 1)
-				category := temporal.ApplicationErrorCategoryUnspecified
-				if code == "ERROR_CAPTCHA_UNSOLVABLE" || code == "ERROR_BAD_DUPLICATES" {
-					category = temporal.ApplicationErrorCategoryBenign
-				}
-				require.Equal(t, category, failure.Category())
-				details := errorDetails(t, failure)
-				require.NotZero(t, details.ErrorID)
-				require.NotEmpty(t, details.ErrorDescription)
-				require.Contains(t, failure.Message(), details.ErrorDescription)
-				require.Contains(t, failure.Message(), "task 74372499131")
-				details.ErrorID, details.ErrorDescription = 0, ""
-				require.Equal(t, workflows.ErrorDetails{TaskID: taskID, ErrorCode: code, Polls: 1}, details)
-				require.Equal(t, workflows.StateFailed, e.status().State)
+					failure := applicationError(t, err)
+					require.Equal(t, code, failure.Type())
+					require.Equal(t, code, workflows.ErrorCode(err))
+					require.Len(t, e.service.RequestsFor(taskID), 1)
+					category := temporal.ApplicationErrorCategoryUnspecified
+					if code == "ERROR_CAPTCHA_UNSOLVABLE" || code == "ERROR_BAD_DUPLICATES" {
+						category = temporal.ApplicationErrorCategoryBenign
+					}
+					require.Equal(t, category, failure.Category())
+					details := errorDetails(t, failure)
+					require.NotZero(t, details.ErrorID)
+					require.NotEmpty(t, details.ErrorDescription)
+					require.Contains(t, failure.Message(), details.ErrorDescription)
+					require.Contains(t, failure.Message(), "task 74372499131")
+					details.ErrorID, details.ErrorDescription = 0, ""
+					require.Equal(t, workflows.ErrorDetails{TaskID: taskID, ErrorCode: code, Polls: 1}, details)
+					require.Equal(t, workflows.StateFailed, e.status().State)
+				})
 			})
 		}
 	}
@@ -81,14 +83,19 @@ func TestEveryTerminalCodeEndsTheWaitAtOnce(t *testing.T) {
 
 func TestVerdictAfterProcessing(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.ErrorAfter(12*time.Second, "ERROR_CAPTCHA_UNSOLVABLE"))
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.ErrorAfter(12*time.Second, "ERROR_CAPTCHA_UNSOLVABLE"))
 
-	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-	failure := applicationError(t, err)
-	require.Equal(t, workflows.ErrorDetails{TaskID: taskID, ErrorID: 12, ErrorCode: "ERROR_CAPTCHA_UNSOLVABLE",
-		ErrorDescription: "Workers could not solve the Captcha", Polls: 3, LastStatus: "processing"}, errorDetails(t, failure))
+		failure := applicationError(t, err)
+		want := workflows.ErrorDetails{TaskID: taskID, ErrorID: 12, ErrorCode: "ERROR_CAPTCHA_UNSOLVABLE",
+			ErrorDescription: "Workers could not solve the Captcha", Polls: 3, LastStatus: "processing"}
+		if e.byRetries() {
+			want.LastStatus = "" // the workflow has not seen it
+		}
+		require.Equal(t, want, errorDetails(t, failure))
+	})
 }
 
 func TestExpiry(t *testing.T) {
@@ -98,6 +105,8 @@ func TestExpiry(t *testing.T) {
 		in      workflows.AwaitTaskResultInput
 		answers []simulator.Answer
 		expired bool
+		// unseen tells that an answer before shows it, which the workflow does not see with PollingActivityRetry.
+		unseen bool
 	}{
 		"unknown at the first poll": {
 			answers: []simulator.Answer{simulator.Expired()},
@@ -106,10 +115,17 @@ func TestExpiry(t *testing.T) {
 			answers: []simulator.Answer{unavailable, unavailable, unavailable, simulator.Expired()},
 		},
 		"seen processing": {
+			answers: []simulator.Answer{simulator.Processing(), simulator.Expired()}, expired: true, unseen: true,
+		},
+		"seen processing, and later than 15 minutes": {
+			in:      workflows.AwaitTaskResultInput{PollInterval: 16 * time.Minute, Timeout: time.Hour},
 			answers: []simulator.Answer{simulator.Processing(), simulator.Expired()}, expired: true,
 		},
-		"never seen, at 15 minutes": {
-			in:      workflows.AwaitTaskResultInput{InitialDelay: 15 * time.Minute, Timeout: time.Hour},
+		"seen processing, by an activity before": { // an activity has no more than 10 attempts in the test environment
+			answers: append(slices.Repeat([]simulator.Answer{simulator.Processing()}, 10), simulator.Expired()), expired: true,
+		},
+		"never seen, within 15 minutes": {
+			in:      workflows.AwaitTaskResultInput{InitialDelay: 15*time.Minute - time.Second, Timeout: time.Hour},
 			answers: []simulator.Answer{simulator.Expired()},
 		},
 		"never seen, later than 15 minutes": {
@@ -119,34 +135,51 @@ func TestExpiry(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newEnvironment(t)
-			e.service.Script(taskID, test.answers...)
-			test.in.TaskID = taskID
+			withEachPolling(t, func(t *testing.T, e *environment) {
+				e.service.Script(taskID, test.answers...)
+				in := test.in
+				in.TaskID = taskID
+				expired := test.expired
+				if e.byRetries() {
+					expired = expired && !test.unseen
+				}
 
-			_, err := e.await(test.in)
+				_, err := e.await(in)
 
-			failure := applicationError(t, err)
-			require.Equal(t, "ERROR_NO_SUCH_CAPCHA_ID", failure.Type())
-			details := errorDetails(t, failure)
-			require.Equal(t, test.expired, details.Expired)
-			require.Equal(t, int64(16), details.ErrorID)
-			require.Len(t, e.service.RequestsFor(taskID), len(test.answers))
-			if test.expired {
-				require.Equal(t, "task 74372499131: ERROR_NO_SUCH_CAPCHA_ID: its result has expired, "+
-					"which the service keeps for 15 minutes after submission", failure.Message())
-			}
+				failure := applicationError(t, err)
+				require.Equal(t, "ERROR_NO_SUCH_CAPCHA_ID", failure.Type())
+				details := errorDetails(t, failure)
+				require.Equal(t, expired, details.Expired)
+				require.Equal(t, int64(16), details.ErrorID)
+				require.Len(t, e.service.RequestsFor(taskID), len(test.answers))
+				if expired {
+					require.Equal(t, "task 74372499131: ERROR_NO_SUCH_CAPCHA_ID: its result has expired, "+
+						"which the service keeps for 15 minutes after submission", failure.Message())
+				}
+			})
 		})
 	}
 }
 
-func TestOnlyAnIDThatIsUnknownExpires(t *testing.T) {
+func TestExpiryIsLaterThan15Minutes(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.Processing(), simulator.Error("ERROR_ZERO_BALANCE"))
+	e.service.Script(taskID, simulator.Expired())
 
-	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: 15 * time.Minute, Timeout: time.Hour})
 
-	require.False(t, errorDetails(t, applicationError(t, err)).Expired)
+	require.False(t, errorDetails(t, applicationError(t, err)).Expired, "to the millisecond")
+}
+
+func TestOnlyAnIDThatIsUnknownExpires(t *testing.T) {
+	t.Parallel()
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.Processing(), simulator.Error("ERROR_ZERO_BALANCE"))
+
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+
+		require.False(t, errorDetails(t, applicationError(t, err)).Expired)
+	})
 }
 
 func TestAnswersThatAskingAgainCantMend(t *testing.T) {
@@ -164,29 +197,31 @@ func TestAnswersThatAskingAgainCantMend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newEnvironment(t)
-			e.service.Script(taskID, test.answer)
+			withEachPolling(t, func(t *testing.T, e *environment) {
+				e.service.Script(taskID, test.answer)
 
-			_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+				_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-			failure := applicationError(t, err)
-			require.Equal(t, workflows.ErrorTypeUnexpectedResponse, failure.Type())
-			require.Contains(t, failure.Message(), test.message)
-			require.Equal(t, workflows.ErrorDetails{TaskID: taskID, ErrorID: test.errorID, Polls: 1}, errorDetails(t, failure))
-			require.Len(t, e.service.RequestsFor(taskID), 1)
+				failure := applicationError(t, err)
+				require.Equal(t, workflows.ErrorTypeUnexpectedResponse, failure.Type())
+				require.Contains(t, failure.Message(), test.message)
+				require.Equal(t, workflows.ErrorDetails{TaskID: taskID, ErrorID: test.errorID, Polls: 1}, errorDetails(t, failure))
+				require.Len(t, e.service.RequestsFor(taskID), 1)
+			})
 		})
 	}
 }
 
 func TestAnswerOf256KiBIsTaken(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.Oversized(256<<10))
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.Oversized(256<<10))
 
-	out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+		out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-	require.NoError(t, err)
-	require.Greater(t, len(out.Solution), 255<<10)
+		require.NoError(t, err)
+		require.Greater(t, len(out.Solution), 255<<10)
+	})
 }
 
 // Whatever else a poll ends with, the wait goes on.
@@ -204,22 +239,23 @@ func TestEndsOfAPollThatAreNoVerdict(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newEnvironment(t)
-			e.service.Script(taskID, simulator.Ready(solution))
-			e.attempt = func(_ context.Context, request func() (any, error)) (any, error) {
-				switch {
-				case len(e.polls) > 1:
-					return request()
-				case failure == nil:
-					panic("at the first poll")
+			withEachPolling(t, func(t *testing.T, e *environment) {
+				e.service.Script(taskID, simulator.Ready(solution))
+				e.attempt = func(_ context.Context, request func() (any, error)) (any, error) {
+					switch {
+					case len(e.polls) > 1:
+						return request()
+					case failure == nil:
+						panic("at the first poll")
+					}
+					return nil, failure
 				}
-				return nil, failure
-			}
 
-			out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+				out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-			require.NoError(t, err)
-			require.Equal(t, 2, out.Polls)
+				require.NoError(t, err)
+				require.Equal(t, 2, out.Polls)
+			})
 		})
 	}
 }
@@ -227,19 +263,20 @@ func TestEndsOfAPollThatAreNoVerdict(t *testing.T) {
 // A worker in another language may leave out what an activity failed with.
 func TestPollThatFailsWithoutSayingWhy(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.Ready(solution))
-	e.pollError = func() error {
-		if len(e.polls) > 1 {
-			return nil
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.Ready(solution))
+		e.pollError = func() error {
+			if len(e.polls) > 1 {
+				return nil
+			}
+			return temporal.GetDefaultFailureConverter().FailureToError(&failurepb.Failure{
+				FailureInfo: &failurepb.Failure_ActivityFailureInfo{ActivityFailureInfo: &failurepb.ActivityFailureInfo{}}})
 		}
-		return temporal.GetDefaultFailureConverter().FailureToError(&failurepb.Failure{
-			FailureInfo: &failurepb.Failure_ActivityFailureInfo{ActivityFailureInfo: &failurepb.ActivityFailureInfo{}}})
-	}
-	e.after(7*time.Second, func() { require.Contains(t, e.status().LastError, "activity error") })
+		e.after(7*time.Second, func() { require.Contains(t, e.status().LastError, "activity error") })
 
-	out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+		out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-	require.NoError(t, err)
-	require.Equal(t, 2, out.Polls)
+		require.NoError(t, err)
+		require.Equal(t, 2, out.Polls)
+	})
 }
