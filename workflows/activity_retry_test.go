@@ -144,9 +144,9 @@ func TestActivityWithoutAWorker(t *testing.T) {
 		cause error
 		polls int
 	}{
-		"after polls": {temporal.NewApplicationErrorWithOptions("not ready", workflows.ErrorTypeNotReady, temporal.ApplicationErrorOptions{
-			NextRetryDelay: time.Hour, Details: []any{workflows.ErrorDetails{TaskID: taskID, Polls: 7, LastStatus: "processing"}},
-		}), 8},
+		"after polls": {temporal.NewApplicationErrorWithOptions("not ready", workflows.ErrorTypeNotReady,
+			temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour,
+				Details: []any{workflows.ErrorDetails{TaskID: taskID, Polls: 7, LastStatus: "processing"}}}), 8},
 		"before any":          {nil, 2},
 		"of another version":  {temporal.NewApplicationError("not ready", workflows.ErrorTypeNotReady, "details of another shape"), 2},
 		"without any details": {temporal.NewApplicationError("not ready", workflows.ErrorTypeNotReady), 2},

@@ -201,8 +201,10 @@ func TestAwaitTakesItsCallersTaskQueueAndPriority(t *testing.T) {
 			Priority:               temporal.Priority{PriorityKey: 2},
 			StartToCloseTimeout:    20 * time.Second,
 			ScheduleToCloseTimeout: 75 * time.Second,
-			RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
-			Summary:                summary,
+			RetryPolicy: &temporal.RetryPolicy{
+				InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+			},
+			Summary: summary,
 		}, e.polls[0].options)
 	})
 }

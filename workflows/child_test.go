@@ -28,7 +28,7 @@ func TestChildWorkflow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			withEachPollingAt(t, time.Now(), func(t *testing.T, e *environment) {
+			withEachPollingIn(t, newParentEnvironment, func(t *testing.T, e *environment) {
 				e.service.Script(taskID, simulator.ReadyAfter(8*time.Second, solution))
 				err := e.runParent(func(ctx workflow.Context) error {
 					ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(taskID))
@@ -47,7 +47,7 @@ func TestChildWorkflow(t *testing.T) {
 
 func TestChildWorkflowThatFails(t *testing.T) {
 	t.Parallel()
-	withEachPollingAt(t, time.Now(), func(t *testing.T, e *environment) {
+	withEachPollingIn(t, newParentEnvironment, func(t *testing.T, e *environment) {
 		e.service.Script(taskID, simulator.Error("ERROR_CAPTCHA_UNSOLVABLE"))
 		err := e.runParent(func(ctx workflow.Context) error {
 			ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(taskID))

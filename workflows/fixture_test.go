@@ -69,27 +69,24 @@ type pollRecord struct {
 	options workflow.ActivityOptions
 }
 
-// someTime is when an environment starts where it matters to nobody.
-var someTime = time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC)
-
 func newEnvironment(t *testing.T) *environment {
 	t.Helper()
-	return newEnvironmentAt(t, someTime)
+	return newEnvironmentAt(t, time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC))
 }
 
 // withEachPolling runs a test in each way to poll. What differs by design is told apart by byRetries.
 func withEachPolling(t *testing.T, test func(*testing.T, *environment)) {
 	t.Helper()
-	withEachPollingAt(t, someTime, test)
+	withEachPollingIn(t, newEnvironment, test)
 }
 
-// withEachPollingAt is withEachPolling in environments with this start.
-func withEachPollingAt(t *testing.T, start time.Time, test func(*testing.T, *environment)) {
+// withEachPollingIn is withEachPolling in environments of another kind.
+func withEachPollingIn(t *testing.T, newEnvironment func(*testing.T) *environment, test func(*testing.T, *environment)) {
 	t.Helper()
 	for _, polling := range []string{workflows.PollingTimer, workflows.PollingActivityRetry} {
 		t.Run(polling, func(t *testing.T) {
 			t.Parallel()
-			e := newEnvironmentAt(t, start)
+			e := newEnvironment(t)
 			e.polling = polling
 			test(t, e)
 		})

@@ -123,8 +123,9 @@ func TestDelayOfAnEndedPollHoldsForTheNextPoll(t *testing.T) {
 		e.service.Script(taskID, simulator.Ready(solution))
 		e.attempt = func(_ context.Context, request func() (any, error)) (any, error) {
 			if len(e.polls) == 1 {
-				return nil, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, temporal.NewApplicationErrorWithOptions("banned", "ERROR_IP_BLOCKED",
-					temporal.ApplicationErrorOptions{NextRetryDelay: 3 * time.Minute}))
+				return nil, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE,
+					temporal.NewApplicationErrorWithOptions("banned", "ERROR_IP_BLOCKED",
+						temporal.ApplicationErrorOptions{NextRetryDelay: 3 * time.Minute}))
 			}
 			return request()
 		}
@@ -145,8 +146,9 @@ func TestDelayIsOverAfterTheNextPoll(t *testing.T) {
 		e.service.Script(taskID)
 		e.attempt = func(_ context.Context, request func() (any, error)) (any, error) {
 			if len(e.polls) == 1 {
-				return nil, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, temporal.NewApplicationErrorWithOptions("busy", "RequestFailed",
-					temporal.ApplicationErrorOptions{NextRetryDelay: time.Minute}))
+				return nil, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE,
+					temporal.NewApplicationErrorWithOptions("busy", "RequestFailed",
+						temporal.ApplicationErrorOptions{NextRetryDelay: time.Minute}))
 			}
 			return request()
 		}
