@@ -8,7 +8,7 @@ import (
 )
 
 // historyLimit is the number of events at which the server ends a run: limit.historyCount.error's default, see
-// https://docs.temporal.io/workflow-execution/event#event-history-limits.
+// https://docs.temporal.io/workflow-execution/limits.
 const historyLimit = 51_200
 
 // cpuTimes are those of the server and of the workers since they started.

@@ -71,6 +71,7 @@ func runScale(ctx context.Context, options scaleOptions) (_ scaleReport, err err
 	if report.Memory, err = stage.workerMemory(); err != nil {
 		return scaleReport{}, err
 	}
+	say(options.messages, "worker memory: %s MiB, with %d waits in flight", optional(report.Memory, 0), options.waits)
 	if report.Finish, err = run.phase(ctx, "finish", run.finish); err != nil {
 		return scaleReport{}, err
 	}
