@@ -45,6 +45,11 @@ func deadTasks() []deadTask {
 		atOnce     = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond}
 		anHourOn   = workflows.AwaitTaskResultInput{InitialDelay: time.Hour, Timeout: 2 * time.Hour}
 		anHourLate = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, PollInterval: time.Hour, Timeout: 2 * time.Hour}
+
+		byRetries           = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, Polling: workflows.PollingActivityRetry}
+		anHourLateByRetries = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, PollInterval: time.Hour,
+			Timeout: 2 * time.Hour, Polling: workflows.PollingActivityRetry}
+		thenStalled = []simulator.Answer{simulator.Processing(), simulator.Stalled(0)}
 	)
 	return []deadTask{
 		{name: "its deadline in a timer", answers: processing, errorCode: workflows.ErrorTypeTaskTimeout, requests: 2,
@@ -76,6 +81,20 @@ func deadTasks() []deadTask {
 			errorCode: workflows.Terminated, requests: 1, record: due},
 		{name: "terminated with a request under way", answers: stalled, in: atOnce, until: untilAsking, end: terminateWait,
 			errorCode: workflows.Terminated, requests: 1, record: underWay},
+
+		{name: "its deadline by retries", answers: processing, errorCode: workflows.ErrorTypeTaskTimeout, requests: 2,
+			in: workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, Timeout: 6 * time.Second,
+				Polling: workflows.PollingActivityRetry}},
+		{name: "the server's timeout between two polls by retries", answers: processing, in: anHourLateByRetries,
+			runTimeout: 10 * time.Second, errorCode: workflows.TimedOut, requests: 1}, // no other attempt fits into it
+		{name: "canceled between two polls by retries", answers: processing, in: anHourLateByRetries,
+			until: untilRetrying, end: cancelWait, errorCode: workflows.Canceled, requests: 1},
+		{name: "canceled with its second request by retries under way", answers: thenStalled, in: byRetries,
+			until: untilAskingAgain, end: cancelWait, errorCode: workflows.Canceled, requests: 2, record: canceled},
+		{name: "terminated between two polls by retries", answers: processing, in: anHourLateByRetries,
+			until: untilRetrying, end: terminateWait, errorCode: workflows.Terminated, requests: 1, record: due},
+		{name: "terminated with its second request by retries under way", answers: thenStalled, in: byRetries,
+			until: untilAskingAgain, end: terminateWait, errorCode: workflows.Terminated, requests: 2, record: underWay},
 
 		{name: "failed", answers: []simulator.Answer{simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")}, in: atOnce,
 			errorCode: "ERROR_CAPTCHA_UNSOLVABLE", requests: 1},
@@ -161,6 +180,11 @@ func untilRetrying(t *testing.T, _ *simulator.Server, temporal client.Client, ru
 // untilAsking is the state in which a request is under way.
 func untilAsking(t *testing.T, service *simulator.Server, _ client.Client, _ client.WorkflowRun, taskID int64) {
 	require.NoError(t, service.WaitForRequests(testContext(t), taskID, 1))
+}
+
+// untilAskingAgain is the state in which a second request is under way.
+func untilAskingAgain(t *testing.T, service *simulator.Server, _ client.Client, _ client.WorkflowRun, taskID int64) {
+	require.NoError(t, service.WaitForRequests(testContext(t), taskID, 2))
 }
 
 func cancelWait(t *testing.T, temporal client.Client, run client.WorkflowRun) {

@@ -22,8 +22,19 @@ import (
 func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
 	t.Parallel()
 	const delay = 20 * time.Second
-	taskID, taskQueue, service := newTaskID(), newTaskQueue(), startSimulator(t)
-	service.Script(taskID, simulator.RetryAfter(429, "20"), simulator.Ready(`{"text":"abc"}`))
+	taskQueue, service := newTaskQueue(), startSimulator(t)
+	waits := []struct {
+		name   string
+		answer simulator.Answer // the first one
+		in     workflows.AwaitTaskResultInput
+		run    client.WorkflowRun
+	}{
+		{name: "the service's", answer: simulator.RetryAfter(429, "20")},
+		{name: "the service's, where attempts are polls", answer: simulator.RetryAfter(429, "20"),
+			in: workflows.AwaitTaskResultInput{Polling: workflows.PollingActivityRetry}},
+		{name: "the schedule's", answer: simulator.Processing(),
+			in: workflows.AwaitTaskResultInput{Polling: workflows.PollingActivityRetry, PollInterval: delay}},
+	}
 	options := devserver.Options{CLI: fixture.cli, Database: filepath.Join(t.TempDir(), "temporal.db"), Port: ownPort(t)}
 	server, err := devserver.Start(testContext(t), options)
 	require.NoError(t, err)
@@ -36,24 +47,34 @@ func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
 		environment: []string{fmt.Sprintf("TEMPORAL_ADDRESS=127.0.0.1:%d", options.Port), "TWOCAPTCHA_API_KEY=" + clientKey},
 	})
 	worker.waitForOutput(t, "worker started")
-	run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond})
-	require.Eventually(t, func() bool { // until the attempt's failure is known to the server
-		description, err := temporal.DescribeWorkflowExecution(testContext(t), run.GetID(), run.GetRunID())
-		pending := description.GetPendingActivities()
-		return err == nil && len(pending) == 1 && pending[0].GetAttempt() == 2
-	}, patience, 20*time.Millisecond)
+	for i := range waits {
+		wait := &waits[i]
+		wait.in.TaskID, wait.in.InitialDelay = newTaskID(), time.Millisecond
+		service.Script(wait.in.TaskID, wait.answer, simulator.Ready(`{"text":"abc"}`))
+		wait.run = startWait(t, temporal, taskQueue, wait.in)
+	}
+	for _, wait := range waits {
+		require.Eventually(t, func() bool { // until the attempt's failure is known to the server
+			description, err := temporal.DescribeWorkflowExecution(testContext(t), wait.run.GetID(), wait.run.GetRunID())
+			pending := description.GetPendingActivities()
+			return err == nil && len(pending) == 1 && pending[0].GetAttempt() == 2
+		}, patience, 20*time.Millisecond, wait.name)
+	}
 
 	require.NoError(t, server.Kill())
 	restarted, err := devserver.Start(testContext(t), options)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, restarted.Stop()) })
 
-	var output workflows.AwaitTaskResultOutput
-	require.NoError(t, temporal.GetWorkflow(testContext(t), run.GetID(), run.GetRunID()).Get(testContext(t), &output))
-	require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
-	requests := service.RequestsFor(taskID)
-	require.Len(t, requests, 2)
-	require.GreaterOrEqual(t, requests[1].Arrived.Sub(requests[0].Arrived), delay)
+	for _, wait := range waits {
+		var output workflows.AwaitTaskResultOutput
+		run := temporal.GetWorkflow(testContext(t), wait.run.GetID(), wait.run.GetRunID())
+		require.NoError(t, run.Get(testContext(t), &output), wait.name)
+		require.JSONEq(t, `{"text":"abc"}`, string(output.Solution), wait.name)
+		requests := service.RequestsFor(wait.in.TaskID)
+		require.Len(t, requests, 2, wait.name)
+		require.GreaterOrEqual(t, requests[1].Arrived.Sub(requests[0].Arrived), delay, wait.name)
+	}
 }
 
 var lastPort atomic.Int64

@@ -1,0 +1,269 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// countOf is how many events of a type a history has.
+func countOf(history []*historypb.HistoryEvent, eventType enumspb.EventType) (count int) {
+	for _, event := range history {
+		if event.GetEventType() == eventType {
+			count++
+		}
+	}
+	return count
+}
+
+// notSent is how many attempts for a task have sent nothing: those that a busy server hands out too early. As attempts they count
+// as polls.
+func notSent(worker *process, taskID int64) int {
+	return strings.Count(worker.stderr.String(), fmt.Sprintf("task %d: getTaskResult: not sent", taskID))
+}
+
+// TestActivityRetryByTheCLI starts the economy mode as anyone may, and looks at the server's side of it.
+func TestActivityRetryByTheCLI(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, taskID, temporal := startSimulator(t), newTaskQueue(), newTaskID(), dial(t)
+	processing := simulator.Processing()
+	service.Script(taskID, processing, processing, processing, processing, simulator.Ready(`{"text":"abc"}`))
+	worker := startWorker(t, taskQueue, service.URL())
+	started := runCLI(t, "workflow", "start", "--task-queue", taskQueue, "--type", workflows.AwaitTaskResultWorkflow,
+		"--workflow-id", workflows.WorkflowID(taskID),
+		"--input", fmt.Sprintf(`{"taskId":%d,"pollInterval":"6s","polling":"activityRetry"}`, taskID))
+	require.Equal(t, 0, started.status, started.stderr)
+	run := temporal.GetWorkflow(testContext(t), workflows.WorkflowID(taskID), "")
+
+	pending := waitForFailedAttempt(t, temporal, run)
+	failure := pending.GetLastFailure()
+	require.Equal(t, workflows.ErrorTypeNotReady, failure.GetApplicationFailureInfo().GetType())
+	require.Equal(t, enumspb.APPLICATION_ERROR_CATEGORY_BENIGN, failure.GetApplicationFailureInfo().GetCategory())
+	require.Regexp(t, fmt.Sprintf(`^task %d: not ready, to be asked for again in 6(\.\d+)?s$`, taskID), failure.GetMessage())
+	attempts := pending.GetAttempt() - 1
+	require.Equal(t, map[string]any{"taskId": float64(taskID), "polls": float64(attempts), "lastStatus": "processing"},
+		errorDetails(t, failure))
+	asked := failure.GetApplicationFailureInfo().GetNextRetryDelay().AsDuration()
+	require.GreaterOrEqual(t, asked, 6*time.Second)
+	require.LessOrEqual(t, asked, 6600*time.Millisecond, "10 %% of jitter")
+	last := service.RequestsFor(taskID)[attempts-1]
+	require.GreaterOrEqual(t, pending.GetNextAttemptScheduleTime().AsTime().Sub(last.Arrived), asked, "the server keeps to it")
+	require.Equal(t, workflows.StatePolling, statusOf(t, temporal, run).State)
+
+	result := runCLI(t, "workflow", "result", "--workflow-id", workflows.WorkflowID(taskID), "--output", "json")
+	require.Equal(t, 0, result.status, result.stderr)
+	var printed struct{ Result map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(result.stdout), &printed), result.stdout)
+	require.Equal(t, "ready", printed.Result["status"])
+	require.Equal(t, map[string]any{"text": "abc"}, printed.Result["solution"])
+	requests := service.RequestsFor(taskID)
+	require.Len(t, requests, 5)
+	require.Equal(t, float64(5+notSent(worker, taskID)), printed.Result["polls"])
+	for i := range requests[1:] {
+		require.GreaterOrEqual(t, requests[i+1].Arrived.Sub(requests[i].Arrived), 6*time.Second, "the schedule's interval")
+	}
+	history := undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
+	require.Equal(t, 1, countOf(history, enumspb.EVENT_TYPE_TIMER_STARTED))
+	require.Equal(t, 1, countOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED))
+	if countOf(history, enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT) == 0 { // as may happen on a busy machine
+		require.Len(t, history, costOfFirstPoll, "whatever the number of polls")
+	}
+	require.NotContains(t, worker.stderr.String(), workflows.ErrorTypeNotReady, "a task that is processing is no matter for a log")
+}
+
+// TestActivityRetryWithoutAWorker has no worker from the first attempt on until the time of the activity is over, 20 s after the
+// deadline. The last poll is made all the same, as soon as there is one again.
+func TestActivityRetryWithoutAWorker(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, taskID, temporal := startSimulator(t), newTaskQueue(), newTaskID(), dial(t)
+	service.Script(taskID, simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
+	worker := startWorker(t, taskQueue, service.URL())
+	const timeout = 6 * time.Second
+	run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond,
+		Timeout: timeout, Polling: workflows.PollingActivityRetry})
+	waitForFailedAttempt(t, temporal, run)
+	worker.signal(t, syscall.SIGKILL)
+	timedOut := waitForEvents(t, temporal, taskID, enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT)
+	started := waitForEvents(t, temporal, taskID, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED)
+	failure := timedOut.GetActivityTaskTimedOutEventAttributes().GetFailure()
+	require.Equal(t, workflows.ErrorTypeNotReady, failure.GetCause().GetApplicationFailureInfo().GetType(), "%s", failure)
+	require.GreaterOrEqual(t, timedOut.GetEventTime().AsTime().Sub(started.GetEventTime().AsTime()), timeout)
+	require.Len(t, service.RequestsFor(taskID), 1)
+
+	startWorker(t, taskQueue, service.URL())
+
+	var output workflows.AwaitTaskResultOutput
+	require.NoError(t, run.Get(testContext(t), &output))
+	require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
+	require.Equal(t, 2, output.Polls)
+	require.Len(t, service.RequestsFor(taskID), 2)
+	requireSpaced(t, service, taskID)
+	history := undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
+	require.Equal(t, 2, countOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED), "the last poll has an activity of its own")
+}
+
+// TestActivityRetryWithWorkersKilled kills a worker between two attempts and the next one with a request under way.
+func TestActivityRetryWithWorkersKilled(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, taskID, temporal := startSimulator(t), newTaskQueue(), newTaskID(), dial(t)
+	service.Script(taskID, simulator.Processing(), simulator.Stalled(0), simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
+	worker := startWorker(t, taskQueue, service.URL())
+	run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond,
+		Polling: workflows.PollingActivityRetry})
+	waitForFailedAttempt(t, temporal, run)
+	worker.signal(t, syscall.SIGKILL)
+	worker = startWorker(t, taskQueue, service.URL())
+	require.NoError(t, service.WaitForRequests(testContext(t), taskID, 2))
+	worker.signal(t, syscall.SIGKILL)
+	startWorker(t, taskQueue, service.URL())
+
+	var output workflows.AwaitTaskResultOutput
+	require.NoError(t, run.Get(testContext(t), &output))
+	require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
+	require.Len(t, service.RequestsFor(taskID), 4, "the one whose answer is lost is made again")
+	require.GreaterOrEqual(t, output.Polls, 4, "an attempt may have been given to a worker that was killed before it asked")
+	requireSpaced(t, service, taskID)
+	history := undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
+	require.Equal(t, 1, countOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED))
+}
+
+// TestActivityRetryThroughAThousandSignals has a wait that can't be hurried: nothing comes of them but their own events.
+func TestActivityRetryThroughAThousandSignals(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, temporal := startSimulator(t), newTaskQueue(), dial(t)
+	worker := startWorker(t, taskQueue, service.URL())
+	in := workflows.AwaitTaskResultInput{TaskID: newTaskID(), InitialDelay: time.Millisecond, PollInterval: 30 * time.Second,
+		Polling: workflows.PollingActivityRetry}
+	service.Script(in.TaskID, simulator.Processing(), simulator.Ready(`{}`))
+	run := startWait(t, temporal, taskQueue, in)
+	waitForFailedAttempt(t, temporal, run)
+
+	signalManyTimes(t, temporal, run, func(int) any { return workflows.TaskCallback{TaskID: in.TaskID} })
+
+	var output workflows.AwaitTaskResultOutput
+	require.NoError(t, run.Get(testContext(t), &output))
+	require.Equal(t, 2+notSent(worker, in.TaskID), output.Polls)
+	requests := service.RequestsFor(in.TaskID)
+	require.Len(t, requests, 2)
+	require.GreaterOrEqual(t, requests[1].Arrived.Sub(requests[0].Arrived), in.PollInterval)
+	history := undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
+	require.Equal(t, manySignals, countOf(history, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED))
+	require.LessOrEqual(t, countOf(history, enumspb.EVENT_TYPE_TIMER_STARTED), 1)
+	require.Equal(t, 1, countOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED))
+	require.LessOrEqual(t, len(history), costOfFirstPoll+4*manySignals, "each signal's event, and a workflow task for it at the most")
+}
+
+// outcomeOfEachPolling is what becomes of a task, whichever way its wait polls.
+type outcomeOfEachPolling struct {
+	name    string
+	answers []simulator.Answer
+	timeout time.Duration // 0: the default
+
+	errorCode string // "": it is ready
+	expired   bool
+	requests  int
+	// polls of the timer loop; with activityRetry each request is one.
+	polls int
+	// unseen tells that the timer loop alone knows that the task has been there.
+	unseen bool
+}
+
+var outcomesOfEachPolling = []outcomeOfEachPolling{
+	{name: "ready at once", answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)}, requests: 1, polls: 1},
+	{name: "ready later", requests: 3, polls: 3,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)}},
+	{name: "down, then ready", requests: 3, polls: 1,
+		answers: []simulator.Answer{simulator.HTMLPage(), simulator.DroppedConnection(), simulator.Ready(`{"text":"abc"}`)}},
+	{name: "busy, then ready", requests: 2, polls: 1,
+		answers: []simulator.Answer{simulator.RetryAfter(429, "7"), simulator.Ready(`{"text":"abc"}`)}},
+	{name: "odd, then ready", requests: 3, polls: 2,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Body(`{}`), simulator.Ready(`{"text":"abc"}`)}},
+	{name: "unsolvable", requests: 1, polls: 1, errorCode: "ERROR_CAPTCHA_UNSOLVABLE",
+		answers: []simulator.Answer{simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")}},
+	{name: "unsolvable later", requests: 2, polls: 2, errorCode: "ERROR_CAPTCHA_UNSOLVABLE",
+		answers: []simulator.Answer{simulator.Processing(), simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")}},
+	{name: "an unknown code", requests: 1, polls: 1, errorCode: "ERROR_OF_THE_FUTURE",
+		answers: []simulator.Answer{simulator.Error("ERROR_OF_THE_FUTURE").WithHTTPStatus(503)}},
+	{name: "an unknown task", requests: 1, polls: 1, errorCode: noSuchTask, answers: []simulator.Answer{simulator.Expired()}},
+	{name: "expired", requests: 2, polls: 2, errorCode: noSuchTask, expired: true, unseen: true,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Expired()}},
+	{name: "an error without a code", requests: 1, polls: 1, errorCode: workflows.ErrorTypeUnexpectedResponse,
+		answers: []simulator.Answer{simulator.Body(`{"errorId":7}`)}},
+	{name: "never ready", requests: 3, polls: 3, errorCode: workflows.ErrorTypeTaskTimeout, timeout: 14 * time.Second,
+		answers: []simulator.Answer{simulator.Processing()}},
+	{name: "down at the deadline", requests: 3, polls: 3, errorCode: workflows.ErrorTypeTaskTimeout, timeout: 14 * time.Second,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.HTMLPage()}},
+	{name: "ready at the deadline", requests: 3, polls: 3, timeout: 14 * time.Second,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)}},
+	{name: "banned beyond the deadline", requests: 2, polls: 2, timeout: 14 * time.Second,
+		answers: []simulator.Answer{simulator.Error(ipBlocked), simulator.Ready(`{"text":"abc"}`)}},
+}
+
+func TestOutcomesWithEachPolling(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, temporal := startSimulator(t), newTaskQueue(), dial(t)
+	worker := startWorker(t, taskQueue, service.URL())
+	pollings := []string{workflows.PollingTimer, workflows.PollingActivityRetry}
+	runs := map[string][]client.WorkflowRun{}
+	taskIDs := map[string][]int64{}
+	for _, polling := range pollings {
+		for _, row := range outcomesOfEachPolling {
+			in := workflows.AwaitTaskResultInput{TaskID: newTaskID(), InitialDelay: time.Millisecond, Timeout: row.timeout, Polling: polling}
+			service.Script(in.TaskID, row.answers...)
+			runs[polling] = append(runs[polling], startWait(t, temporal, taskQueue, in))
+			taskIDs[polling] = append(taskIDs[polling], in.TaskID)
+		}
+	}
+
+	for _, polling := range pollings {
+		for i, row := range outcomesOfEachPolling {
+			t.Run(row.name+" by "+polling, func(t *testing.T) {
+				row.requireOutcome(t, temporal, service, worker, polling, runs[polling][i], taskIDs[polling][i])
+			})
+		}
+	}
+	require.Empty(t, service.CloserThan(minSpacing))
+}
+
+func (row outcomeOfEachPolling) requireOutcome(
+	t *testing.T, temporal client.Client, service *simulator.Server, worker *process, polling string, run client.WorkflowRun, taskID int64,
+) {
+	t.Helper()
+	var output workflows.AwaitTaskResultOutput
+	err := run.Get(testContext(t), &output)
+	require.Equal(t, row.errorCode, workflows.ErrorCode(err))
+	requests := service.RequestsFor(taskID)
+	require.Len(t, requests, row.requests)
+	history := undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
+	polls, seen := row.polls, true
+	if polling == workflows.PollingActivityRetry {
+		polls, seen = row.requests+notSent(worker, taskID), !row.unseen
+	}
+	if row.errorCode == "" {
+		require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
+		require.Equal(t, polls, output.Polls)
+	} else {
+		failure := failureOf(t, history)
+		require.True(t, failure.GetApplicationFailureInfo().GetNonRetryable())
+		details := errorDetails(t, failure)
+		require.Equal(t, float64(taskID), details["taskId"])
+		require.Equal(t, float64(polls), details["polls"])
+		require.Equal(t, row.expired && seen, details["expired"] == true)
+	}
+	if row.timeout != 0 {
+		started := history[0].GetEventTime().AsTime()
+		require.GreaterOrEqual(t, requests[len(requests)-1].Arrived.Sub(started), row.timeout, "the last poll is on the deadline")
+		require.Less(t, requests[len(requests)-2].Arrived.Sub(started), row.timeout)
+	}
+}
