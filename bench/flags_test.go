@@ -87,7 +87,7 @@ func TestHelpNamesEveryDesignAndFlag(t *testing.T) {
 
 func TestTuningReachesTheWorkersOptions(t *testing.T) {
 	t.Parallel()
-	given := workerTuning{WorkflowCacheSize: 1, WorkflowTaskSlots: 2, ActivitySlots: 3, WorkflowPollers: 4, ActivityPollers: 5}
+	given := workerTuning{WorkflowCacheSize: 1, WorkflowTaskSlots: 2, ActivitySlots: 3, WorkflowPollers: 4, ActivityPollers: 5, GCPercent: 6}
 	flags, _, err := parseFlags(append([]string{"--scale"}, given.arguments()...), nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, given, flags.workerTuning)

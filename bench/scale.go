@@ -78,6 +78,7 @@ func runScale(ctx context.Context, options scaleOptions) (_ scaleReport, err err
 	if report.PeakMemory, err = stage.workerPeakMemory(); err != nil {
 		return scaleReport{}, err
 	}
+	say(options.messages, "worker memory: %s MiB at most", optional(report.PeakMemory, 0))
 	completed, err := stage.completed(ctx)
 	report.Lost = options.waits - completed
 	return report, err

@@ -131,7 +131,7 @@ func (s *stage) stopWorkers() (heartbeats int64, err error) {
 	return heartbeats, err
 }
 
-// watched is a context that ends, with the reason, when the Temporal server does.
+// watched is a context that ends, with the reason, when the Temporal server or a worker process does before it is stopped.
 func (s *stage) watched(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	if s.server != nil {
@@ -139,6 +139,17 @@ func (s *stage) watched(ctx context.Context) (context.Context, context.CancelFun
 			select {
 			case <-s.server.Done():
 				cancel(s.server.Err())
+			case <-ctx.Done():
+			}
+		}()
+	}
+	for _, worker := range s.workers {
+		go func() {
+			select {
+			case <-worker.done:
+				if !worker.stopping.Load() {
+					cancel(errors.New("a worker process has ended by itself"))
+				}
 			case <-ctx.Done():
 			}
 		}()

@@ -28,6 +28,7 @@ type workerTuning struct {
 	ActivitySlots     int `group:"With --scale" placeholder:"N" help:"How many activities a worker process runs at once (default 0: the SDK's 1000)."`
 	WorkflowPollers   int `group:"With --scale" placeholder:"N" help:"How many requests for workflow tasks a worker process has open (default 0: the SDK's 2)."`
 	ActivityPollers   int `group:"With --scale" placeholder:"N" help:"How many requests for activities a worker process has open (default 0: the SDK's 2)."`
+	GCPercent         int `name:"gc-percent" group:"With --scale" placeholder:"N" help:"How much a worker process's heap may grow between two garbage collections (default 0: Go's 100 %)."`
 }
 
 // arguments are the command line that gives a worker process these flags.
@@ -38,6 +39,7 @@ func (t workerTuning) arguments() []string {
 		"--activity-slots", strconv.Itoa(t.ActivitySlots),
 		"--workflow-pollers", strconv.Itoa(t.WorkflowPollers),
 		"--activity-pollers", strconv.Itoa(t.ActivityPollers),
+		"--gc-percent", strconv.Itoa(t.GCPercent),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/temporal-providers/temporal-2captcha/provider"
@@ -25,9 +26,10 @@ type workerHandle struct {
 	stdin   io.WriteCloser
 	stderr  strings.Builder
 
-	serving chan serving      // has one, once it serves
-	counts  chan workerCounts // has what was told last
-	done    chan struct{}     // closed once its output has ended
+	serving  chan serving      // has one, once it serves
+	counts   chan workerCounts // has what was told last
+	done     chan struct{}     // closed once its output has ended
+	stopping atomic.Bool
 
 	mutex    sync.Mutex
 	requests *json.Encoder
@@ -125,6 +127,7 @@ func (w *workerHandle) wait(ctx context.Context, taskID int64) (loopOutcome, err
 
 // stop has the process end, and returns its counts. The error says how it failed, with what it wrote.
 func (w *workerHandle) stop() (workerCounts, error) {
+	w.stopping.Store(true)
 	closeErr := w.stdin.Close()
 	kill := time.AfterFunc(workerEndTimeout, func() { _ = w.command.Process.Kill() })
 	defer kill.Stop()

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -89,6 +90,9 @@ func (p *workerProcess) serveWorkflows(design design) error {
 		return err
 	}
 	defer temporal.Close()
+	if percent := p.flags.GCPercent; percent > 0 {
+		debug.SetGCPercent(percent)
+	}
 	if size := p.flags.WorkflowCacheSize; size > 0 {
 		worker.SetStickyWorkflowCacheSize(size)
 	}
