@@ -284,12 +284,27 @@ func TestOvertakenCallbacks(t *testing.T) {
 
 func TestTaskDoesNotOvertakeItself(t *testing.T) {
 	t.Parallel()
-	endpoint, server := newEndpoint(t), start(t, simulator.Options{})
-	taskID := server.Submit(simulator.Submission{
-		CallbackURL: endpoint.url("/"), Callbacks: []simulator.Callback{{Overtaken: true}, {Delay: 10 * time.Millisecond}},
-		Answers: []simulator.Answer{simulator.Ready(`"8"`)},
-	})
+	held := make(chan struct{})
+	endpoint := newEndpoint(t, func(http.ResponseWriter, *http.Request) { <-held })
+	server := start(t, simulator.Options{})
+	submit := func(callbacks ...simulator.Callback) int64 {
+		return server.Submit(simulator.Submission{
+			CallbackURL: endpoint.url("/"), Callbacks: callbacks, Answers: []simulator.Answer{simulator.Ready(`"8"`)},
+		})
+	}
+	taskID := submit(simulator.Callback{Overtaken: true, Code: "held"}, simulator.Callback{Code: "own"})
+	require.Eventually(t, func() bool { return len(server.Callbacks()) == 2 }, time.Minute, time.Millisecond)
+	close(held)
 	require.NoError(t, server.WaitForCallbacks(inTime(t), taskID, 1))
-	server.Close()
-	require.Len(t, endpoint.requests(), 1)
+	newClient(t, server).bodies(taskID, 20) // takes longer than to send one that was let go
+	require.Len(t, endpoint.requests(), 1, "it is held back still")
+
+	other := submit(simulator.Callback{Code: "other"})
+	require.NoError(t, server.WaitForCallbacks(inTime(t), taskID, 2))
+
+	require.Equal(t, []string{
+		fmt.Sprintf("POST / id=%d&code=own", taskID),
+		fmt.Sprintf("POST / id=%d&code=other", other),
+		fmt.Sprintf("POST / id=%d&code=held", taskID),
+	}, endpoint.requests())
 }

@@ -68,7 +68,7 @@ func TestCloseEndsEveryAnswerAndLeavesNothingRunning(t *testing.T) {
 	var server *simulator.Server
 	// Goroutines inherit the label, so that those of this server are told from those of other tests.
 	pprof.Do(t.Context(), pprof.Labels("test", label), func(context.Context) {
-		server = start(t, simulator.Options{})
+		server = start(t, simulator.Options{CallbackTimeout: time.Hour})
 	})
 	client := newClient(t, server)
 	client.transport.DisableKeepAlives = false
@@ -102,6 +102,12 @@ func TestCloseEndsEveryAnswerAndLeavesNothingRunning(t *testing.T) {
 	}
 	for _, request := range server.Requests() {
 		require.False(t, request.Finished.IsZero(), "Close waits for the end of every request: %+v", request)
+	}
+	deliveries := server.Callbacks()
+	require.Len(t, deliveries, 2, "the one to come has not come")
+	for _, delivery := range deliveries {
+		require.Equal(t, 0, delivery.HTTPStatus)
+		require.Equal(t, delivery.Sent.IsZero(), delivery.Error == "", "one was cut off, one not sent: %+v", delivery)
 	}
 	// What Close waits for are the last words of a goroutine, after which it takes a moment to be gone.
 	require.Eventually(t, func() bool { return !strings.Contains(goroutines(t), label) },
