@@ -161,7 +161,7 @@ func TestActivityRetryThroughAThousandSignals(t *testing.T) {
 	require.Equal(t, manySignals, countOf(history, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED))
 	require.LessOrEqual(t, countOf(history, enumspb.EVENT_TYPE_TIMER_STARTED), 1)
 	require.Equal(t, 1, countOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED))
-	require.LessOrEqual(t, len(history), costOfFirstPoll+4*manySignals, "each signal's event, and a workflow task for it at the most")
+	require.LessOrEqual(t, len(history), costOfFirstPoll+4*manySignals, "each with a workflow task at the most")
 }
 
 // outcomeOfEachPolling is what becomes of a task, whichever way its wait polls.
@@ -219,7 +219,8 @@ func TestOutcomesWithEachPolling(t *testing.T) {
 	taskIDs := map[string][]int64{}
 	for _, polling := range pollings {
 		for _, row := range outcomesOfEachPolling {
-			in := workflows.AwaitTaskResultInput{TaskID: newTaskID(), InitialDelay: time.Millisecond, Timeout: row.timeout, Polling: polling}
+			in := workflows.AwaitTaskResultInput{TaskID: newTaskID(), InitialDelay: time.Millisecond, Timeout: row.timeout,
+				Polling: polling}
 			service.Script(in.TaskID, row.answers...)
 			runs[polling] = append(runs[polling], startWait(t, temporal, taskQueue, in))
 			taskIDs[polling] = append(taskIDs[polling], in.TaskID)
@@ -237,7 +238,8 @@ func TestOutcomesWithEachPolling(t *testing.T) {
 }
 
 func (row outcomeOfEachPolling) requireOutcome(
-	t *testing.T, temporal client.Client, service *simulator.Server, worker *process, polling string, run client.WorkflowRun, taskID int64,
+	t *testing.T, temporal client.Client, service *simulator.Server, worker *process, polling string,
+	run client.WorkflowRun, taskID int64,
 ) {
 	t.Helper()
 	var output workflows.AwaitTaskResultOutput

@@ -75,6 +75,15 @@ var badInputs = []badInput{
 	{name: "maxPollInterval under pollInterval", input: `{"taskId":TASK,"pollInterval":"20s","maxPollInterval":"10s"}`, says: `maxPollInterval is 10s: it takes a duration from pollInterval, 20s, to "24h"`},
 	{name: "maxPollInterval under 5 s", input: `{"taskId":TASK,"maxPollInterval":"1s"}`, says: `maxPollInterval is 1s: it takes a duration from pollInterval, 5s`},
 
+	{name: "callback as text", input: `{"taskId":TASK,"callback":"true"}`, says: `callback is "true": it takes true or false`},
+	{name: "callback as a number", input: `{"taskId":TASK,"callback":1}`, says: `callback is 1: it takes true or false`},
+	{name: "an address as callback", input: `{"taskId":TASK,"callback":{"url":"https://example.com/"}}`, says: `callback is {"url":"https://example.com/"}: it takes true or false`},
+	{name: "an unknown polling", input: `{"taskId":TASK,"polling":"heartbeat"}`, says: `polling is "heartbeat": it takes "timer" or "activityRetry"`},
+	{name: "polling in other letters", input: `{"taskId":TASK,"polling":"ActivityRetry"}`, says: `polling is "ActivityRetry": it takes "timer" or "activityRetry"`},
+	{name: "polling true", input: `{"taskId":TASK,"polling":true}`, says: `polling is true: it takes "timer" or "activityRetry"`},
+	{name: "a callback for polls by retries", input: `{"taskId":TASK,"callback":true,"polling":"activityRetry"}`, says: `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`},
+	{name: "maxPollInterval under that of a callback", input: `{"taskId":TASK,"callback":true,"maxPollInterval":"30s"}`, says: `maxPollInterval is 30s: it takes a duration from pollInterval, 1m0s, to "24h"`},
+
 	{name: "a state that the workflow did not hand on", input: `{"taskId":TASK,"continued":{"polls":-1}}`, says: `continued takes what a wait hands on to its own next run`},
 	{name: "a state of another shape", input: `{"taskId":TASK,"continued":"x"}`, says: `continued takes what a wait hands on to its own next run`},
 
@@ -225,6 +234,9 @@ func TestOddInputThatIsRight(t *testing.T) {
 		{name: "zeros", input: `{"taskId":TASK,"initialDelay":"1ms","pollInterval":0,"maxPollInterval":"0s","timeout":0}`},
 		{name: "white space", input: " {\r\n\t\"taskId\" : TASK , \"initialDelay\" : \"1ms\" } \n"},
 		{name: "escapes", input: `{"\u0074askId":TASK,"initialDelay":"1\u006ds"}`},
+		{name: "no callback", input: `{"taskId":TASK,"initialDelay":"1ms","callback":false,"polling":"activityRetry"}`},
+		{name: "a callback and its polling", input: `{"taskId":TASK,"initialDelay":"1ms","callback":true,"polling":"timer"}`},
+		{name: "callback and polling null", input: `{"taskId":TASK,"initialDelay":"1ms","callback":null,"polling":null}`},
 		{name: "all bounds", input: `{"taskId":TASK,"initialDelay":"1ms","pollInterval":"24h","maxPollInterval":"24h","timeout":"24h"}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -149,6 +149,59 @@ var historyPaths = []historyPath{
 		inline:  true,
 		atMost:  costOfFirstPoll + costOfFurtherPoll,
 	},
+	{
+		name:    "activity-retry-ready-at-third-poll",
+		input:   `"polling":"activityRetry"`,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
+		atMost:  costOfFirstPoll,
+	},
+	{
+		name:    "activity-retry-timeout",
+		input:   `"polling":"activityRetry","timeout":"10s"`,
+		answers: []simulator.Answer{simulator.Processing()},
+		atMost:  costOfFirstPoll,
+	},
+	{
+		// The ban does not fit into the activity's time, so that the last poll has an activity of its own.
+		name:    "activity-retry-last-poll-of-its-own",
+		input:   `"polling":"activityRetry","timeout":"20s"`,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Error(ipBlocked), simulator.Ready(`{"text":"abc"}`)},
+		atMost:  costOfFirstPoll + costOfFurtherPoll,
+	},
+	{
+		name:    "activity-retry-verdict",
+		input:   `"polling":"activityRetry"`,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")},
+		atMost:  costOfFirstPoll,
+	},
+	{
+		// It costs no more than a poll by a timer: that one does not fire.
+		name:    "callback",
+		input:   `"callback":true`,
+		answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)},
+		meanwhile: func(t *testing.T, w recordedWait) {
+			w.waitForEvents(t, enumspb.EVENT_TYPE_TIMER_STARTED)
+			w.wakeUp(t)
+		},
+		atMost: costOfFirstPoll,
+	},
+	{
+		name:    "callback-lost",
+		input:   `"callback":true`,
+		answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)},
+		atMost:  costOfFirstPoll,
+	},
+	{
+		// The first fallback poll stays where it was, and is what fetches the result.
+		name:    "callback-too-early",
+		input:   `"callback":true`,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
+		meanwhile: func(t *testing.T, w recordedWait) {
+			w.waitForEvents(t, enumspb.EVENT_TYPE_TIMER_STARTED)
+			w.wakeUp(t)
+		},
+		atMost: costOfFirstPoll + costOfFurtherPoll,
+	},
 }
 
 // TestHistory compares the history of each path with the one that is on record, event by event. It runs before the tests that run
@@ -167,7 +220,7 @@ func TestHistory(t *testing.T) {
 			taskID := firstRecordedTaskID + int64(i)*1000
 			wait := path.start(t, recordedWait{temporal: temporal, service: service, taskID: taskID}, taskQueue, callers)
 			history := closedHistory(t, temporal, wait.run.GetID(), wait.run.GetRunID())
-			for attempt := 1; attempt < 3 && disturbed(history); attempt++ {
+			for attempt := 1; attempt < 3 && (disturbed(history) || attemptsIn(history) > len(service.RequestsFor(taskID))); attempt++ {
 				taskID++
 				wait = path.start(t, recordedWait{temporal: temporal, service: service, taskID: taskID}, taskQueue, callers)
 				history = closedHistory(t, temporal, wait.run.GetID(), wait.run.GetRunID())
@@ -219,6 +272,14 @@ func disturbed(history *historypb.History) bool {
 		}
 	}
 	return false
+}
+
+// attemptsIn is how many attempts the activities of a history had. One that the server hands out too early sends nothing.
+func attemptsIn(history *historypb.History) (attempts int) {
+	for _, event := range history.GetEvents() {
+		attempts += int(event.GetActivityTaskStartedEventAttributes().GetAttempt())
+	}
+	return attempts
 }
 
 // continueAsNew has a server that suggests it after 20 events, in place of 4,096.

@@ -93,7 +93,7 @@ func errorType(failure *failurepb.Failure) string {
 
 // about tells a duration less the jitter, of up to 10 %, and less the time that a workflow task took.
 func about(d time.Duration) string {
-	for _, duration := range []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second, time.Hour} {
+	for _, duration := range []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, time.Hour} {
 		if d <= duration+duration/10 {
 			return "about " + duration.String()
 		}
