@@ -68,6 +68,7 @@ type chaosTask struct {
 	startAt  time.Duration
 	wakeUpAt time.Duration // after its start a wake-up is sent; 0: none is
 	timeout  time.Duration // of its wait; 0: the default, far beyond the run
+	polling  string
 }
 
 // fate is what the service answers on a task, beside the faults, and the one outcome that is right for it.
@@ -105,6 +106,13 @@ func newChaosPlan(form chaosForm, seed uint64) chaosPlan {
 	random := rand.New(rand.NewPCG(seed, 0))
 	plan := chaosPlan{seed: seed, form: form}
 	plan.tasks = chaosTasks(random, form)
+	pollings := rand.New(rand.NewPCG(seed, 1)) // apart, so that all else is the same whichever way a task is polled
+	for i := range plan.tasks {
+		plan.tasks[i].polling = workflows.PollingTimer
+		if pollings.IntN(3) == 0 {
+			plan.tasks[i].polling = workflows.PollingActivityRetry
+		}
+	}
 	for i := range plan.workers {
 		plan.workers[i] = workerDisturbances(random, form)
 	}
@@ -315,13 +323,17 @@ func TestChaosPlanFollowsFromItsSeed(t *testing.T) {
 	plan := newChaosPlan(chaosLong, 7)
 	require.Len(t, plan.tasks, 200)
 	require.Len(t, plan.server, 2)
-	solutions := map[string]bool{}
+	solutions, byRetries := map[string]bool{}, 0
 	for _, task := range plan.tasks {
+		if task.polling == workflows.PollingActivityRetry {
+			byRetries++
+		}
 		if task.solution != "" {
 			require.False(t, solutions[task.solution], "two tasks have the solution %s", task.solution)
 			solutions[task.solution] = true
 		}
 	}
+	require.InDelta(t, 67, byRetries, 30, "about a third")
 	for _, disturbances := range plan.workers {
 		require.True(t, slices.ContainsFunc(disturbances, func(d disturbance) bool {
 			return d.kind == byStop && d.lasts > 20*time.Second

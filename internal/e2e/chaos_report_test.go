@@ -10,6 +10,8 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
 // String is what happens to the workers and to the server, and when.
@@ -33,6 +35,13 @@ func (r *chaosRun) table(findings *chaosFindings) string {
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	row := func(name string, value any) { fmt.Fprintf(table, "%s\t%v\n", name, value) }
 	row("tasks", len(r.plan.tasks))
+	byRetries := 0
+	for _, task := range r.plan.tasks {
+		if task.polling == workflows.PollingActivityRetry {
+			byRetries++
+		}
+	}
+	row("  polled by an activity's retries", byRetries)
 	row("ready", findings.ready)
 	for _, kind := range slices.Sorted(maps.Keys(findings.failed)) {
 		row("failed: "+kind, findings.failed[kind])

@@ -154,7 +154,7 @@ func (r *chaosRun) await(ctx context.Context, task chaosTask, outcome *chaosOutc
 
 	options := workflows.StartOptions(task.id)
 	options.TaskQueue = chaosTaskQueue
-	input := workflows.AwaitTaskResultInput{TaskID: task.id, Timeout: task.timeout}
+	input := workflows.AwaitTaskResultInput{TaskID: task.id, Timeout: task.timeout, Polling: task.polling}
 	for outcome.runID == "" {
 		outcome.started++
 		run, err := r.temporal.ExecuteWorkflow(ctx, options, workflows.AwaitTaskResultWorkflow, input)

@@ -108,7 +108,7 @@ func (r *chaosRun) findings() *chaosFindings {
 		if len(runs[id]) == 0 || runs[id][0] != outcome.runID {
 			findings.add(evidence, "task %d: its runs are %q, and the one waited for is %q", task.id, runs[id], outcome.runID)
 		}
-		if problem := historyProblem(history); problem != "" {
+		if problem := historyProblem(task, history); problem != "" {
 			findings.add(evidence, "task %d: its history has %s", task.id, problem)
 		}
 		if err := replayer.ReplayWorkflowHistory(quietLogger{}, &historypb.History{Events: history}); err != nil {
@@ -186,14 +186,14 @@ func (r *chaosRun) history(outcome chaosOutcome) []*historypb.HistoryEvent {
 
 // problem says what is not right about a task's outcome, or "".
 func (task chaosTask) problem(outcome chaosOutcome, history []*historypb.HistoryEvent) string {
-	polls, seenProcessing := pollsIn(history)
+	polls, seenProcessing := pollsIn(task, history)
 	if task.errorType == "" {
 		switch output := outcome.output; {
 		case outcome.failure != nil:
 			return fmt.Sprintf("it failed: %v", outcome.failure)
 		case output.TaskID != task.id, output.Status != twocaptcha.StatusReady, string(output.Solution) != task.solution,
-			output.Cost != "0.00299", output.Polls != polls:
-			return fmt.Sprintf("it has the result %+v with the solution %s after %d polls; its solution is %s",
+			output.Cost != "0.00299", !polls.include(output.Polls):
+			return fmt.Sprintf("it has the result %+v with the solution %s after %s; its solution is %s",
 				output, output.Solution, polls, task.solution)
 		}
 		return ""
@@ -212,9 +212,9 @@ func (task chaosTask) problem(outcome chaosOutcome, history []*historypb.History
 		code = ""
 	}
 	expired := task.errorType == noSuchTask && seenProcessing
-	if !failure.NonRetryable() || details.TaskID != task.id || details.ErrorCode != code || details.Polls != polls ||
+	if !failure.NonRetryable() || details.TaskID != task.id || details.ErrorCode != code || !polls.include(details.Polls) ||
 		details.Expired != expired {
-		return fmt.Sprintf("its error %q has the details %+v; polls %d, expired %t", failure, details, polls, expired)
+		return fmt.Sprintf("its error %q has the details %+v; %s, expired %t", failure, details, polls, expired)
 	}
 	return ""
 }
@@ -227,17 +227,56 @@ func (task chaosTask) failureKind() string {
 	return task.errorType
 }
 
-// pollsIn counts a history's polls, and tells whether the answer to one was that the task is processing.
-func pollsIn(history []*historypb.HistoryEvent) (polls int, seenProcessing bool) {
+// pollCount is how many polls a wait may have counted.
+type pollCount struct{ least, most int }
+
+func (c pollCount) include(polls int) bool { return c.least <= polls && polls <= c.most }
+
+func (c pollCount) String() string { return fmt.Sprintf("%d to %d polls", c.least, c.most) }
+
+// pollsIn counts a history's polls, and tells whether it shows that the task is processing.
+func pollsIn(task chaosTask, history []*historypb.HistoryEvent) (polls pollCount, seenProcessing bool) {
+	attempts := 1
+	add := func(least, most int) { polls.least, polls.most = polls.least+least, polls.most+most }
 	for _, event := range history {
-		if event.GetEventType() == enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED {
-			polls++
-		}
-		for _, payload := range event.GetActivityTaskCompletedEventAttributes().GetResult().GetPayloads() {
-			seenProcessing = seenProcessing || statusIn(payload) == twocaptcha.StatusProcessing
+		seenProcessing = seenProcessing || saysProcessing(event)
+		switch event.GetEventType() {
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+			if task.polling == workflows.PollingTimer {
+				add(1, 1)
+			}
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+			attempts = int(event.GetActivityTaskStartedEventAttributes().GetAttempt())
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+			if task.polling == workflows.PollingActivityRetry {
+				add(attempts, attempts)
+			}
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED, enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+			if task.polling == workflows.PollingActivityRetry { // whose last attempts may have told nobody their number
+				failure := event.GetActivityTaskFailedEventAttributes().GetFailure()
+				if failure.GetApplicationFailureInfo().GetNonRetryable() {
+					add(attempts, attempts)
+				} else {
+					add(1, max(attempts, mostAttempts))
+				}
+			}
 		}
 	}
 	return polls, seenProcessing
+}
+
+// mostAttempts is more than an activity has within a chaos run.
+const mostAttempts = 200
+
+// saysProcessing tells whether an activity ended with the answer, or the failure, of a task that is processing.
+func saysProcessing(event *historypb.HistoryEvent) bool {
+	for _, payload := range event.GetActivityTaskCompletedEventAttributes().GetResult().GetPayloads() {
+		if statusIn(payload) == twocaptcha.StatusProcessing {
+			return true
+		}
+	}
+	return errorType(event.GetActivityTaskFailedEventAttributes().GetFailure()) == workflows.ErrorTypeNotReady ||
+		errorType(event.GetActivityTaskTimedOutEventAttributes().GetFailure().GetCause()) == workflows.ErrorTypeNotReady
 }
 
 func statusIn(payload *commonpb.Payload) string {
@@ -249,7 +288,11 @@ func statusIn(payload *commonpb.Payload) string {
 }
 
 // historyProblem says what a disturbance does not explain, or "".
-func historyProblem(history []*historypb.HistoryEvent) string {
+func historyProblem(task chaosTask, history []*historypb.HistoryEvent) string {
+	activities := countOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
+	if task.polling == workflows.PollingActivityRetry && activities > 2 { // one, and where it leaves no room for it the last poll
+		return fmt.Sprintf("%d activities, whose attempts are to be the polls", activities)
+	}
 	for _, event := range history {
 		// A wake-up that comes in while a task is being completed has it done again. Nothing else may fail one.
 		failed := event.GetWorkflowTaskFailedEventAttributes()
