@@ -23,7 +23,7 @@ const dueTimeout = 3 * time.Second
 //
 // What a worker is handed doesn't say when the attempt is due, so the server is asked: for repeated attempts alone, and
 // that is no billed action. Where it permits no such question, the attempt goes on.
-func notBeforeDue(ctx context.Context, taskID int64) error {
+func notBeforeDue(ctx context.Context, in GetTaskResultInput) error {
 	attempt := activity.GetInfo(ctx)
 	if attempt.Attempt <= 1 || attempt.IsLocalActivity || attempt.WorkflowExecution.ID == "" {
 		return nil
@@ -36,12 +36,12 @@ func notBeforeDue(ctx context.Context, taskID int64) error {
 	defer cancel()
 	description, err := activity.GetClient(ctx).DescribeWorkflowExecution(ctx,
 		attempt.WorkflowExecution.ID, attempt.WorkflowExecution.RunID)
-	return notBeforeDueBy(description, err, attempt, taskID)
+	return notBeforeDueBy(description, err, attempt, in)
 }
 
 // notBeforeDueBy judges by the server's answer.
 func notBeforeDueBy(
-	description *workflowservice.DescribeWorkflowExecutionResponse, err error, attempt activity.Info, taskID int64,
+	description *workflowservice.DescribeWorkflowExecutionResponse, err error, attempt activity.Info, in GetTaskResultInput,
 ) error {
 	var notPermitted *serviceerror.PermissionDenied
 	var notKnown *serviceerror.Unimplemented
@@ -49,7 +49,7 @@ func notBeforeDueBy(
 	case errors.As(err, &notPermitted), errors.As(err, &notKnown):
 		return nil
 	case err != nil:
-		return notSent(taskID, 0, "the Temporal server does not say whether this attempt is due: "+
+		return notSent(in, attempt, 0, "the Temporal server does not say whether this attempt is due: "+
 			serviceerror.ToStatus(err).Code().String())
 	}
 	for _, pending := range description.GetPendingActivities() {
@@ -59,11 +59,11 @@ func notBeforeDueBy(
 			if early < time.Millisecond {
 				return nil
 			}
-			return notSent(taskID, early, fmt.Sprintf("the Temporal server handed out attempt %d %s before it is due",
+			return notSent(in, attempt, early, fmt.Sprintf("the Temporal server handed out attempt %d %s before it is due",
 				attempt.Attempt, early.Round(time.Millisecond)))
 		}
 	}
-	return notSent(taskID, 0, fmt.Sprintf("attempt %d is no longer the Temporal server's", attempt.Attempt))
+	return notSent(in, attempt, 0, fmt.Sprintf("attempt %d is no longer the Temporal server's", attempt.Attempt))
 }
 
 func isAttempt(pending *workflowpb.PendingActivityInfo, attempt activity.Info) bool {
@@ -72,7 +72,7 @@ func isAttempt(pending *workflowpb.PendingActivityInfo, attempt activity.Info) b
 }
 
 // notSent is the failure of an attempt without a request. The next attempt is due after delay; 0 leaves it to the retry policy.
-func notSent(taskID int64, delay time.Duration, reason string) error {
-	return newError(fmt.Sprintf("task %d: getTaskResult: not sent: %s", taskID, reason), ErrorTypeRequestFailed,
-		class{retryable: true, delay: delay}, 0, ErrorDetails{TaskID: taskID})
+func notSent(in GetTaskResultInput, attempt activity.Info, delay time.Duration, reason string) error {
+	return newError(fmt.Sprintf("task %d: getTaskResult: not sent: %s", in.TaskID, reason), ErrorTypeRequestFailed,
+		class{retryable: true, delay: delay}, 0, ErrorDetails{TaskID: in.TaskID, Polls: in.pollsWith(attempt)})
 }

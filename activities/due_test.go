@@ -13,6 +13,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
 func pendingAttempt(id string, attempt int32, state enumspb.PendingActivityState, due time.Time) *workflowpb.PendingActivityInfo {
@@ -74,7 +76,7 @@ func TestAttemptsThatTheServerHandsOutAgain(t *testing.T) {
 			attempt := activity.Info{ActivityID: "5", Attempt: 2, StartedTime: now}
 
 			err := notBeforeDueBy(&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: test.pending}, test.err,
-				attempt, 74372499131)
+				attempt, GetTaskResultInput{TaskID: 74372499131})
 
 			if test.message == "" {
 				require.NoError(t, err)
@@ -89,6 +91,12 @@ func TestAttemptsThatTheServerHandsOutAgain(t *testing.T) {
 			var details ErrorDetails
 			require.NoError(t, failure.Details(&details))
 			require.Equal(t, ErrorDetails{TaskID: 74372499131}, details)
+
+			in := GetTaskResultInput{TaskID: 74372499131, Schedule: &schedule.Schedule{}, Polls: 10}
+			require.ErrorAs(t, notBeforeDueBy(&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: test.pending},
+				test.err, attempt, in), &failure)
+			require.NoError(t, failure.Details(&details))
+			require.Equal(t, 12, details.Polls, "the attempt is a poll all the same")
 		})
 	}
 }

@@ -73,12 +73,12 @@ func (a *Activities) GetTaskResult(ctx context.Context, in GetTaskResultInput) (
 	if err := in.refusal(); err != nil {
 		return GetTaskResultOutput{}, err
 	}
-	ctx, cancel, err := withinAttempt(ctx, in.TaskID)
+	ctx, cancel, err := withinAttempt(ctx, in)
 	if err != nil {
 		return GetTaskResultOutput{}, err
 	}
 	defer cancel()
-	if err := notBeforeDue(ctx, in.TaskID); err != nil {
+	if err := notBeforeDue(ctx, in); err != nil {
 		return GetTaskResultOutput{}, err
 	}
 	result, err := a.client.GetTaskResult(ctx, in.TaskID)
@@ -105,7 +105,7 @@ func (in GetTaskResultInput) refusal() error {
 // withinAttempt bounds ctx by the end of this attempt as the server sees it. A worker that was stopped and goes on later
 // runs old attempts under a fresh deadline; meanwhile the server has given such an attempt up, and another may have
 // sent its request, so that a late one would come too close to it.
-func withinAttempt(ctx context.Context, taskID int64) (context.Context, context.CancelFunc, error) {
+func withinAttempt(ctx context.Context, in GetTaskResultInput) (context.Context, context.CancelFunc, error) {
 	attempt := activity.GetInfo(ctx)
 	if attempt.StartToCloseTimeout <= 0 {
 		ctx, cancel := context.WithCancel(ctx)
@@ -113,7 +113,7 @@ func withinAttempt(ctx context.Context, taskID int64) (context.Context, context.
 	}
 	end := attempt.StartedTime.Add(attempt.StartToCloseTimeout)
 	if late := time.Since(end); late >= 0 {
-		return nil, nil, notSent(taskID, 0, fmt.Sprintf("this attempt began %s ago and had %s; the worker was stopped meanwhile, "+
+		return nil, nil, notSent(in, attempt, 0, fmt.Sprintf("this attempt began %s ago and had %s; the worker was stopped meanwhile, "+
 			"or its clock is ahead of the Temporal server's",
 			(late+attempt.StartToCloseTimeout).Round(time.Millisecond), attempt.StartToCloseTimeout))
 	}

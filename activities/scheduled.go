@@ -20,7 +20,7 @@ func scheduled(in GetTaskResultInput, attempt activity.Info, took time.Duration,
 	// All times are the Temporal server's, by whose clock the schedule goes: the worker's may differ.
 	last := in.Schedule.IsLast(attempt.StartedTime)
 	ended := attempt.StartedTime.Add(took)
-	polls := in.Polls + int(attempt.Attempt)
+	polls := in.pollsWith(attempt)
 	details := ErrorDetails{TaskID: in.TaskID, Polls: polls}
 
 	var failure *temporal.ApplicationError
@@ -39,4 +39,12 @@ func scheduled(in GetTaskResultInput, attempt activity.Info, took time.Duration,
 	return GetTaskResultOutput{}, newError(
 		fmt.Sprintf("task %d: not ready, to be asked for again in %s", in.TaskID, delay.Round(time.Millisecond)),
 		ErrorTypeNotReady, class{retryable: true, delay: delay, benign: true}, 0, details)
+}
+
+// pollsWith is how many polls the schedule has had with that attempt, each of which is one; without a schedule it is 0.
+func (in GetTaskResultInput) pollsWith(attempt activity.Info) int {
+	if in.Schedule == nil {
+		return 0
+	}
+	return in.Polls + int(attempt.Attempt)
 }

@@ -227,15 +227,16 @@ func TestScheduledAttemptThatIsStale(t *testing.T) {
 	e.service.Script(taskID)
 	s := newSchedule(time.Minute, time.Minute)
 	e.changeAttempt(func(info *activity.Info) {
-		info.StartedTime, info.StartToCloseTimeout = time.Now().Add(-time.Hour), 20*time.Second
+		info.Attempt, info.StartedTime, info.StartToCloseTimeout = 4, time.Now().Add(-time.Hour), 20*time.Second
 	})
 
-	_, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID, Schedule: s})
+	_, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID, Schedule: s, Polls: 3})
 
 	failure := applicationError(t, err)
 	require.Equal(t, activities.ErrorTypeRequestFailed, failure.Type())
 	require.False(t, failure.NonRetryable())
 	require.Contains(t, failure.Message(), "not sent")
+	require.Equal(t, activities.ErrorDetails{TaskID: taskID, Polls: 7}, errorDetails(t, failure), "it is a poll all the same")
 	require.Empty(t, e.service.Requests())
 }
 
