@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -132,9 +134,28 @@ func TestActivityThatItsDelayEnds(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, out.Polls)
 	require.Len(t, e.polls, 2)
+	require.True(t, e.polls[0].input.Schedule.StartedAt.Equal(e.start))
+	require.True(t, e.polls[0].input.Schedule.Deadline.Equal(e.start.Add(2*time.Minute)))
+	require.Equal(t, activities.GetTaskResultInput{TaskID: taskID}, e.polls[1].input, "the last poll is not repeated")
 	require.Equal(t, temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2,
 		MaximumInterval: 30 * time.Second, MaximumAttempts: 1}, *e.polls[1].options.RetryPolicy, "the last poll")
 	e.requireRequests(seconds(5, 10.205, 120)...)
+}
+
+// In the test environment an activity ends after 10 attempts. What the wait knows by then, it knows at its end.
+func TestStatusThatAnActivityEndedWithIsKept(t *testing.T) {
+	t.Parallel()
+	e := newRetryEnvironment(t)
+	e.service.Script(taskID, append(slices.Repeat([]simulator.Answer{simulator.Processing()}, 10), simulator.HTMLPage())...)
+
+	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 70 * time.Second})
+
+	details := errorDetails(t, applicationError(t, err))
+	require.Equal(t, "processing", details.LastStatus)
+	require.Contains(t, details.LastError, "HTTP status 521")
+	require.Len(t, e.requestTimes(taskID), details.Polls)
+	require.Len(t, e.polls, 2)
+	require.Equal(t, 10, e.polls[1].input.Polls)
 }
 
 // Without a worker the activity's time ends unseen. Its last attempt's failure is all that is known of it then.

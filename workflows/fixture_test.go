@@ -22,6 +22,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
@@ -67,6 +68,7 @@ type timerRecord struct {
 type pollRecord struct {
 	at      time.Duration
 	options workflow.ActivityOptions
+	input   activities.GetTaskResultInput
 }
 
 func newEnvironment(t *testing.T) *environment {
@@ -346,7 +348,7 @@ func (r *outboundRecorder) Now(ctx workflow.Context) time.Time {
 
 func (r *outboundRecorder) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
 	r.environment.polls = append(r.environment.polls,
-		pollRecord{r.environment.elapsed(), workflow.GetActivityOptions(ctx)})
+		pollRecord{r.environment.elapsed(), workflow.GetActivityOptions(ctx), args[0].(activities.GetTaskResultInput)})
 	if r.environment.pollError != nil {
 		if err := r.environment.pollError(); err != nil {
 			future, settable := workflow.NewFuture(ctx)

@@ -143,8 +143,9 @@ func TestActivityRetryThroughAThousandSignals(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporal := startSimulator(t), newTaskQueue(), dial(t)
 	worker := startWorker(t, taskQueue, service.URL())
-	in := workflows.AwaitTaskResultInput{TaskID: newTaskID(), InitialDelay: time.Millisecond, PollInterval: 30 * time.Second,
-		Polling: workflows.PollingActivityRetry}
+	in := workflows.AwaitTaskResultInput{TaskID: newTaskID(), InitialDelay: time.Millisecond,
+		PollInterval: 35 * time.Second, // beyond the most of the retry policy's own delays
+		Polling:      workflows.PollingActivityRetry}
 	service.Script(in.TaskID, simulator.Processing(), simulator.Ready(`{}`))
 	run := startWait(t, temporal, taskQueue, in)
 	waitForFailedAttempt(t, temporal, run)
