@@ -33,7 +33,9 @@ func run(ctx context.Context, args []string, environment configuration.Environme
 	if shown {
 		return exitDone
 	}
-	options := stageOptions{cli: environment.Getenv("TEMPORAL_CLI"), messages: &oneAtATime{to: stderr}, workers: 1}
+	options := stageOptions{
+		cli: environment.Getenv("TEMPORAL_CLI"), messages: &oneAtATime{to: stderr}, workers: 1, tuning: flags.workerTuning,
+	}
 	if flags.Scale {
 		err = printScale(ctx, flags, options, stdout)
 	} else {
@@ -96,7 +98,7 @@ func printScale(ctx context.Context, flags flags, options stageOptions, stdout i
 			return fmt.Errorf("--profiles: %w", err)
 		}
 	}
-	options.tuning, options.profiles, options.unlimitedPolls = flags.workerTuning, flags.Profiles, true
+	options.profiles, options.unlimitedPolls = flags.Profiles, true
 	report := scaleReports{PollInterval: flags.PollInterval.Seconds(), CPUs: runtime.NumCPU(), System: system()}
 	lost := 0
 	for workers := 1; workers <= 2; workers++ {

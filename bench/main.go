@@ -26,8 +26,7 @@ func isWorker(commandLine []string) bool {
 	return len(commandLine) > 1 && commandLine[1] == workerRole
 }
 
-// mainOfWorker is main in a worker process, which ends with its standard input and not with the terminal's Ctrl-C.
+// mainOfWorker is main in a worker process.
 func mainOfWorker() int {
-	signal.Ignore(os.Interrupt)
 	return runWorker(os.Args[2:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
 }

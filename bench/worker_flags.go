@@ -21,14 +21,15 @@ type workerFlags struct {
 	configuration.CommonFlags
 }
 
-// workerTuning are worker options to be tried, by --scale too. A zero is the SDK's own default.
+// workerTuning are a worker process's options, to be tried by --scale. The defaults are the worker command's. A zero is the SDK's
+// own default.
 type workerTuning struct {
-	WorkflowCacheSize int `group:"With --scale" placeholder:"N" help:"How many workflows a worker process keeps in memory (default 0: the SDK's 10000)."`
-	WorkflowTaskSlots int `group:"With --scale" placeholder:"N" help:"How many workflow tasks a worker process runs at once (default 0: the SDK's 1000)."`
-	ActivitySlots     int `group:"With --scale" placeholder:"N" help:"How many activities a worker process runs at once (default 0: the SDK's 1000)."`
-	WorkflowPollers   int `group:"With --scale" placeholder:"N" help:"How many requests for workflow tasks a worker process has open (default 0: the SDK's 2)."`
-	ActivityPollers   int `group:"With --scale" placeholder:"N" help:"How many requests for activities a worker process has open (default 0: the SDK's 2)."`
-	GCPercent         int `name:"gc-percent" group:"With --scale" placeholder:"N" help:"How much a worker process's heap may grow between two garbage collections (default 0: Go's 100 %)."`
+	WorkflowCacheSize int `default:"4000" group:"With --scale" placeholder:"N" help:"How many workflows a worker process keeps in memory (default 4000; 0: the SDK's 10000)."`
+	WorkflowTaskSlots int `default:"0" group:"With --scale" placeholder:"N" help:"How many workflow tasks a worker process runs at once (default 0: the SDK's 1000)."`
+	ActivitySlots     int `default:"0" group:"With --scale" placeholder:"N" help:"How many activities a worker process runs at once (default 0: the SDK's 1000)."`
+	WorkflowPollers   int `default:"8" group:"With --scale" placeholder:"N" help:"How many requests for workflow tasks a worker process has open (default 8; 0: the SDK's 2)."`
+	ActivityPollers   int `default:"8" group:"With --scale" placeholder:"N" help:"How many requests for activities a worker process has open (default 8; 0: the SDK's 2)."`
+	GCPercent         int `default:"0" name:"gc-percent" group:"With --scale" placeholder:"N" help:"How much a worker process's heap may grow between two garbage collections (default 0: Go's 100 %)."`
 }
 
 // arguments are the command line that gives a worker process these flags.

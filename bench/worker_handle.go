@@ -20,7 +20,7 @@ import (
 const workerEndTimeout = workerStopTimeout + 10*time.Second
 
 // workerHandle is a worker process, as the benchmark sees it: this program again, in another role. It ends with its standard
-// input, so that it never outlives the benchmark, and takes no notice of the terminal's Ctrl-C.
+// input, so that it never outlives the benchmark.
 type workerHandle struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
