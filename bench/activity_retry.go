@@ -10,8 +10,9 @@ import (
 // activityRetryDesign is ours in its economy mode: one durable timer, then one activity whose attempts are the polls.
 func activityRetryDesign() design {
 	return design{
-		name:            "activityRetry",
-		note:            "ours, economy mode: one timer for the first delay, then one activity whose attempts are the polls, by timer's schedule",
+		name: "activityRetry",
+		note: "ours, economy mode: one timer for the first delay, then one activity whose attempts are the polls, " +
+			"by timer's schedule",
 		ours:            true,
 		slowestInterval: 10*time.Second + 500*time.Millisecond,
 		start: func(taskID int64) start {

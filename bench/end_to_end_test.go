@@ -25,8 +25,8 @@ func figuresOf[T any](t *testing.T, args ...string) T {
 	return figures
 }
 
-// TestEveryDesign runs them at the same time, which takes less of it. What a busy machine does to the figures is left room for. With
-// this seed every task is ready between its first poll and its third.
+// TestEveryDesign runs them at the same time, which takes less of it. What a busy machine does to the figures is left room
+// for. With this seed every task is ready between its first poll and its third.
 func TestEveryDesign(t *testing.T) {
 	t.Parallel()
 	const tasks = 6
@@ -47,7 +47,9 @@ func TestEveryDesign(t *testing.T) {
 			require.NotNil(t, report.WorkerCPU, report.Name)
 		}
 	}
-	require.Equal(t, []string{"timer", "callback", "activityRetry", "retry-guide", "heartbeat-guide", "child-guide", "plain-loop"}, names)
+	require.Equal(t, []string{
+		"timer", "callback", "activityRetry", "retry-guide", "heartbeat-guide", "child-guide", "plain-loop",
+	}, names)
 
 	timer, callback, activityRetry := reports["timer"], reports["callback"], reports["activityRetry"]
 	retryGuide, heartbeatGuide, childGuide := reports["retry-guide"], reports["heartbeat-guide"], reports["child-guide"]

@@ -38,7 +38,8 @@ func readFootprint(ctx context.Context, temporal client.Client, workflowID, runI
 	return total, nil
 }
 
-func readHistory(ctx context.Context, temporal client.Client, run *commonpb.WorkflowExecution) ([]*historypb.HistoryEvent, error) {
+func readHistory(ctx context.Context, temporal client.Client,
+	run *commonpb.WorkflowExecution) ([]*historypb.HistoryEvent, error) {
 	var events []*historypb.HistoryEvent
 	pages := temporal.GetWorkflowHistory(ctx, run.WorkflowId, run.RunId, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for pages.HasNext() {

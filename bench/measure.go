@@ -21,8 +21,8 @@ func (t cpuTimes) since(before cpuTimes) cpuTimes {
 	return cpuTimes{server: t.server - before.server, workers: t.workers - before.workers, unavailable: t.unavailable}
 }
 
-// measure reads the CPU times.
-func (s *stage) measure() (cpuTimes, error) {
+// readCPUTimes reads them.
+func (s *stage) readCPUTimes() (cpuTimes, error) {
 	server, err := s.serverUsage()
 	if errors.Is(err, errUsageUnavailable) {
 		return cpuTimes{unavailable: true}, nil
@@ -102,8 +102,8 @@ func newDelayReport(delays []time.Duration) delayReport {
 	}
 }
 
-// longestRun is how long a run may poll, in seconds, until its history has reached the server's limit; nil: for ever, or not known.
-// What is less than half an event a poll is none: a task may have an event more when the server is busy.
+// longestRun is how long a run may poll, in seconds, until its history has reached the server's limit; nil: for ever, or not
+// known. What is less than half an event a poll is none: a task may have an event more when the server is busy.
 func longestRun(eventsPerPoll *float64, interval time.Duration) *float64 {
 	if eventsPerPoll == nil || *eventsPerPoll < 0.5 {
 		return nil

@@ -55,7 +55,10 @@ func TestSlope(t *testing.T) {
 // waitWith is the wait for a task that was ready at a second of its own, with its result that long after.
 func waitWith(taskID int64, delay time.Duration, events, actions int) waited {
 	readyAt := time.Unix(taskID, 0)
-	return waited{taskID: taskID, readyAt: readyAt, ended: readyAt.Add(delay), footprint: footprint{events: events, actions: actions}}
+	return waited{
+		taskID: taskID, readyAt: readyAt, ended: readyAt.Add(delay),
+		footprint: footprint{events: events, actions: actions},
+	}
 }
 
 func TestDesignReport(t *testing.T) {

@@ -79,8 +79,8 @@ func (r report) writeTable(to io.Writer) error {
 	}
 	text := strings.Builder{}
 	w := r.Workload
-	fmt.Fprintf(&text, "\n%d tasks, %s a second, ready %.1f s after their submission on average, %.1f s at most; seed %d; %d CPUs, %s\n",
-		w.Tasks, decimal(w.ArrivalRate, 2), w.MeanSolveTime, w.MostSolveTime, w.Seed, w.CPUs, w.System)
+	fmt.Fprintf(&text, "\n%d tasks, %s a second, ready %.1f s after their submission on average, %.1f s at most; "+
+		"seed %d; %d CPUs, %s\n", w.Tasks, decimal(w.ArrivalRate, 2), w.MeanSolveTime, w.MostSolveTime, w.Seed, w.CPUs, w.System)
 	text.WriteString(legend)
 	for _, design := range r.Designs {
 		fmt.Fprintf(&text, "%s: %s\n", design.Name, design.Note)

@@ -33,9 +33,18 @@ func madeUpReport() report {
 func madeUpScale() scaleReports {
 	run := scaleReport{
 		Workers: 1, Waits: 10000,
-		Start:     phaseReport{Seconds: 60, Done: 10000, PerSecond: 166.7, Server: pointer(1.37), Workers: pointer(0.18), Bench: pointer(0.07)},
-		Steady:    phaseReport{Seconds: 180, Done: 10003, PerSecond: 55.6, Server: pointer(0.7), Workers: pointer(0.2), Bench: pointer(0.01)},
-		Finish:    phaseReport{Seconds: 100, Done: 10000, PerSecond: 100, Server: pointer(1.3), Workers: pointer(0.4), Bench: pointer(0.1)},
+		Start: phaseReport{
+			Seconds: 60, Done: 10000, PerSecond: 166.7,
+			Server: pointer(1.37), Workers: pointer(0.18), Bench: pointer(0.07),
+		},
+		Steady: phaseReport{
+			Seconds: 180, Done: 10003, PerSecond: 55.6,
+			Server: pointer(0.7), Workers: pointer(0.2), Bench: pointer(0.01),
+		},
+		Finish: phaseReport{
+			Seconds: 100, Done: 10000, PerSecond: 100,
+			Server: pointer(1.3), Workers: pointer(0.4), Bench: pointer(0.1),
+		},
 		PollDelay: delayReport{Mean: 110.5, P50: 104, P95: 291},
 		Memory:    pointer(312.4), PeakMemory: pointer(340.6),
 	}

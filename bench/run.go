@@ -41,7 +41,7 @@ func runDesign(ctx context.Context, design design, tasks []task, options stageOp
 	ctx, cancel := stage.watched(ctx)
 	defer cancel()
 
-	before, err := stage.measure()
+	before, err := stage.readCPUTimes()
 	if err != nil {
 		return designReport{}, err
 	}
@@ -49,7 +49,7 @@ func runDesign(ctx context.Context, design design, tasks []task, options stageOp
 	if ctx.Err() != nil {
 		return designReport{}, context.Cause(ctx)
 	}
-	after, err := stage.measure()
+	after, err := stage.readCPUTimes()
 	if err != nil {
 		return designReport{}, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -94,7 +93,7 @@ type scaleRun struct {
 
 // phase measures one part of the run, in which what is done to a number of waits.
 func (r *scaleRun) phase(ctx context.Context, name string, do func(context.Context) (done int, err error)) (phaseReport, error) {
-	before, err := r.stage.measureCores()
+	before, err := r.stage.readCores()
 	if err != nil {
 		return phaseReport{}, err
 	}
@@ -102,7 +101,7 @@ func (r *scaleRun) phase(ctx context.Context, name string, do func(context.Conte
 	if err != nil {
 		return phaseReport{}, fmt.Errorf("%s: %w", name, err)
 	}
-	after, err := r.stage.measureCores()
+	after, err := r.stage.readCores()
 	if err != nil {
 		return phaseReport{}, err
 	}
@@ -276,31 +275,6 @@ func (s *stage) request(request workerRequest) error {
 		errs = append(errs, worker.request(request))
 	}
 	return errors.Join(errs...)
-}
-
-// workerMemory is the memory that the largest of the worker processes has, in MiB; nil where that can't be told.
-func (s *stage) workerMemory() (*float64, error) {
-	return s.largest(func(used usage) int64 { return used.resident })
-}
-
-// workerPeakMemory is the most that one of them ever had.
-func (s *stage) workerPeakMemory() (*float64, error) {
-	return s.largest(func(used usage) int64 { return used.peak })
-}
-
-func (s *stage) largest(memory func(usage) int64) (*float64, error) {
-	var sizes []int64
-	for _, worker := range s.workers {
-		used, err := readUsage(worker.processID())
-		if errors.Is(err, errUsageUnavailable) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		sizes = append(sizes, memory(used))
-	}
-	return pointer(round(float64(slices.Max(sizes))/(1<<20), 1)), nil
 }
 
 func inWorkers(number int) string {

@@ -91,7 +91,7 @@ const scaleLegend = `
 start       all waits are started at once, until a worker has taken up each
 steady      all are in flight, and each polls once
 finish      all tasks are ready and all waits are woken at once, until each has ended
-CPUs        how many were busy: by the Temporal server, by all workers, by this program's clients and simulated service; -: Linux only
+CPUs        busy with the Temporal server, all workers, and this program's clients and simulated service; -: Linux only
 poll delay  of the first poll, beyond its time
 memory      resident, of the largest worker process
 `
@@ -103,8 +103,8 @@ type cores struct {
 	at    time.Time
 }
 
-func (s *stage) measureCores() (cores, error) {
-	times, err := s.measure()
+func (s *stage) readCores() (cores, error) {
+	times, err := s.readCPUTimes()
 	if err != nil || times.unavailable {
 		return cores{cpuTimes: times, at: time.Now()}, err
 	}

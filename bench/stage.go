@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -157,6 +156,7 @@ func (s *stage) watched(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, func() { cancel(nil) }
 }
 
+// close ends everything.
 func (s *stage) close() error {
 	_, err := s.stopWorkers()
 	if s.temporal != nil {
@@ -168,8 +168,5 @@ func (s *stage) close() error {
 	if s.service != nil {
 		s.service.Close()
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.design.name, err)
-	}
-	return nil
+	return err
 }
