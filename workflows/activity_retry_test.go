@@ -15,64 +15,59 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// newRetryEnvironment is for what only PollingActivityRetry does. That it does all else alike is tested with each way to poll.
-func newRetryEnvironment(t *testing.T) *environment {
-	t.Helper()
-	e := newEnvironment(t)
-	e.polling = workflows.PollingActivityRetry
-	return e
-}
-
 func TestPollsAreAttemptsOfOneActivity(t *testing.T) {
 	t.Parallel()
-	e := newRetryEnvironment(t)
-	e.service.Script(taskID, simulator.ReadyAfter(31*time.Second, solution))
+	withRetries(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.ReadyAfter(31*time.Second, solution))
 
-	out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+		out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-	require.NoError(t, err)
-	require.JSONEq(t, solution, string(out.Solution))
-	require.Equal(t, 7, out.Polls)
-	e.requireRequests(seconds(5, 10.205, 15.245, 20.25, 25.37, 30.51, 35.535)...)
-	require.Equal(t, []timerRecord{{0, 5 * time.Second, "before polls of task 74372499131, from poll 1 on"}}, e.timers)
-	require.Len(t, e.polls, 1)
-	require.Equal(t, "polls of task 74372499131, from poll 1 on", e.polls[0].options.Summary)
+		require.NoError(t, err)
+		require.JSONEq(t, solution, string(out.Solution))
+		require.Equal(t, 7, out.Polls)
+		require.Equal(t, seconds(5, 10.205, 15.245, 20.25, 25.37, 30.51, 35.535), e.requestTimes(taskID))
+		require.Equal(t, []timerRecord{{0, 5 * time.Second, "before polls of task 74372499131, from poll 1 on"}}, e.timers)
+		require.Len(t, e.polls, 1)
+		require.Equal(t, "polls of task 74372499131, from poll 1 on", e.polls[0].options.Summary)
+	})
 }
 
 // The retry policy knows an attempt's number, not how many of those before have failed.
 func TestTransientFailureAmongPolls(t *testing.T) {
 	t.Parallel()
-	e := newRetryEnvironment(t)
-	processing := simulator.Processing()
-	e.service.Script(taskID, processing, processing, simulator.Status(500, ""), processing, simulator.Status(500, ""), processing,
-		simulator.Ready(solution))
+	withRetries(t, func(t *testing.T, e *environment) {
+		processing := simulator.Processing()
+		e.service.Script(taskID, processing, processing, simulator.Status(500, ""), processing, simulator.Status(500, ""), processing,
+			simulator.Ready(solution))
 
-	out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+		out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-	require.NoError(t, err)
-	require.Equal(t, 7, out.Polls)
-	times := e.requestTimes(taskID)
-	e.requireAt(20*time.Second, times[3]-times[2], "the third attempt's delay")
-	e.requireAt(30*time.Second, times[5]-times[4], "the most of the policy")
-	for _, afterAnswer := range []int{1, 2, 4, 6} {
-		require.Less(t, times[afterAnswer]-times[afterAnswer-1], 15*time.Second, "the schedule's interval after an answer")
-	}
-	require.Len(t, e.timers, 1)
+		require.NoError(t, err)
+		require.Equal(t, 7, out.Polls)
+		times := e.requestTimes(taskID)
+		require.Equal(t, 20*time.Second, times[3]-times[2], "the third attempt's delay")
+		require.Equal(t, 30*time.Second, times[5]-times[4], "the most of the policy")
+		for _, afterAnswer := range []int{1, 2, 4, 6} {
+			require.Less(t, times[afterAnswer]-times[afterAnswer-1], 15*time.Second, "the schedule's interval after an answer")
+		}
+		require.Len(t, e.timers, 1)
+	})
 }
 
 func TestWakeUpBeforeTheFirstAttempt(t *testing.T) {
 	t.Parallel()
-	e := newRetryEnvironment(t)
-	e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
-	e.signalAfter(2 * time.Second)
+	withRetries(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
+		e.signalAfter(2 * time.Second)
 
-	out, err := e.await(seldom)
+		out, err := e.await(seldom)
 
-	require.NoError(t, err)
-	require.Equal(t, 2, out.Polls)
-	times := e.requestTimes(taskID)
-	require.Equal(t, 2*time.Second, times[0])
-	require.GreaterOrEqual(t, times[1], 32*time.Second)
+		require.NoError(t, err)
+		require.Equal(t, 2, out.Polls)
+		times := e.requestTimes(taskID)
+		require.Equal(t, 2*time.Second, times[0])
+		require.GreaterOrEqual(t, times[1], 32*time.Second)
+	})
 }
 
 // An attempt that is due later can't be hurried, and signals are no other events than their own.
@@ -81,27 +76,25 @@ func TestSignalsBetweenAttempts(t *testing.T) {
 	for name, signals := range map[string]int{"one": 1, "hundreds": 500} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newRetryEnvironment(t)
-			e.service.Script(taskID, simulator.ReadyAfter(70*time.Second, solution))
-			for number := range signals {
-				e.signalAfter(6*time.Second + time.Duration(number)*100*time.Millisecond)
-			}
+			withRetries(t, func(t *testing.T, e *environment) {
+				e.service.Script(taskID, simulator.ReadyAfter(70*time.Second, solution))
+				for number := range signals {
+					e.signalAfter(6*time.Second + time.Duration(number)*100*time.Millisecond)
+				}
 
-			out, err := e.await(seldom)
+				out, err := e.await(seldom)
 
-			require.NoError(t, err)
-			require.Equal(t, 4, out.Polls)
-			undisturbed := newRetryEnvironment(t)
-			undisturbed.service.Script(taskID, simulator.ReadyAfter(70*time.Second, solution))
-			_, err = undisturbed.await(seldom)
-			require.NoError(t, err)
-			want := undisturbed.requestTimes(taskID)
-			require.Len(t, e.requestTimes(taskID), len(want))
-			for number, at := range e.requestTimes(taskID) {
-				require.InDelta(t, want[number].Seconds(), at.Seconds(), 2*(e.late()+undisturbed.late()).Seconds())
-			}
-			require.Len(t, e.timers, 1)
-			require.Len(t, e.polls, 1)
+				require.NoError(t, err)
+				require.Equal(t, 4, out.Polls)
+				undisturbed := newEnvironment(t)
+				undisturbed.polling = e.polling
+				undisturbed.service.Script(taskID, simulator.ReadyAfter(70*time.Second, solution))
+				_, err = undisturbed.await(seldom)
+				require.NoError(t, err)
+				require.Equal(t, undisturbed.requestTimes(taskID), e.requestTimes(taskID))
+				require.Len(t, e.timers, 1)
+				require.Len(t, e.polls, 1)
+			})
 		})
 	}
 }
@@ -109,53 +102,56 @@ func TestSignalsBetweenAttempts(t *testing.T) {
 // Where another activity follows, after the 10 attempts of a test environment, the delay of its first attempt holds too.
 func TestSignalBetweenAttemptsIsNoHurryLater(t *testing.T) {
 	t.Parallel()
-	e := newRetryEnvironment(t)
-	e.service.Script(taskID)
-	in := seldom
-	in.Timeout = 6 * time.Minute
-	e.signalAfter(time.Minute)
+	withRetries(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID)
+		in := seldom
+		in.Timeout = 6 * time.Minute
+		e.signalAfter(time.Minute)
 
-	_, err := e.await(in)
+		_, err := e.await(in)
 
-	require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
-	require.Greater(t, len(e.polls), 1)
-	in.InitialDelay, in.MaxPollInterval = 5*time.Second, 30*time.Second
-	e.requireScheduled(in)
+		require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
+		require.Greater(t, len(e.polls), 1)
+		in.InitialDelay, in.MaxPollInterval = 5*time.Second, 30*time.Second
+		e.requireScheduled(in)
+	})
 }
 
 func TestActivityThatItsDelayEnds(t *testing.T) {
 	t.Parallel()
-	e := newRetryEnvironment(t)
-	// A ban of 3 minutes does not fit into 2.
-	e.service.Script(taskID, simulator.Processing(), simulator.Error("ERROR_IP_BLOCKED"), simulator.Ready(solution))
+	withRetries(t, func(t *testing.T, e *environment) {
+		// A ban of 3 minutes does not fit into 2.
+		e.service.Script(taskID, simulator.Processing(), simulator.Error("ERROR_IP_BLOCKED"), simulator.Ready(solution))
 
-	out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 2 * time.Minute})
+		out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 2 * time.Minute})
 
-	require.NoError(t, err)
-	require.Equal(t, 3, out.Polls)
-	require.Len(t, e.polls, 2)
-	require.True(t, e.polls[0].input.Schedule.StartedAt.Equal(e.start))
-	require.True(t, e.polls[0].input.Schedule.Deadline.Equal(e.start.Add(2*time.Minute)))
-	require.Equal(t, activities.GetTaskResultInput{TaskID: taskID}, e.polls[1].input, "the last poll is not repeated")
-	require.Equal(t, temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2,
-		MaximumInterval: 30 * time.Second, MaximumAttempts: 1}, *e.polls[1].options.RetryPolicy, "the last poll")
-	e.requireRequests(seconds(5, 10.205, 120)...)
+		require.NoError(t, err)
+		require.Equal(t, 3, out.Polls)
+		require.Len(t, e.polls, 2)
+		require.True(t, e.polls[0].input.Schedule.StartedAt.Equal(e.start))
+		require.True(t, e.polls[0].input.Schedule.Deadline.Equal(e.start.Add(2*time.Minute)))
+		require.Equal(t, activities.GetTaskResultInput{TaskID: taskID}, e.polls[1].input, "the last poll is not repeated")
+		require.Equal(t, temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2,
+			MaximumInterval: 30 * time.Second, MaximumAttempts: 1}, *e.polls[1].options.RetryPolicy, "the last poll")
+		require.Equal(t, seconds(5, 10.205, 120), e.requestTimes(taskID))
+	})
 }
 
 // In the test environment an activity ends after 10 attempts. What the wait knows by then, it knows at its end.
 func TestStatusThatAnActivityEndedWithIsKept(t *testing.T) {
 	t.Parallel()
-	e := newRetryEnvironment(t)
-	e.service.Script(taskID, append(slices.Repeat([]simulator.Answer{simulator.Processing()}, 10), simulator.HTMLPage())...)
+	withRetries(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, append(slices.Repeat([]simulator.Answer{simulator.Processing()}, 10), simulator.HTMLPage())...)
 
-	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 70 * time.Second})
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 70 * time.Second})
 
-	details := errorDetails(t, applicationError(t, err))
-	require.Equal(t, "processing", details.LastStatus)
-	require.Contains(t, details.LastError, "HTTP status 521")
-	require.Len(t, e.requestTimes(taskID), details.Polls)
-	require.Len(t, e.polls, 2)
-	require.Equal(t, 10, e.polls[1].input.Polls)
+		details := errorDetails(t, applicationError(t, err))
+		require.Equal(t, "processing", details.LastStatus)
+		require.Contains(t, details.LastError, "HTTP status 521")
+		require.Len(t, e.requestTimes(taskID), details.Polls)
+		require.Len(t, e.polls, 2)
+		require.Equal(t, 10, e.polls[1].input.Polls)
+	})
 }
 
 // Without a worker the activity's time ends unseen. Its last attempt's failure is all that is known of it then.
@@ -174,27 +170,28 @@ func TestActivityWithoutAWorker(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newRetryEnvironment(t)
-			e.service.Script(taskID, simulator.Expired())
-			e.attempt = func(_ context.Context, request func() (any, error)) (any, error) {
-				if len(e.polls) == 1 {
-					e.clockSkip = time.Hour // till there is a worker again
-					return nil, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, test.cause)
+			withRetries(t, func(t *testing.T, e *environment) {
+				e.service.Script(taskID, simulator.Expired())
+				e.attempt = func(_ context.Context, request func() (any, error)) (any, error) {
+					if len(e.polls) == 1 {
+						e.clockSkip = time.Hour // till there is a worker again
+						return nil, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, test.cause)
+					}
+					return request()
 				}
-				return request()
-			}
 
-			_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 2 * time.Minute})
+				_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 2 * time.Minute})
 
-			failure := applicationError(t, err)
-			require.Equal(t, "ERROR_NO_SUCH_CAPCHA_ID", failure.Type(), "the last poll is made")
-			details := errorDetails(t, failure)
-			require.Equal(t, test.polls, details.Polls)
-			require.True(t, details.Expired)
-			require.Equal(t, test.cause != nil, details.LastStatus == "processing")
-			e.requireRequests(seconds(10)...) // 5 s after the activity's end, by the clock that was not set forward
-			require.Len(t, e.polls, 2)
-			require.Equal(t, int32(1), e.polls[1].options.RetryPolicy.MaximumAttempts)
+				failure := applicationError(t, err)
+				require.Equal(t, "ERROR_NO_SUCH_CAPCHA_ID", failure.Type(), "the last poll is made")
+				details := errorDetails(t, failure)
+				require.Equal(t, test.polls, details.Polls)
+				require.True(t, details.Expired)
+				require.Equal(t, test.cause != nil, details.LastStatus == "processing")
+				require.Equal(t, seconds(10), e.requestTimes(taskID), "5 s after its end, by the clock that was not set forward")
+				require.Len(t, e.polls, 2)
+				require.Equal(t, int32(1), e.polls[1].options.RetryPolicy.MaximumAttempts)
+			})
 		})
 	}
 }

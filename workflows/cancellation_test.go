@@ -23,14 +23,14 @@ func TestCancellationWhileItWaits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			withEachPolling(t, func(t *testing.T, e *environment) {
+			withEachPollingInRealTime(t, func(t *testing.T, e *environment) {
 				e.service.Script(taskID)
 				e.after(test.at, e.CancelWorkflow)
 
 				_, err := e.await(seldom)
 
 				requireCanceled(t, err)
-				e.requireAt(test.at, e.elapsed())
+				require.Equal(t, test.at, e.elapsed())
 				require.Len(t, e.service.RequestsFor(taskID), test.requests)
 				require.Equal(t, workflows.StateFailed, e.status().State)
 				require.Nil(t, e.status().NextPollAt)
@@ -42,7 +42,7 @@ func TestCancellationWhileItWaits(t *testing.T) {
 // The activity may go on, within its request's timeout; nobody waits for it.
 func TestCancellationDuringAPoll(t *testing.T) {
 	t.Parallel()
-	withEachPolling(t, func(t *testing.T, e *environment) {
+	withEachPollingInRealTime(t, func(t *testing.T, e *environment) {
 		e.service.Script(taskID, simulator.Ready(solution))
 		ended, release := make(chan struct{}), make(chan struct{})
 		e.attempt = func(_ context.Context, request func() (any, error)) (any, error) {
@@ -64,21 +64,21 @@ func TestCancellationDuringAPoll(t *testing.T) {
 
 func TestCancellationBetweenTheAttemptsOfAPoll(t *testing.T) {
 	t.Parallel()
-	withEachPolling(t, func(t *testing.T, e *environment) {
+	withEachPollingInRealTime(t, func(t *testing.T, e *environment) {
 		e.service.Script(taskID, simulator.RetryAfter(503, "60"), simulator.Ready(solution))
 		e.after(30*time.Second, e.CancelWorkflow)
 
 		_, err := e.await(seldom)
 
 		requireCanceled(t, err)
-		e.requireAt(30*time.Second, e.elapsed())
+		require.Equal(t, 30*time.Second, e.elapsed())
 		require.Len(t, e.service.RequestsFor(taskID), 1)
 	})
 }
 
 func TestCancellationDuringTheLastPoll(t *testing.T) {
 	t.Parallel()
-	withEachPolling(t, func(t *testing.T, e *environment) {
+	withEachPollingInRealTime(t, func(t *testing.T, e *environment) {
 		release := make(chan struct{})
 		defer close(release)
 		e.attempt = func(_ context.Context, request func() (any, error)) (any, error) {

@@ -22,7 +22,7 @@ func TestTimeout(t *testing.T) {
 		require.Equal(t, workflows.ErrorTypeTaskTimeout, failure.Type())
 		require.Equal(t, `task 74372499131: no result within 20s, in 3 polls; the last status is "processing"`, failure.Message())
 		require.Equal(t, workflows.ErrorDetails{TaskID: taskID, Polls: 3, LastStatus: "processing"}, errorDetails(t, failure))
-		e.requireAt(20*time.Second, e.elapsed())
+		require.Equal(t, 20*time.Second, e.elapsed())
 	})
 }
 
@@ -90,7 +90,7 @@ func TestPollsMayTakeAsLongAsTheWait(t *testing.T) {
 				MaximumInterval: 30 * time.Second, MaximumAttempts: attempts}, poll.options.RetryPolicy)
 		}
 		requests := e.requestTimes(taskID)
-		e.requireAt(40*time.Second, requests[len(requests)-1])
+		require.Equal(t, 40*time.Second, requests[len(requests)-1])
 	})
 }
 
@@ -131,22 +131,23 @@ func TestAttemptThatPassedTheDeadlineIsTheLast(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newRetryEnvironment(t)
-			// Attempts at 5, 10, 20, 40 s, and 30 s later.
-			down := simulator.Status(500, "")
-			e.service.Script(taskID, down, down, down, down, test.answer)
+			withRetries(t, func(t *testing.T, e *environment) {
+				// Attempts at 5, 10, 20, 40 s, and 30 s later.
+				down := simulator.Status(500, "")
+				e.service.Script(taskID, down, down, down, down, test.answer)
 
-			out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 55 * time.Second})
+				out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 55 * time.Second})
 
-			e.requireRequests(seconds(5, 10, 20, 40, 70)...)
-			require.Len(t, e.polls, 1)
-			require.Equal(t, test.errorCode, workflows.ErrorCode(err))
-			if test.errorCode == "" {
-				require.Equal(t, 5, out.Polls)
-				return
-			}
-			test.details.TaskID, test.details.Polls = taskID, 5
-			require.Equal(t, test.details, errorDetails(t, applicationError(t, err)))
+				require.Equal(t, seconds(5, 10, 20, 40, 70), e.requestTimes(taskID))
+				require.Len(t, e.polls, 1)
+				require.Equal(t, test.errorCode, workflows.ErrorCode(err))
+				if test.errorCode == "" {
+					require.Equal(t, 5, out.Polls)
+					return
+				}
+				test.details.TaskID, test.details.Polls = taskID, 5
+				require.Equal(t, test.details, errorDetails(t, applicationError(t, err)))
+			})
 		})
 	}
 }
@@ -154,20 +155,21 @@ func TestAttemptThatPassedTheDeadlineIsTheLast(t *testing.T) {
 // A failure may leave no room for another attempt within the activity's time. The last poll comes all the same.
 func TestLastPollAfterAnActivityWithoutRoomForAnotherAttempt(t *testing.T) {
 	t.Parallel()
-	e := newRetryEnvironment(t)
-	down := simulator.Status(500, "")
-	// Attempts at 5, 10, 20, 40 s; 30 s later would be beyond 45 + 20 s.
-	e.service.Script(taskID, down, down, down, down, simulator.Ready(solution))
+	withRetries(t, func(t *testing.T, e *environment) {
+		down := simulator.Status(500, "")
+		// Attempts at 5, 10, 20, 40 s; 30 s later would be beyond 45 + 20 s.
+		e.service.Script(taskID, down, down, down, down, simulator.Ready(solution))
 
-	out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 45 * time.Second})
+		out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 45 * time.Second})
 
-	require.NoError(t, err)
-	require.Equal(t, 5, out.Polls)
-	e.requireRequests(seconds(5, 10, 20, 40, 45)...)
-	require.Len(t, e.polls, 2)
-	require.Equal(t, int32(1), e.polls[1].options.RetryPolicy.MaximumAttempts)
-	require.Equal(t, 20*time.Second, e.polls[1].options.ScheduleToCloseTimeout)
-	require.Equal(t, "poll 5 of task 74372499131, the last", e.polls[1].options.Summary)
+		require.NoError(t, err)
+		require.Equal(t, 5, out.Polls)
+		require.Equal(t, seconds(5, 10, 20, 40, 45), e.requestTimes(taskID))
+		require.Len(t, e.polls, 2)
+		require.Equal(t, int32(1), e.polls[1].options.RetryPolicy.MaximumAttempts)
+		require.Equal(t, 20*time.Second, e.polls[1].options.ScheduleToCloseTimeout)
+		require.Equal(t, "poll 5 of task 74372499131, the last", e.polls[1].options.Summary)
+	})
 }
 
 // A timer may fire hours before a worker takes it up.

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -35,8 +35,7 @@ const (
 )
 
 // environment is a test environment whose worker has the shipped plugin, with a simulated service that goes by the
-// environment's clock: time that is skipped here has passed there too. An attempt takes no time, but for
-// PollingActivityRetry: there its activity measures what it takes, which is then part of the environment's time.
+// environment's clock: time that is skipped here has passed there too. A poll takes no time unless it is repeated.
 type environment struct {
 	*testsuite.TestWorkflowEnvironment
 	t       *testing.T
@@ -44,8 +43,6 @@ type environment struct {
 	start   time.Time
 	// polling is how every wait polls that does not say itself.
 	polling string
-	// attemptsTook is the real time, in nanoseconds, that attempts have taken with PollingActivityRetry.
-	attemptsTook atomic.Int64
 
 	// What the workflow asked of Temporal.
 	timers         []timerRecord
@@ -85,7 +82,23 @@ func withEachPolling(t *testing.T, test func(*testing.T, *environment)) {
 // withEachPollingIn is withEachPolling in environments of another kind.
 func withEachPollingIn(t *testing.T, newEnvironment func(*testing.T) *environment, test func(*testing.T, *environment)) {
 	t.Helper()
-	for _, polling := range []string{workflows.PollingTimer, workflows.PollingActivityRetry} {
+	for _, polling := range pollings {
+		t.Run(polling, func(t *testing.T) {
+			t.Parallel()
+			whileTimeStandsStill(t, func(t *testing.T) {
+				e := newEnvironment(t)
+				e.polling = polling
+				test(t, e)
+			})
+		})
+	}
+}
+
+// withEachPollingInRealTime is withEachPolling for waits that end between two attempts. The test environment has the second one
+// wait for ever then, which real time alone may leave behind.
+func withEachPollingInRealTime(t *testing.T, test func(*testing.T, *environment)) {
+	t.Helper()
+	for _, polling := range pollings {
 		t.Run(polling, func(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
@@ -93,6 +106,25 @@ func withEachPollingIn(t *testing.T, newEnvironment func(*testing.T) *environmen
 			test(t, e)
 		})
 	}
+}
+
+var pollings = []string{workflows.PollingTimer, workflows.PollingActivityRetry}
+
+// withRetries runs a test that is about PollingActivityRetry alone.
+func withRetries(t *testing.T, test func(*testing.T, *environment)) {
+	t.Helper()
+	whileTimeStandsStill(t, func(t *testing.T) {
+		e := newEnvironment(t)
+		e.polling = workflows.PollingActivityRetry
+		test(t, e)
+	})
+}
+
+// whileTimeStandsStill runs a test in a bubble, whose time does not go on while somebody listens on a network, as the simulated
+// service does. An attempt with a schedule measures what it takes, which is nothing then, however busy the machine is.
+func whileTimeStandsStill(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	synctest.Test(t, test)
 }
 
 func newEnvironmentAt(t *testing.T, start time.Time) *environment {
@@ -120,31 +152,8 @@ func newEnvironmentAt(t *testing.T, start time.Time) *environment {
 // byRetries tells whether polls are the attempts of one activity.
 func (e *environment) byRetries() bool { return e.polling == workflows.PollingActivityRetry }
 
-// Now is the environment's time, which the workflow, the attempts and the simulated service have in common.
-func (e *environment) Now() time.Time { return e.TestWorkflowEnvironment.Now().Add(e.late()) }
-
-// late is how much later than in a world where attempts take no time something may be.
-func (e *environment) late() time.Duration { return time.Duration(e.attemptsTook.Load()) }
-
 // elapsed is the time since the environment's start.
 func (e *environment) elapsed() time.Duration { return e.Now().Sub(e.start) }
-
-// requireAt requires that something happened at this time since the start, or later by what attempts took.
-func (e *environment) requireAt(want, got time.Duration, message ...any) {
-	e.t.Helper()
-	require.GreaterOrEqual(e.t, got, want, message...)
-	require.LessOrEqual(e.t, got, want+2*e.late(), message...) // an interval is longer too, the later it begins
-}
-
-// requireRequests requires that requests for the task came in at these times since the start, and no others.
-func (e *environment) requireRequests(want ...time.Duration) {
-	e.t.Helper()
-	got := e.requestTimes(taskID)
-	require.Len(e.t, got, len(want), "requests at %s", got)
-	for number, at := range got {
-		e.requireAt(want[number], at, "request %d of those at %s", number+1, got)
-	}
-}
 
 // timersOf is how many timers an undisturbed wait of so many polls has.
 func (e *environment) timersOf(polls int) int {
@@ -343,7 +352,7 @@ func (r *outboundRecorder) NewTimerWithOptions(
 }
 
 func (r *outboundRecorder) Now(ctx workflow.Context) time.Time {
-	return r.Next.Now(ctx).Add(r.environment.late() + r.environment.clockSkip)
+	return r.Next.Now(ctx).Add(r.environment.clockSkip)
 }
 
 func (r *outboundRecorder) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
@@ -386,10 +395,6 @@ func (c *attemptClock) GetInfo(ctx context.Context) activity.Info {
 }
 
 func (i *attemptInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	if e := i.environment; e.byRetries() {
-		begun := time.Now()
-		defer func() { e.attemptsTook.Add(int64(time.Since(begun))) }()
-	}
 	request := func() (any, error) { return i.Next.ExecuteActivity(ctx, in) }
 	if i.environment.attempt != nil {
 		return i.environment.attempt(ctx, request)

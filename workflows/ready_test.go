@@ -59,7 +59,7 @@ func TestReadyAtTheLastPoll(t *testing.T) {
 		out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: time.Minute})
 
 		require.NoError(t, err)
-		e.requireAt(time.Minute, e.elapsed())
+		require.Equal(t, time.Minute, e.elapsed())
 		require.Equal(t, len(e.service.RequestsFor(taskID)), out.Polls)
 	})
 }

@@ -16,20 +16,14 @@ import (
 
 // requireScheduled checks the requests of an undisturbed wait against the schedule as it is specified: the first poll after the
 // initial delay; then 15 % of the time waited, within pollInterval and maxPollInterval, and up to 10 % on top of it; the
-// last poll on the deadline, which a wait that would end within 5 s of it is stretched to. An interval counts from a poll's
-// end.
+// last poll on the deadline, which a wait that would end within 5 s of it is stretched to. Polls take no time.
 func (e *environment) requireScheduled(in workflows.AwaitTaskResultInput) {
-	e.t.Helper()
-	requireSchedule(e.t, in, e.requestTimes(in.TaskID), e.late())
-}
-
-// requireSchedule is requireScheduled for requests that attempts, which took that long together, have made late.
-func requireSchedule(t *testing.T, in workflows.AwaitTaskResultInput, requests []time.Duration, late time.Duration) {
+	t := e.t
 	t.Helper()
+	requests := e.requestTimes(in.TaskID)
 	require.NotEmpty(t, requests)
 	last := len(requests) - 1
-	require.GreaterOrEqual(t, requests[last], in.Timeout, "the last poll is on the deadline")
-	require.LessOrEqual(t, requests[last], in.Timeout+2*late, "the last poll is on the deadline")
+	require.Equal(t, in.Timeout, requests[last], "the last poll is on the deadline")
 	if in.InitialDelay > in.Timeout-5*time.Second {
 		require.Zero(t, last, "the first poll is the last, too")
 		return
@@ -39,7 +33,7 @@ func requireSchedule(t *testing.T, in workflows.AwaitTaskResultInput, requests [
 		interval := requests[number+1] - waited
 		what := fmt.Sprintf("task %d: the interval before poll %d, %s after %s", in.TaskID, number+2, interval, waited)
 		shortest := min(max(waited*15/100, in.PollInterval), in.MaxPollInterval)
-		longest := shortest + shortest/10 + 2*late
+		longest := shortest + shortest/10
 		left := in.Timeout - waited
 		if number+1 < last {
 			require.GreaterOrEqual(t, interval, shortest, what)
@@ -89,7 +83,7 @@ func TestJitterOfOneTask(t *testing.T) {
 		e.service.Script(taskID)
 		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 31 * time.Second})
 		require.Error(t, err)
-		e.requireRequests(seconds(5, 10.205, 15.245, 20.25, 25.37, 31)...)
+		require.Equal(t, seconds(5, 10.205, 15.245, 20.25, 25.37, 31), e.requestTimes(taskID))
 	})
 }
 
@@ -178,7 +172,7 @@ func TestSchedulesOfRandomTasks(t *testing.T) {
 				if err == nil {
 					require.Equal(t, pending+1, out.Polls)
 					e.requireTimersFor(pending + 1)
-					require.LessOrEqual(t, e.elapsed(), in.Timeout+e.late())
+					require.LessOrEqual(t, e.elapsed(), in.Timeout)
 					return
 				}
 				require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
@@ -238,7 +232,7 @@ func TestSpacingHoldsWhateverHappens(t *testing.T) {
 				requests := e.requestTimes(taskID)
 				require.NotEmpty(t, requests)
 				end := requests[len(requests)-1]
-				require.LessOrEqual(t, end, in.Timeout+25*time.Second+e.late(), "5 s after a poll that may have gone on for 20 s")
+				require.LessOrEqual(t, end, in.Timeout+25*time.Second, "5 s after a poll that may have gone on for 20 s")
 				if err == nil {
 					require.JSONEq(t, solution, string(out.Solution))
 					return

@@ -58,24 +58,25 @@ func TestStatusInEachState(t *testing.T) {
 // With PollingActivityRetry the workflow sees no poll before its activity ends.
 func TestStatusWhileAttemptsAreThePolls(t *testing.T) {
 	t.Parallel()
-	e := newRetryEnvironment(t) // which starts at 2026-01-02T03:04:05.6789Z
-	e.service.Script(taskID, simulator.Processing(), simulator.TruncatedJSON(), simulator.Ready(solution))
-	e.after(time.Second, func() {
-		require.JSONEq(t, `{"taskId":74372499131,"state":"waiting","polls":0,"startedAt":"2026-01-02T03:04:05.6789Z",
-			"nextPollAt":"2026-01-02T03:04:10.6789Z","deadline":"2026-01-02T03:19:05.6789Z"}`, e.statusJSON())
-	})
-	for _, at := range seconds(7, 12) { // between its attempts, the second of which fails
-		e.after(at, func() {
-			require.JSONEq(t, `{"taskId":74372499131,"state":"polling","polls":0,"startedAt":"2026-01-02T03:04:05.6789Z",
-				"lastPollAt":"2026-01-02T03:04:10.6789Z","deadline":"2026-01-02T03:19:05.6789Z"}`, e.statusJSON())
+	withRetries(t, func(t *testing.T, e *environment) { // which starts at 2026-01-02T03:04:05.6789Z
+		e.service.Script(taskID, simulator.Processing(), simulator.TruncatedJSON(), simulator.Ready(solution))
+		e.after(time.Second, func() {
+			require.JSONEq(t, `{"taskId":74372499131,"state":"waiting","polls":0,"startedAt":"2026-01-02T03:04:05.6789Z",
+				"nextPollAt":"2026-01-02T03:04:10.6789Z","deadline":"2026-01-02T03:19:05.6789Z"}`, e.statusJSON())
 		})
-	}
+		for _, at := range seconds(7, 12) { // between its attempts, the second of which fails
+			e.after(at, func() {
+				require.JSONEq(t, `{"taskId":74372499131,"state":"polling","polls":0,"startedAt":"2026-01-02T03:04:05.6789Z",
+					"lastPollAt":"2026-01-02T03:04:10.6789Z","deadline":"2026-01-02T03:19:05.6789Z"}`, e.statusJSON())
+			})
+		}
 
-	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
-	require.NoError(t, err)
-	require.JSONEq(t, `{"taskId":74372499131,"state":"ready","polls":3,"startedAt":"2026-01-02T03:04:05.6789Z",
-		"lastPollAt":"2026-01-02T03:04:10.6789Z","deadline":"2026-01-02T03:19:05.6789Z","lastStatus":"ready"}`, e.statusJSON())
+		require.NoError(t, err)
+		require.JSONEq(t, `{"taskId":74372499131,"state":"ready","polls":3,"startedAt":"2026-01-02T03:04:05.6789Z",
+			"lastPollAt":"2026-01-02T03:04:10.6789Z","deadline":"2026-01-02T03:19:05.6789Z","lastStatus":"ready"}`, e.statusJSON())
+	})
 }
 
 func TestStatusAfterAFailure(t *testing.T) {

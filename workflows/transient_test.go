@@ -52,7 +52,7 @@ func TestTransientFailuresAreRepeated(t *testing.T) {
 				require.NoError(t, err)
 				require.JSONEq(t, solution, string(out.Solution))
 				require.Equal(t, e.pollsOf(6), out.Polls, "a poll is one run of the activity, or one attempt of it")
-				e.requireRequests(seconds(5, 5+5, 10+10, 20+20, 40+30, 70+30)...)
+				require.Equal(t, seconds(5, 5+5, 10+10, 20+20, 40+30, 70+30), e.requestTimes(taskID))
 				require.Len(t, e.timers, 1)
 			})
 		})
@@ -86,7 +86,8 @@ func TestDelaysThatTheServiceAsksFor(t *testing.T) {
 
 				require.NoError(t, err)
 				require.Equal(t, e.pollsOf(3), out.Polls)
-				e.requireRequests(5*time.Second, 5*time.Second+test.delay, 5*time.Second+2*test.delay)
+				require.Equal(t, []time.Duration{5 * time.Second, 5*time.Second + test.delay, 5*time.Second + 2*test.delay},
+					e.requestTimes(taskID))
 			})
 		})
 	}
@@ -111,7 +112,7 @@ func TestDelayBeyondTheDeadlineHoldsForTheNextPoll(t *testing.T) {
 
 		require.NoError(t, err)
 		require.Equal(t, 2, out.Polls)
-		e.requireRequests(seconds(5, 120)...) // banned till after the deadline: nothing but the last poll
+		require.Equal(t, seconds(5, 120), e.requestTimes(taskID)) // banned till after the deadline: nothing but the last poll
 		require.Len(t, e.timers, 2)
 	})
 }
@@ -135,7 +136,7 @@ func TestDelayOfAnEndedPollHoldsForTheNextPoll(t *testing.T) {
 
 		require.NoError(t, err)
 		require.Equal(t, 2, out.Polls)
-		e.requireRequests(seconds(185)...) // neither the schedule nor a signal shortens it
+		require.Equal(t, seconds(185), e.requestTimes(taskID)) // neither the schedule nor a signal shortens it
 	})
 }
 
@@ -156,7 +157,7 @@ func TestDelayIsOverAfterTheNextPoll(t *testing.T) {
 		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 75 * time.Second})
 
 		require.Error(t, err)
-		e.requireRequests(seconds(65, 75)...)
+		require.Equal(t, seconds(65, 75), e.requestTimes(taskID))
 	})
 }
 

@@ -83,16 +83,17 @@ func TestCurrentDetails(t *testing.T) {
 
 func TestCurrentDetailsWhileAttemptsAreThePolls(t *testing.T) {
 	t.Parallel()
-	e := newRetryEnvironment(t)
-	e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
-	e.after(7*time.Second, func() {
-		require.Equal(t, "Task 74372499131: **polling**, 0 polls\n\nDeadline: 2026-01-02T03:19:05Z", e.details())
+	withRetries(t, func(t *testing.T, e *environment) {
+		e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
+		e.after(7*time.Second, func() {
+			require.Equal(t, "Task 74372499131: **polling**, 0 polls\n\nDeadline: 2026-01-02T03:19:05Z", e.details())
+		})
+
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+
+		require.NoError(t, err)
+		require.Equal(t, "Task 74372499131: **ready**, 2 polls, last answer: ready", e.details())
 	})
-
-	_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
-
-	require.NoError(t, err)
-	require.Equal(t, "Task 74372499131: **ready**, 2 polls, last answer: ready", e.details())
 }
 
 func TestCurrentDetailsTellTheLastError(t *testing.T) {
