@@ -20,7 +20,8 @@ type AwaitTaskResultStatus struct {
 	TaskID int64 `json:"taskId"`
 	// State is StateWaiting, StatePolling, StateReady or StateFailed.
 	State string `json:"state"`
-	// Polls counts the polls that have ended.
+	// Polls counts the polls that have ended. With PollingActivityRetry they are counted, and dated, with the activity whose attempts
+	// they are, so that while it runs LastPollAt is its begin.
 	Polls      int        `json:"polls"`
 	StartedAt  *time.Time `json:"startedAt,omitempty"`
 	LastPollAt *time.Time `json:"lastPollAt,omitempty"`
