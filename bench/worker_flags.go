@@ -24,11 +24,11 @@ type workerFlags struct {
 // workerTuning are a worker process's options, to be tried by --scale. The defaults are the worker command's. A zero is the SDK's
 // own default.
 type workerTuning struct {
-	WorkflowCacheSize int `default:"4000" group:"With --scale" placeholder:"N" help:"How many workflows a worker process keeps in memory (default 4000; 0: the SDK's 10000)."`
+	WorkflowCacheSize int `default:"${workflow_cache_size}" group:"With --scale" placeholder:"N" help:"How many workflows a worker process keeps in memory (default ${workflow_cache_size}; 0: the SDK's 10000)."`
 	WorkflowTaskSlots int `default:"0" group:"With --scale" placeholder:"N" help:"How many workflow tasks a worker process runs at once (default 0: the SDK's 1000)."`
 	ActivitySlots     int `default:"0" group:"With --scale" placeholder:"N" help:"How many activities a worker process runs at once (default 0: the SDK's 1000)."`
-	WorkflowPollers   int `default:"8" group:"With --scale" placeholder:"N" help:"How many requests for workflow tasks a worker process has open (default 8; 0: the SDK's 2)."`
-	ActivityPollers   int `default:"8" group:"With --scale" placeholder:"N" help:"How many requests for activities a worker process has open (default 8; 0: the SDK's 2)."`
+	WorkflowPollers   int `default:"${worker_pollers}" group:"With --scale" placeholder:"N" help:"How many requests for workflow tasks a worker process has open (default ${worker_pollers}; 0: the SDK's 2)."`
+	ActivityPollers   int `default:"${worker_pollers}" group:"With --scale" placeholder:"N" help:"How many requests for activities a worker process has open (default ${worker_pollers}; 0: the SDK's 2)."`
 	GCPercent         int `default:"0" name:"gc-percent" group:"With --scale" placeholder:"N" help:"How much a worker process's heap may grow between two garbage collections (default 0: Go's 100 %)."`
 }
 

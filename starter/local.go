@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -14,9 +13,6 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 )
-
-// stopTimeout covers a request of the worker that is under way (15 s at most) and the report of its outcome.
-const stopTimeout = 20 * time.Second
 
 // local is what --dev and --demo bring along: a Temporal dev server, and a worker in this process.
 type local struct {
@@ -46,10 +42,8 @@ func startLocal(ctx context.Context, options devserver.Options, plugin *temporal
 		return nil, err
 	}
 	waiter.temporal = l.temporal
-	running := worker.New(l.temporal, waiter.taskQueue, worker.Options{
-		Plugins:           []worker.Plugin{plugin},
-		WorkerStopTimeout: stopTimeout,
-	})
+	worker.SetStickyWorkflowCacheSize(configuration.WorkflowCacheSize)
+	running := worker.New(l.temporal, waiter.taskQueue, configuration.WorkerOptions(plugin))
 	if err := running.Start(); err != nil {
 		l.stop()
 		return nil, fmt.Errorf("the worker did not start: %w", err)

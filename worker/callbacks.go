@@ -77,7 +77,7 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener) erro
 		return err
 	case <-ctx.Done():
 	}
-	shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), configuration.WorkerStopTimeout)
 	defer cancel()
 	if err := server.Shutdown(shutdownCtx); err != nil {
 		server.Close()

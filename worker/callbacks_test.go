@@ -186,7 +186,7 @@ func TestRequestWithoutEndDoesNotKeepTheWorkerFromStopping(t *testing.T) {
 		}()
 		start := time.Now()
 		require.NoError(t, serve(ctx, callback.NewServer(handler), newFakeListener(nil, theirs)))
-		require.Equal(t, stopTimeout, time.Since(start))
+		require.Equal(t, configuration.WorkerStopTimeout, time.Since(start))
 		_, err := ours.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF, "the connection is closed")
 	})

@@ -18,7 +18,7 @@ type flags struct {
 	APIURL               string `name:"api-url" default:"${api_url}" placeholder:"URL" environment:"TWOCAPTCHA_API_URL" help:"The service's address (default ${api_url})."`
 	TaskQueue            string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue to poll (default ${task_queue})."`
 	MaxRequestsPerSecond rate   `default:"0" placeholder:"N" environment:"TWOCAPTCHA_MAX_REQUESTS_PER_SECOND" help:"The most requests a second that the task queue's workers send together; the one started last decides. 0: no limit (default)."`
-	WorkflowCacheSize    *int   `placeholder:"N" help:"How many waits are kept in memory between their polls; others are replayed from their histories. 0: none (default 10000)."`
+	WorkflowCacheSize    int    `default:"${workflow_cache_size}" placeholder:"N" help:"How many waits are kept in memory between their polls; others are replayed from their histories. 0: none (default ${workflow_cache_size})."`
 	CallbackAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_CALLBACK_ADDRESS" help:"Take the service's callbacks here, by HTTP; :PORT is every interface. Needs their secret."`
 	configuration.CallbackURLFlag
 	CallbackDomainToken string `placeholder:"TOKEN" environment:"TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN" help:"What the service is to read at /2captcha.txt, as the proof that the domain is yours."`
@@ -38,8 +38,8 @@ func parseFlags(args []string, environ configuration.Environment, stdout io.Writ
 }
 
 func (f flags) validate() error {
-	if f.WorkflowCacheSize != nil && *f.WorkflowCacheSize < 0 {
-		return fmt.Errorf("--workflow-cache-size is %d: it takes 0, for none, or a positive number", *f.WorkflowCacheSize)
+	if f.WorkflowCacheSize < 0 {
+		return fmt.Errorf("--workflow-cache-size is %d: it takes 0, for none, or a positive number", f.WorkflowCacheSize)
 	}
 	if f.TaskQueue == "" {
 		return errors.New("--task-queue is empty: it takes the task queue's name")

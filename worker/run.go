@@ -25,10 +25,6 @@ const (
 
 	// dialTimeout bounds the wait for a server that doesn't answer, so that whoever starts the worker hears of it.
 	dialTimeout = 10 * time.Second
-
-	// stopTimeout covers a request under way (15 s at most) and the report of its outcome, within the 30 s that a pod
-	// has for its shutdown.
-	stopTimeout = 20 * time.Second
 )
 
 // run is the whole process but for its signals, of which ctx tells: it reads the configuration, polls the task queue
@@ -94,12 +90,10 @@ func workerOptions(flags flags, environ configuration.Environment) (worker.Optio
 	if err != nil {
 		return worker.Options{}, err
 	}
-	return worker.Options{
-		Plugins:                      []worker.Plugin{plugin},
-		TaskQueueActivitiesPerSecond: float64(flags.MaxRequestsPerSecond),
-		WorkerStopTimeout:            stopTimeout,
-		DeploymentOptions:            deployment,
-	}, nil
+	options := configuration.WorkerOptions(plugin)
+	options.TaskQueueActivitiesPerSecond = float64(flags.MaxRequestsPerSecond)
+	options.DeploymentOptions = deployment
+	return options, nil
 }
 
 // deploymentOptions makes the worker a version of a deployment where the environment names both, as Temporal's Worker
@@ -180,9 +174,7 @@ func (s settings) run(ctx context.Context) error {
 
 // poll polls the task queue until ctx is done and the polls under way have finished.
 func (s settings) poll(ctx context.Context, temporal client.Client) error {
-	if size := s.flags.WorkflowCacheSize; size != nil {
-		worker.SetStickyWorkflowCacheSize(*size) // the SDK has one cache for the whole process
-	}
+	worker.SetStickyWorkflowCacheSize(s.flags.WorkflowCacheSize) // the SDK has one cache for the whole process
 	process := worker.New(temporal, s.flags.TaskQueue, s.worker)
 	if err := process.Start(); err != nil {
 		return fmt.Errorf("the Temporal server at %s refuses a worker in namespace %q: "+
@@ -193,7 +185,7 @@ func (s settings) poll(ctx context.Context, temporal client.Client) error {
 
 	interrupt := make(chan any)
 	stopWaiting := context.AfterFunc(ctx, func() {
-		s.logger.Info("worker stopping: polls under way finish", "atMost", stopTimeout.String())
+		s.logger.Info("worker stopping: polls under way finish", "atMost", configuration.WorkerStopTimeout.String())
 		close(interrupt)
 	})
 	defer stopWaiting()

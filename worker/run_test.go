@@ -153,7 +153,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "captchas", flags.TaskQueue)
 	require.Equal(t, "http://localhost:1", flags.APIURL)
-	require.Nil(t, flags.WorkflowCacheSize, "the SDK's own default counts")
+	require.Equal(t, configuration.WorkflowCacheSize, flags.WorkflowCacheSize)
 
 	options, err := workerOptions(flags, environ)
 	require.NoError(t, err)
@@ -168,7 +168,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "mine", flags.TaskQueue, "the command line counts more")
 	require.Equal(t, rate(7), flags.MaxRequestsPerSecond)
-	require.Equal(t, 0, *flags.WorkflowCacheSize)
+	require.Equal(t, 0, flags.WorkflowCacheSize)
 
 	flags, _, err = parseFlags(nil, configuration.Environment{keyVariable}, io.Discard)
 	require.NoError(t, err)

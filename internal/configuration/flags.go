@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -26,7 +27,8 @@ func (f CommonFlags) common() CommonFlags { return f }
 
 // ParseFlags reads the command line and the environment into flags, a pointer to a struct that embeds [CommonFlags]. Where
 // these ask for help or for the version, it writes that to stdout and answers shown. An error says what is wrong with which
-// flag or argument. In help texts, ${api_url} and ${task_queue} are the defaults.
+// flag or argument. In help texts and defaults, ${api_url}, ${task_queue}, ${workflow_cache_size} and ${worker_pollers} are the
+// defaults.
 func ParseFlags(command, description string, flags interface{ common() CommonFlags }, args []string, environment Environment,
 	stdout io.Writer) (parsed *kong.Context, shown bool, err error) {
 	parser, err := kong.New(flags,
@@ -36,7 +38,10 @@ func ParseFlags(command, description string, flags interface{ common() CommonFla
 		kong.ValueFormatter(helpWithVariable),
 		kong.NoDefaultHelp(), // kong's own ends the process
 		kong.Writers(stdout, io.Discard),
-		kong.Vars{"api_url": twocaptcha.DefaultURL, "task_queue": workflows.TaskQueue},
+		kong.Vars{
+			"api_url": twocaptcha.DefaultURL, "task_queue": workflows.TaskQueue,
+			"workflow_cache_size": strconv.Itoa(WorkflowCacheSize), "worker_pollers": strconv.Itoa(WorkerPollers),
+		},
 		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 			if value := environment.Getenv(flag.Tag.Get("environment")); value != "" {
 				return value, nil
