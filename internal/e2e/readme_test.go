@@ -59,9 +59,9 @@ func TestReadmeGo(t *testing.T) {
 func TestReadmeShell(t *testing.T) {
 	t.Parallel()
 	blocks := readmeBlocks(t, "sh")
-	require.Len(t, blocks, 9, "each block has its check below")
+	require.Len(t, blocks, 10, "each block has its check below")
 	demo, tests, dev, worker, starter, cli := blocks[0], blocks[1], blocks[2], blocks[3], blocks[4], blocks[5]
-	callbacks, callbackURL, chaos := blocks[6], blocks[7], blocks[8]
+	callbacks, callbackURL, bench, chaos := blocks[6], blocks[7], blocks[8], blocks[9]
 
 	service, err := simulator.Start(simulator.Options{ClientKey: readmeKey})
 	require.NoError(t, err)
@@ -114,6 +114,11 @@ func TestReadmeShell(t *testing.T) {
 		t.Parallel()
 		// It takes minutes; its short form is a test of its own.
 		require.Equal(t, chaosCommand(true, 1)+"\n", chaos)
+	})
+	t.Run("the benchmark", func(t *testing.T) {
+		t.Parallel()
+		// Either takes more than 10 minutes; package bench has tests of both.
+		require.Equal(t, "go run ./bench\ngo run ./bench --scale\n", bench)
 	})
 	t.Run("a dev server", func(t *testing.T) {
 		t.Parallel()
