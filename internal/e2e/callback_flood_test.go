@@ -77,7 +77,7 @@ func TestAThousandCallbacks(t *testing.T) {
 		requireNoTimerCanceled(t, history)
 		runID = history[len(history)-1].GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()
 	}
-	require.GreaterOrEqual(t, signals, 2*rounds*perRound+1, "every one was taken")
+	require.GreaterOrEqual(t, signals, 2*rounds*perRound, "every one was taken, but the last where a poll was faster")
 	require.Greater(t, runs, 2*rounds*perRound/(3*suggested), "it continued as new")
 }
 
