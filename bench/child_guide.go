@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -14,7 +13,6 @@ import (
 )
 
 const (
-	childGuideWorkflow        = "childGuide"
 	childGuidePollingWorkflow = "childGuidePolling"
 	childGuideActivity        = "childGuidePoll"
 
@@ -25,24 +23,17 @@ const (
 // childGuideDesign is the guide's periodic sequence: a child workflow that polls by an activity, sleeps, and continues as new
 // after some rounds.
 func childGuideDesign() design {
-	return design{
-		name: "child-guide",
-		note: "Temporal's guide, periodic sequence: a child workflow that polls every 5 s by an activity and a timer, " +
+	child := guideDesign("child-guide",
+		"Temporal's guide, periodic sequence: a child workflow that polls every 5 s by an activity and a timer, "+
 			"and continues as new after 10 polls",
-		slowestInterval: guideInterval,
-		continuesAsNew:  true,
-		start:           func(taskID int64) start { return startOfGuide(childGuideWorkflow, taskID) },
-		register: func(registry worker.Registry, service provider.Config) error {
-			poller, err := newGuidePoller(service)
-			if err != nil {
-				return err
-			}
-			registry.RegisterWorkflowWithOptions(childGuide, workflow.RegisterOptions{Name: childGuideWorkflow})
-			registry.RegisterWorkflowWithOptions(childGuidePolling, workflow.RegisterOptions{Name: childGuidePollingWorkflow})
-			registry.RegisterActivityWithOptions(poller.pollOnce, activity.RegisterOptions{Name: childGuideActivity})
-			return nil
-		},
+		childGuide, childGuideActivity, (*guidePoller).pollOnce)
+	child.continuesAsNew = true
+	registerParent := child.register
+	child.register = func(registry worker.Registry, service provider.Config) error {
+		registry.RegisterWorkflowWithOptions(childGuidePolling, workflow.RegisterOptions{Name: childGuidePollingWorkflow})
+		return registerParent(registry, service)
 	}
+	return child
 }
 
 func childGuide(ctx workflow.Context, task guideTask) (guideResult, error) {

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
@@ -54,14 +57,37 @@ func (p *guidePoller) ask(ctx context.Context, task guideTask) (guideResult, err
 	return guideResult{Solution: answer.Solution}, nil
 }
 
-func startOfGuide(workflow string, taskID int64) start {
+// guidePoll is what such a design's activity does.
+type guidePoll func(p *guidePoller, ctx context.Context, task guideTask) (guideResult, error)
+
+// guideDesign is served by a workflow, of the name of the design, and by the activity by which it polls.
+func guideDesign(name, note string, definition any, activityName string, poll guidePoll) design {
+	return design{
+		name:            name,
+		note:            note,
+		slowestInterval: guideInterval,
+		start:           func(taskID int64) start { return startOfGuide(name, taskID) },
+		register: func(registry worker.Registry, service provider.Config) error {
+			poller, err := newGuidePoller(service)
+			if err != nil {
+				return err
+			}
+			registry.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
+			ask := func(ctx context.Context, task guideTask) (guideResult, error) { return poll(poller, ctx, task) }
+			registry.RegisterActivityWithOptions(ask, activity.RegisterOptions{Name: activityName})
+			return nil
+		},
+	}
+}
+
+func startOfGuide(name string, taskID int64) start {
 	return start{
 		options: client.StartWorkflowOptions{
-			ID:         fmt.Sprintf("%s-%d", workflow, taskID),
+			ID:         fmt.Sprintf("%s-%d", name, taskID),
 			TaskQueue:  taskQueue,
 			StartDelay: firstDelay,
 		},
-		workflow: workflow,
+		workflow: name,
 		input:    guideTask{TaskID: taskID},
 	}
 }

@@ -6,14 +6,10 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
-
-	"github.com/temporal-providers/temporal-2captcha/provider"
 )
 
 const (
-	heartbeatGuideWorkflow = "heartbeatGuide"
 	heartbeatGuideActivity = "heartbeatGuidePoll"
 
 	// heartbeatTimeout lets one heartbeat go missing. The SDK sends one in 80 % of it at most, the first at once.
@@ -22,22 +18,10 @@ const (
 
 // heartbeatGuideDesign is the guide's frequent polling: a loop in an activity, which heartbeats on every round.
 func heartbeatGuideDesign() design {
-	return design{
-		name: "heartbeat-guide",
-		note: "Temporal's guide, frequent polling: a loop in an activity, every 5 s, with heartbeats, which are in its actions; " +
+	return guideDesign("heartbeat-guide",
+		"Temporal's guide, frequent polling: a loop in an activity, every 5 s, with heartbeats, which are in its actions; "+
 			"it holds an activity slot of its worker all the while",
-		slowestInterval: guideInterval,
-		start:           func(taskID int64) start { return startOfGuide(heartbeatGuideWorkflow, taskID) },
-		register: func(registry worker.Registry, service provider.Config) error {
-			poller, err := newGuidePoller(service)
-			if err != nil {
-				return err
-			}
-			registry.RegisterWorkflowWithOptions(heartbeatGuide, workflow.RegisterOptions{Name: heartbeatGuideWorkflow})
-			registry.RegisterActivityWithOptions(poller.pollInALoop, activity.RegisterOptions{Name: heartbeatGuideActivity})
-			return nil
-		},
-	}
+		heartbeatGuide, heartbeatGuideActivity, (*guidePoller).pollInALoop)
 }
 
 func heartbeatGuide(ctx workflow.Context, task guideTask) (guideResult, error) {

@@ -4,37 +4,18 @@ import (
 	"context"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
-
-	"github.com/temporal-providers/temporal-2captcha/provider"
 )
 
-const (
-	retryGuideWorkflow = "retryGuide"
-	retryGuideActivity = "retryGuidePoll"
-)
+const retryGuideActivity = "retryGuidePoll"
 
 // retryGuideDesign is the guide's infrequent polling: an activity that fails until the result is there, and is retried at a
 // constant interval.
 func retryGuideDesign() design {
-	return design{
-		name:            "retry-guide",
-		note:            "Temporal's guide, infrequent polling: an activity that fails until the task is ready, retried every 5 s",
-		slowestInterval: guideInterval,
-		start:           func(taskID int64) start { return startOfGuide(retryGuideWorkflow, taskID) },
-		register: func(registry worker.Registry, service provider.Config) error {
-			poller, err := newGuidePoller(service)
-			if err != nil {
-				return err
-			}
-			registry.RegisterWorkflowWithOptions(retryGuide, workflow.RegisterOptions{Name: retryGuideWorkflow})
-			registry.RegisterActivityWithOptions(poller.pollOrFail, activity.RegisterOptions{Name: retryGuideActivity})
-			return nil
-		},
-	}
+	return guideDesign("retry-guide",
+		"Temporal's guide, infrequent polling: an activity that fails until the task is ready, retried every 5 s",
+		retryGuide, retryGuideActivity, (*guidePoller).pollOrFail)
 }
 
 func retryGuide(ctx workflow.Context, task guideTask) (guideResult, error) {
