@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -14,7 +12,7 @@ func activityRetryDesign() design {
 		note: "ours, economy mode: one timer for the first delay, then one activity whose attempts are the polls, " +
 			"by timer's schedule",
 		ours:            true,
-		slowestInterval: 10*time.Second + 500*time.Millisecond,
+		slowestInterval: slowestOfOurs,
 		start: func(taskID int64) start {
 			return startOfOurs(workflows.AwaitTaskResultInput{TaskID: taskID, Polling: workflows.PollingActivityRetry})
 		},

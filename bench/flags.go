@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
 // flags are what the command line takes.
@@ -73,8 +74,8 @@ func (f flags) validate(parsed *kong.Context) error {
 		return errors.New("--at-once is 0: it takes a positive number")
 	case f.Waits < 1:
 		return errors.New("--waits is 0: it takes a positive number")
-	case f.PollInterval < leastPollInterval:
-		return fmt.Errorf("--poll-interval is %s: it takes at least %s", f.PollInterval, leastPollInterval)
+	case f.PollInterval < schedule.MinInterval:
+		return fmt.Errorf("--poll-interval is %s: it takes at least %s", f.PollInterval, schedule.MinInterval)
 	case f.WorkflowPollers == 1:
 		return errors.New("--workflow-pollers is 1: the SDK needs 2, one of them for the workflows in its cache")
 	}

@@ -15,9 +15,6 @@ import (
 )
 
 const (
-	// leastPollInterval is the service's.
-	leastPollInterval = 5 * time.Second
-
 	// scaleTimeout is beyond what a run takes.
 	scaleTimeout = 6 * time.Hour
 

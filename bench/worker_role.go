@@ -24,8 +24,6 @@ import (
 )
 
 const (
-	callbackSecretVariable = "TWOCAPTCHA_CALLBACK_SECRET"
-
 	// workerStopTimeout bounds what is left to do for waits that are interrupted: those that have ended need nothing.
 	workerStopTimeout = 5 * time.Second
 )
@@ -41,7 +39,7 @@ func runWorker(args []string, environment configuration.Environment, stdin io.Re
 		process := workerProcess{
 			flags:    flags,
 			service:  provider.Config{ClientKey: environment.Getenv(provider.ClientKeyVariable), APIURL: flags.APIURL},
-			secret:   environment.Getenv(callbackSecretVariable),
+			secret:   environment.Getenv(configuration.CallbackSecretVariable),
 			stdin:    stdin,
 			stdout:   json.NewEncoder(stdout),
 			profiles: profiles{folder: flags.Profiles},
