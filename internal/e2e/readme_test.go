@@ -151,7 +151,9 @@ func TestReadmeShell(t *testing.T) {
 			require.Contains(t, done.stdout, `"solution":"8"`)
 		})
 		t.Run("the Temporal CLI", func(t *testing.T) {
-			done := shell(t, cli, "TEMPORAL_ADDRESS="+fixture.temporal.Address()).wait(t)
+			done := unlessBusy(func() finished {
+				return shell(t, cli, "TEMPORAL_ADDRESS="+fixture.temporal.Address()).wait(t)
+			})
 			require.Equal(t, 0, done.status, done.stderr)
 			require.Contains(t, done.stdout, `"state":"ready"`)
 		})
