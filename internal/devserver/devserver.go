@@ -204,6 +204,11 @@ func serverArguments(options Options, data *database, ports ports) []string {
 		"--disable-config-file",
 		// The server would ask Temporal's site for its newest version.
 		"--dynamic-config-value", "frontend.enableServerVersionCheck=false",
+		// The CLI has the server read its namespace from the database at every start of a workflow, one read at a time, so that a new
+		// search attribute counts at once. A busy server then takes workflows for those of a namespace that is not there.
+		"--dynamic-config-value", "system.forceSearchAttributesCacheRefreshOnRead=false",
+		// The server has one shard, whose queue it would read 20 times a second at most: a limit for servers that have hundreds.
+		"--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000",
 	}
 	for _, setting := range options.DynamicConfig {
 		arguments = append(arguments, "--dynamic-config-value", setting)
