@@ -14,7 +14,9 @@ func activityRetryDesign() design {
 		ours:            true,
 		slowestInterval: slowestOfOurs,
 		start: func(taskID int64) start {
-			return startOfOurs(workflows.AwaitTaskResultInput{TaskID: taskID, Polling: workflows.PollingActivityRetry})
+			return startOfOurs(workflows.AwaitTaskResultInput{
+				TaskID: taskID, InitialDelay: firstDelay, Polling: workflows.PollingActivityRetry,
+			})
 		},
 		register: provider.Register,
 	}

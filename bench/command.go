@@ -60,13 +60,13 @@ func printComparison(ctx context.Context, flags flags, options stageOptions, std
 	var running sync.WaitGroup
 	for i, design := range chosen {
 		slots <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
 		running.Go(func() {
 			reports[i], failures[i] = runDesign(ctx, design, tasks, options)
 			<-slots
 		})
-		if ctx.Err() != nil {
-			break
-		}
 	}
 	running.Wait()
 	report := report{Workload: newWorkloadReport(workload, tasks)}

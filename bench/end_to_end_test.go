@@ -10,13 +10,26 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 )
+
+// cliVariable returns the setting that has the program run the Temporal CLI of the tests. That is built first where it has to be,
+// before a test's patience with the program begins.
+func cliVariable(t *testing.T) string {
+	t.Helper()
+	cli, err := devserver.CLI(t.Context(), devserver.Options{CLI: os.Getenv("TEMPORAL_CLI"), Messages: t.Output()})
+	require.NoError(t, err)
+	return "TEMPORAL_CLI=" + cli
+}
 
 // figuresOf runs the program to its end and decodes what it prints.
 func figuresOf[T any](t *testing.T, args ...string) T {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), append(args, "--json"), os.Environ(), &stdout, &stderr)
+	environment := append(configuration.Environment{cliVariable(t)}, os.Environ()...) // the first of two counts
+	status := run(t.Context(), append(args, "--json"), environment, &stdout, &stderr)
 	require.Equal(t, exitDone, status, "it wrote\n%s", &stderr)
 	var figures T
 	decoder := json.NewDecoder(&stdout)
@@ -102,7 +115,7 @@ func TestScale(t *testing.T) {
 	}
 	files, err := os.ReadDir(profiles)
 	require.NoError(t, err)
-	require.Len(t, files, 3*3, "of three worker processes, of the CPU, of the heap, and of all memory")
+	require.Len(t, files, 3*3*3, "of three worker processes in three phases: of the CPU, of the heap, and of all memory")
 	for _, file := range files {
 		info, err := file.Info()
 		require.NoError(t, err)

@@ -26,7 +26,7 @@ type flags struct {
 	Scale        bool          `help:"Hold many waits in flight instead, with one worker process and then with two."`
 	Waits        int           `default:"10000" group:"With --scale" placeholder:"N" help:"How many waits (default 10000)."`
 	PollInterval time.Duration `default:"3m" group:"With --scale" placeholder:"DURATION" help:"How often each of them polls (default 3m)."`
-	Profiles     string        `group:"With --scale" placeholder:"FOLDER" help:"Where the worker processes write profiles of their CPU and heap, for go tool pprof."`
+	Profiles     string        `group:"With --scale" placeholder:"FOLDER" help:"Where the worker processes write profiles of their CPU and heap in each phase, for go tool pprof."`
 	workerTuning
 
 	JSON bool `name:"json" help:"Print JSON in place of a table."`
@@ -68,8 +68,9 @@ func (f flags) validate(parsed *kong.Context) error {
 		return errors.New("--tasks is 0: it takes a positive number")
 	case !(f.Rate > 0):
 		return errors.New("--rate takes a positive number")
-	case f.MeanSolveTime < time.Millisecond:
-		return errors.New(`--mean-solve-time takes a positive duration, like "15s"`)
+	case f.MeanSolveTime < time.Millisecond || mostOfMean*f.MeanSolveTime > waitTimeout:
+		return fmt.Errorf(`--mean-solve-time takes a positive duration, like "15s", up to %s: the slowest task takes %d times that`,
+			waitTimeout/mostOfMean, mostOfMean)
 	case f.AtOnce < 1:
 		return errors.New("--at-once is 0: it takes a positive number")
 	case f.Waits < 1:

@@ -12,7 +12,8 @@ import (
 const (
 	heartbeatGuideActivity = "heartbeatGuidePoll"
 
-	// heartbeatTimeout lets one heartbeat go missing. The SDK sends one in 80 % of it at most, the first at once.
+	// heartbeatTimeout is as long as a request may take: the guide's two intervals would be shorter. The SDK sends one heartbeat in
+	// 80 % of it at most, the first at once.
 	heartbeatTimeout = 3 * guideInterval
 )
 
@@ -37,11 +38,11 @@ func heartbeatGuide(ctx workflow.Context, task guideTask) (guideResult, error) {
 
 func (p *guidePoller) pollInALoop(ctx context.Context, task guideTask) (guideResult, error) {
 	for {
+		activity.RecordHeartbeat(ctx)
 		result, err := p.ask(ctx, task)
 		if err != nil || result.Solution != nil {
 			return result, err
 		}
-		activity.RecordHeartbeat(ctx)
 		select {
 		case <-ctx.Done():
 			return guideResult{}, ctx.Err()

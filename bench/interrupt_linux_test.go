@@ -26,7 +26,7 @@ func TestInterruptLeavesNothingBehind(t *testing.T) {
 	mark := markVariable + "=" + rand.Text()
 	var stdout, stderr bytes.Buffer
 	command := exec.Command(program, "--design", "timer", "--tasks", "1000")
-	command.Env = append(os.Environ(), mark)
+	command.Env = append(os.Environ(), cliVariable(t), mark)
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Stdout, command.Stderr = &stdout, &stderr
 	require.NoError(t, command.Start())

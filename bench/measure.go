@@ -159,7 +159,7 @@ func milliseconds(d time.Duration) float64 {
 
 func round(value float64, decimals int) float64 {
 	scale := math.Pow10(decimals)
-	return math.Round(value*scale) / scale
+	return math.Round(value*scale)/scale + 0 // which makes 0 of -0
 }
 
 func pointer(value float64) *float64 { return &value }

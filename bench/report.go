@@ -94,7 +94,8 @@ requests       getTaskResult requests that the service got
 delay          from the task's being ready to the workflow's being closed, or to the loop's having the answer
 events         in the histories of a wait's runs and of its children
 actions        billable on Temporal Cloud (https://docs.temporal.io/cloud/actions)
-CPU            of the server's and of the worker's process, from the first submission to the last outcome; -: Linux only
+CPU            of the server's and of the worker's process, from the first submission to the last outcome, what they use when
+               idle included; -: Linux only
 events a poll  by how much a history grows with each request; -: each task had as many requests
 longest wait   until a run's history has 51,200 events and the server ends it, at the design's slowest interval;
                in brackets: of one run, which continues as new long before

@@ -90,6 +90,9 @@ type scaleRun struct {
 
 // phase measures one part of the run, in which what is done to a number of waits.
 func (r *scaleRun) phase(ctx context.Context, name string, do func(context.Context) (done int, err error)) (phaseReport, error) {
+	if err := r.beginProfiles(name); err != nil {
+		return phaseReport{}, err
+	}
 	before, err := r.stage.readCores()
 	if err != nil {
 		return phaseReport{}, err
@@ -102,9 +105,32 @@ func (r *scaleRun) phase(ctx context.Context, name string, do func(context.Conte
 	if err != nil {
 		return phaseReport{}, err
 	}
+	if err := r.endProfiles(ctx); err != nil {
+		return phaseReport{}, err
+	}
 	report := newPhaseReport(done, before, after)
 	say(r.options.messages, "%s: %s", name, report)
 	return report, nil
+}
+
+// beginProfiles has the workers make profiles of the phase of this name, where they are to make any.
+func (r *scaleRun) beginProfiles(name string) error {
+	if r.options.profiles == "" {
+		return nil
+	}
+	return r.stage.request(workerRequest{BeginProfiles: name})
+}
+
+// endProfiles returns when they are written, so that no figure is read while they are.
+func (r *scaleRun) endProfiles(ctx context.Context) error {
+	if r.options.profiles == "" {
+		return nil
+	}
+	if err := r.stage.request(workerRequest{EndProfiles: true}); err != nil {
+		return err
+	}
+	_, err := r.stage.workflowTasks(ctx) // a worker does what is asked of it in turn
+	return err
 }
 
 // start starts the waits, and returns when the workers have taken up each of them: have completed its first workflow task.
@@ -142,19 +168,9 @@ func (r *scaleRun) start(ctx context.Context) (int, error) {
 
 // hold lets the waits poll for one interval.
 func (r *scaleRun) hold(ctx context.Context) (int, error) {
-	if r.options.profiles != "" {
-		if err := r.stage.request(workerRequest{BeginProfiles: true}); err != nil {
-			return 0, err
-		}
-	}
 	before := len(r.stage.service.Requests())
 	if err := sleepUntil(ctx, time.Now().Add(r.options.pollInterval)); err != nil {
 		return 0, err
-	}
-	if r.options.profiles != "" {
-		if err := r.stage.request(workerRequest{EndProfiles: true}); err != nil {
-			return 0, err
-		}
 	}
 	return len(r.stage.service.Requests()) - before, nil
 }

@@ -19,7 +19,7 @@ func timerDesign() design {
 		slowestInterval: slowestOfOurs,
 		continuesAsNew:  true,
 		start: func(taskID int64) start {
-			return startOfOurs(workflows.AwaitTaskResultInput{TaskID: taskID})
+			return startOfOurs(workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: firstDelay})
 		},
 		register: provider.Register,
 	}

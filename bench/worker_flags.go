@@ -21,10 +21,10 @@ type workerFlags struct {
 	configuration.CommonFlags
 }
 
-// workerTuning are a worker process's options, to be tried by --scale. The defaults are the worker command's. A zero is the SDK's
-// own default.
+// workerTuning are a worker process's options, to be tried by --scale. The defaults are the worker command's. A zero, but
+// for the cache's size, is the SDK's own default.
 type workerTuning struct {
-	WorkflowCacheSize int `default:"${workflow_cache_size}" group:"With --scale" placeholder:"N" help:"How many workflows a worker process keeps in memory (default ${workflow_cache_size}; 0: the SDK's 10000)."`
+	WorkflowCacheSize int `default:"${workflow_cache_size}" group:"With --scale" placeholder:"N" help:"How many workflows a worker process keeps in memory (default ${workflow_cache_size}; 0: none)."`
 	WorkflowTaskSlots int `default:"0" group:"With --scale" placeholder:"N" help:"How many workflow tasks a worker process runs at once (default 0: the SDK's 1000)."`
 	ActivitySlots     int `default:"0" group:"With --scale" placeholder:"N" help:"How many activities a worker process runs at once (default 0: the SDK's 1000)."`
 	WorkflowPollers   int `default:"${worker_pollers}" group:"With --scale" placeholder:"N" help:"How many requests for workflow tasks a worker process has open (default ${worker_pollers}; 0: the SDK's 2)."`

@@ -10,10 +10,10 @@ import (
 
 // workerRequest is one of these.
 type workerRequest struct {
-	Wait          int64 `json:"wait,omitempty"`          // a task's id: wait for it, in a design without Temporal
-	Count         bool  `json:"count,omitempty"`         // tell what has been counted so far
-	BeginProfiles bool  `json:"beginProfiles,omitempty"` // in the folder that the process was given
-	EndProfiles   bool  `json:"endProfiles,omitempty"`
+	Wait          int64  `json:"wait,omitempty"`          // a task's id: wait for it, in a design without Temporal
+	Count         bool   `json:"count,omitempty"`         // tell what has been counted so far
+	BeginProfiles string `json:"beginProfiles,omitempty"` // those of this name, in the folder that the process was given
+	EndProfiles   bool   `json:"endProfiles,omitempty"`
 }
 
 // workerMessage is one of these.

@@ -13,10 +13,12 @@ import (
 // profiles are those of a worker process, in a folder.
 type profiles struct {
 	folder string
+	name   string   // of those that are being made
 	cpu    *os.File // while it is being written
 }
 
-func (p *profiles) begin() error {
+func (p *profiles) begin(name string) error {
+	p.name = name
 	file, err := os.Create(p.path("cpu.pprof"))
 	if err != nil {
 		return err
@@ -61,5 +63,5 @@ func (p *profiles) write(name string, content func(*os.File) error) error {
 }
 
 func (p *profiles) path(name string) string {
-	return filepath.Join(p.folder, fmt.Sprintf("worker-%d.%s", os.Getpid(), name))
+	return filepath.Join(p.folder, fmt.Sprintf("worker-%d.%s.%s", os.Getpid(), p.name, name))
 }

@@ -91,9 +91,7 @@ func (p *workerProcess) serveWorkflows(design design) error {
 	if percent := p.flags.GCPercent; percent > 0 {
 		debug.SetGCPercent(percent)
 	}
-	if size := p.flags.WorkflowCacheSize; size > 0 {
-		worker.SetStickyWorkflowCacheSize(size)
-	}
+	worker.SetStickyWorkflowCacheSize(p.flags.WorkflowCacheSize)
 	options := p.flags.workerTuning.options()
 	options.WorkerStopTimeout = workerStopTimeout
 	running := worker.New(temporal, taskQueue, options)
@@ -176,8 +174,8 @@ func (p *workerProcess) readRequests(serve func(workerRequest)) error {
 		case errors.Is(err, io.EOF):
 			return p.profiles.end()
 		case err != nil:
-		case request.BeginProfiles:
-			err = p.profiles.begin()
+		case request.BeginProfiles != "":
+			err = p.profiles.begin(request.BeginProfiles)
 		case request.EndProfiles:
 			err = p.profiles.end()
 		default:
