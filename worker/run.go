@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
@@ -155,8 +156,7 @@ func (s settings) run(ctx context.Context) error {
 		return nil // stopped before it began
 	}
 	if err != nil {
-		return fmt.Errorf("the Temporal server at %s can't be reached: start it, or set TEMPORAL_ADDRESS (%w)",
-			s.server.HostPort, err)
+		return s.unreachable(err)
 	}
 	defer temporal.Close()
 
@@ -176,7 +176,10 @@ func (s settings) run(ctx context.Context) error {
 func (s settings) poll(ctx context.Context, temporal client.Client) error {
 	worker.SetStickyWorkflowCacheSize(s.flags.WorkflowCacheSize) // the SDK has one cache for the whole process
 	process := worker.New(temporal, s.flags.TaskQueue, s.worker)
-	if err := process.Start(); err != nil {
+	switch err := process.Start(); {
+	case errors.As(err, new(*serviceerror.Unavailable)), errors.As(err, new(*serviceerror.DeadlineExceeded)):
+		return s.unreachable(err)
+	case err != nil:
 		return fmt.Errorf("the Temporal server at %s refuses a worker in namespace %q: "+
 			"set TEMPORAL_NAMESPACE, and the credentials that go with it (%w)", s.server.HostPort, s.server.Namespace, err)
 	}
@@ -194,4 +197,8 @@ func (s settings) poll(ctx context.Context, temporal client.Client) error {
 	}
 	s.logger.Info("worker stopped")
 	return nil
+}
+
+func (s settings) unreachable(err error) error {
+	return fmt.Errorf("the Temporal server at %s can't be reached: start it, or set TEMPORAL_ADDRESS (%w)", s.server.HostPort, err)
 }
