@@ -89,9 +89,9 @@ func TestActivityRetryWithoutAWorker(t *testing.T) {
 	service, taskQueue, taskID, temporal := startSimulator(t), newTaskQueue(), newTaskID(), dial(t)
 	service.Script(taskID, simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
 	worker := startWorker(t, taskQueue, service.URL())
-	const timeout = 6 * time.Second
+	const timeout = 16 * time.Second
 	run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond,
-		Timeout: timeout, Polling: workflows.PollingActivityRetry})
+		PollInterval: timeout, Timeout: timeout, Polling: workflows.PollingActivityRetry})
 	waitForFailedAttempt(t, temporal, run)
 	worker.signal(t, syscall.SIGKILL)
 	timedOut := waitForEvents(t, temporal, taskID, enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT)
@@ -146,30 +146,33 @@ func TestActivityRetryThroughAThousandSignals(t *testing.T) {
 	in := workflows.AwaitTaskResultInput{TaskID: newTaskID(), InitialDelay: time.Millisecond,
 		PollInterval: 35 * time.Second, // beyond the most of the retry policy's own delays
 		Polling:      workflows.PollingActivityRetry}
-	service.Script(in.TaskID, simulator.Processing(), simulator.Ready(`{}`))
+	service.Script(in.TaskID, simulator.Processing())
 	run := startWait(t, temporal, taskQueue, in)
 	waitForFailedAttempt(t, temporal, run)
 
 	signalManyTimes(t, temporal, run, func(int) any { return workflows.TaskCallback{TaskID: in.TaskID} })
+	service.Script(in.TaskID, simulator.Ready(`{}`))
 
 	var output workflows.AwaitTaskResultOutput
 	require.NoError(t, run.Get(testContext(t), &output))
-	require.Equal(t, 2+notSent(worker, in.TaskID), output.Polls)
 	requests := service.RequestsFor(in.TaskID)
-	require.Len(t, requests, 2)
-	require.GreaterOrEqual(t, requests[1].Arrived.Sub(requests[0].Arrived), in.PollInterval)
+	require.Equal(t, len(requests)+notSent(worker, in.TaskID), output.Polls)
+	for i := 1; i < len(requests); i++ {
+		require.GreaterOrEqual(t, requests[i].Arrived.Sub(requests[i-1].Arrived), in.PollInterval)
+	}
 	history := undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
-	require.Equal(t, manySignals, countOf(history, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED))
+	signals := countOf(history, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
+	require.GreaterOrEqual(t, signals, manySignals)
 	require.LessOrEqual(t, countOf(history, enumspb.EVENT_TYPE_TIMER_STARTED), 1)
 	require.Equal(t, 1, countOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED))
-	require.LessOrEqual(t, len(history), costOfFirstPoll+4*manySignals, "each with a workflow task at the most")
+	require.LessOrEqual(t, len(history), costOfFirstPoll+4*signals, "each with a workflow task at the most")
 }
 
 // outcomeOfEachPolling is what becomes of a task, whichever way its wait polls.
 type outcomeOfEachPolling struct {
 	name    string
 	answers []simulator.Answer
-	timeout time.Duration // 0: the default
+	timeout time.Duration // 0: the default, as for the interval; else that is longer, and leaves a busy machine its time
 
 	errorCode string // "": it is ready
 	expired   bool
@@ -201,13 +204,13 @@ var outcomesOfEachPolling = []outcomeOfEachPolling{
 		answers: []simulator.Answer{simulator.Processing(), simulator.Expired()}},
 	{name: "an error without a code", requests: 1, polls: 1, errorCode: workflows.ErrorTypeUnexpectedResponse,
 		answers: []simulator.Answer{simulator.Body(`{"errorId":7}`)}},
-	{name: "never ready", requests: 3, polls: 3, errorCode: workflows.ErrorTypeTaskTimeout, timeout: 14 * time.Second,
+	{name: "never ready", requests: 3, polls: 3, errorCode: workflows.ErrorTypeTaskTimeout, timeout: 24 * time.Second,
 		answers: []simulator.Answer{simulator.Processing()}},
-	{name: "down at the deadline", requests: 3, polls: 3, errorCode: workflows.ErrorTypeTaskTimeout, timeout: 14 * time.Second,
+	{name: "down at the deadline", requests: 3, polls: 3, errorCode: workflows.ErrorTypeTaskTimeout, timeout: 24 * time.Second,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.HTMLPage()}},
-	{name: "ready at the deadline", requests: 3, polls: 3, timeout: 14 * time.Second,
+	{name: "ready at the deadline", requests: 3, polls: 3, timeout: 24 * time.Second,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)}},
-	{name: "banned beyond the deadline", requests: 2, polls: 2, timeout: 14 * time.Second,
+	{name: "banned beyond the deadline", requests: 2, polls: 2, timeout: 24 * time.Second,
 		answers: []simulator.Answer{simulator.Error(ipBlocked), simulator.Ready(`{"text":"abc"}`)}},
 }
 
@@ -220,8 +223,10 @@ func TestOutcomesWithEachPolling(t *testing.T) {
 	taskIDs := map[string][]int64{}
 	for _, polling := range pollings {
 		for _, row := range outcomesOfEachPolling {
-			in := workflows.AwaitTaskResultInput{TaskID: newTaskID(), InitialDelay: time.Millisecond, Timeout: row.timeout,
-				Polling: polling}
+			in := workflows.AwaitTaskResultInput{TaskID: newTaskID(), InitialDelay: time.Millisecond, Polling: polling}
+			if row.timeout != 0 {
+				in.PollInterval, in.Timeout = 10*time.Second, row.timeout
+			}
 			service.Script(in.TaskID, row.answers...)
 			runs[polling] = append(runs[polling], startWait(t, temporal, taskQueue, in))
 			taskIDs[polling] = append(taskIDs[polling], in.TaskID)

@@ -173,12 +173,15 @@ func TestManyTasksAreInterrupted(t *testing.T) {
 		{name: "detached", first: 8_200_000_000_000, flags: []string{"--detach"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			fixture.floods.Lock()
+			defer fixture.floods.Unlock()
 			arguments := append(row.flags, "--task-queue", newTaskQueue(), "-")
 			starter := startStarterWithInput(t, strings.NewReader(manyTaskIDs(row.first, manyLines)), arguments...)
 			require.Eventually(t, func() bool {
-				_, err := temporal.DescribeWorkflowExecution(context.Background(), workflows.WorkflowID(int64(row.first)), "")
+				later := row.first + 100 // more than the starter starts at once, so that it knows of some
+				_, err := temporal.DescribeWorkflowExecution(context.Background(), workflows.WorkflowID(int64(later)), "")
 				return err == nil
-			}, patience, 10*time.Millisecond, "the first task is not started")
+			}, patience, 10*time.Millisecond, "the first tasks are not started")
 			starter.signal(t, syscall.SIGINT)
 			done := starter.wait(t)
 

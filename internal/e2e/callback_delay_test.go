@@ -2,11 +2,11 @@ package e2e
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
@@ -21,14 +21,19 @@ func TestWhatCallbacksSave(t *testing.T) {
 	)
 	service, taskQueue, temporal := startCallbackService(t, simulator.Options{}), newTaskQueue(), dial(t)
 	_, base := startCallbackWorker(t, taskQueue, service.URL())
-	runs := make(map[int64]client.WorkflowRun)
+	first := service.nextTaskID
 	for range tasks {
-		taskID := service.reserve()
-		runs[taskID] = startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{
-			TaskID: taskID, Callback: true, InitialDelay: time.Minute,
-		})
+		service.reserve()
 	}
-	first := service.nextTaskID - tasks
+	var started atomic.Int64
+	sendAtOnce(t, tasks, func() error { // a slow machine starts them within the minute, too
+		taskID := first + started.Add(1) - 1
+		options := workflows.StartOptions(taskID)
+		options.TaskQueue = taskQueue
+		_, err := temporal.ExecuteWorkflow(testContext(t), options, workflows.AwaitTaskResultWorkflow,
+			workflows.AwaitTaskResultInput{TaskID: taskID, Callback: true, InitialDelay: time.Minute})
+		return err
+	})
 	for i := range int64(tasks) {
 		service.submit(t, first+i, base, simulator.Submission{
 			Answers: []simulator.Answer{simulator.ReadyAfter(time.Second+time.Duration(i)*spread/tasks, `{"text":"abc"}`)},
@@ -37,14 +42,16 @@ func TestWhatCallbacksSave(t *testing.T) {
 
 	requests, events := 0, 0
 	var delays []time.Duration
-	for taskID, run := range runs {
+	for taskID := first; taskID < first+tasks; taskID++ {
+		repeated := service.untilTaken(t, taskID)
+		run := temporal.GetWorkflow(testContext(t), workflows.WorkflowID(taskID), "")
 		var output workflows.AwaitTaskResultOutput
 		require.NoError(t, run.Get(testContext(t), &output))
 		require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
 		requests += len(service.RequestsFor(taskID))
 		history := undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
 		events += len(history)
-		requireCostOfOneCallback(t, history, 0)
+		requireCostOfOneCallback(t, history, repeated)
 		requireNoTimerCanceled(t, history)
 		closed := history[len(history)-1].GetEventTime().AsTime()
 		delays = append(delays, closed.Sub(service.CallbacksFor(taskID)[0].Ended))

@@ -55,6 +55,7 @@ func newCallbackURL(t *testing.T, base string) string {
 type callbackService struct {
 	*simulator.Server
 	nextTaskID int64
+	sender     *http.Client // of callbacks that are repeated
 }
 
 // startCallbackService gives a callback as long as a busy machine may take to answer it.
@@ -63,7 +64,7 @@ func startCallbackService(t *testing.T, options simulator.Options) *callbackServ
 	options.CallbackTimeout = patience
 	service := startSimulatorWith(t, options)
 	first := service.Submit(simulator.Submission{})
-	return &callbackService{Server: service, nextTaskID: first + 1}
+	return &callbackService{Server: service, nextTaskID: first + 1, sender: newCallbackClient(t)}
 }
 
 // reserve returns the id of the task that is the next but those reserved before it. Tasks are submitted in this order.
@@ -94,7 +95,7 @@ func (s *callbackService) untilTaken(t *testing.T, taskID int64) (repeated int) 
 	delivery := s.CallbacksFor(taskID)[0]
 	if delivery.HTTPStatus == http.StatusServiceUnavailable {
 		var err error
-		repeated, err = postUntilTaken(testContext(t), newCallbackClient(t), delivery.URL, taskID)
+		repeated, err = postUntilTaken(testContext(t), s.sender, delivery.URL, taskID)
 		require.NoError(t, err)
 		return repeated + 1
 	}

@@ -24,6 +24,8 @@ func TestAThousandCallbacks(t *testing.T) {
 		suggested = 500
 		rounds    = 10
 		perRound  = 100 // callbacks, and as many signals
+		// A run can't continue as new while a poll is under way, and takes in then what comes.
+		longest = 4 * suggested
 	)
 	server, err := devserver.Start(context.Background(), devserver.Options{
 		CLI: fixture.cli, DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=" + strconv.Itoa(suggested)},
@@ -45,6 +47,8 @@ func TestAThousandCallbacks(t *testing.T) {
 		return err
 	}
 
+	fixture.floods.Lock()
+	defer fixture.floods.Unlock()
 	for range rounds {
 		sendAtOnce(t, perRound, func() error {
 			return errors.Join(
@@ -68,7 +72,7 @@ func TestAThousandCallbacks(t *testing.T) {
 	signals, runs := 0, 0
 	for runID := firstRun; runID != ""; runs++ {
 		history := closedHistory(t, temporal, run.GetID(), runID).GetEvents()
-		require.Less(t, len(history), 3*suggested, "the events of one run")
+		require.Less(t, len(history), longest, "the events of one run")
 		for _, event := range history {
 			if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED {
 				signals++
@@ -78,7 +82,7 @@ func TestAThousandCallbacks(t *testing.T) {
 		runID = history[len(history)-1].GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()
 	}
 	require.GreaterOrEqual(t, signals, 2*rounds*perRound, "every one was taken, but the last where a poll was faster")
-	require.Greater(t, runs, 2*rounds*perRound/(3*suggested), "it continued as new")
+	require.Greater(t, runs, 1, "it continued as new")
 }
 
 // sendAtOnce sends n times, by several senders.

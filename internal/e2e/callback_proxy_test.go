@@ -75,6 +75,7 @@ func TestCallbackThroughAProxy(t *testing.T) {
 			const proof = "a-token-that-the-service-asked-for"
 			proxy := startProxy(t, row.strip)
 			service, taskQueue := startCallbackService(t, simulator.Options{CallbackRoots: proxy.roots()}), newTaskQueue()
+			service.sender = proxy.server.Client() // which trusts the proxy
 			temporal := dial(t)
 			_, base := startCallbackWorkerIn(t, []string{
 				"TWOCAPTCHA_CALLBACK_URL=" + proxy.base(), "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN=" + proof,

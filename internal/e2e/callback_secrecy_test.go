@@ -39,6 +39,7 @@ func TestCallbackSecretsAreNowhere(t *testing.T) {
 			Answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)}, Callbacks: callbacks,
 		})
 		require.NoError(t, service.WaitForCallbacks(testContext(t), taskID, len(callbacks)))
+		service.untilTaken(t, taskID)
 	}
 
 	var histories strings.Builder

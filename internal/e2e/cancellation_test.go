@@ -39,7 +39,7 @@ func TestCancellationByTheTemporalCLI(t *testing.T) {
 			service, taskQueue, taskID := startSimulator(t), newTaskQueue(), newTaskID()
 			service.Script(taskID, row.answer)
 			startWorker(t, taskQueue, service.URL())
-			starter := startStarter(t, taskQueue, "--initial-delay", "1ms", strconv.FormatInt(taskID, 10))
+			starter := startStarter(t, taskQueue, "--initial-delay", "1ms", "--poll-interval", "1h", "--timeout", "2h", strconv.FormatInt(taskID, 10))
 			require.NoError(t, row.waitFor(t, service, taskID))
 
 			canceled := runCLI(t, "workflow", "cancel", "--workflow-id", workflows.WorkflowID(taskID))

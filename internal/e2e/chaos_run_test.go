@@ -224,6 +224,7 @@ func (w *chaosWorker) start() {
 		path: fixture.worker, arguments: arguments,
 		environment: []string{
 			fmt.Sprintf("TEMPORAL_ADDRESS=127.0.0.1:%d", w.run.serverOptions.Port), "TWOCAPTCHA_API_KEY=" + clientKey,
+			withoutDeadlockDetection,
 		},
 	})
 	if err != nil {

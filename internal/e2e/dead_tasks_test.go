@@ -25,18 +25,26 @@ type deadTask struct {
 	end   func(*testing.T, client.Client, client.WorkflowRun)
 
 	errorCode string // "": it is ready
-	requests  int    // asManyAsFit: before its end
+	requests  int    // asManyAsFit: whatever comes before its end
 	// record is how the server remembers a poll that was not over, for good: of one whose request was under way, and of
 	// one whose workflow was terminated, which nobody could cancel. 0: there is none.
 	record enumspb.PendingActivityState
 }
 
-const asManyAsFit = -1
+const (
+	asManyAsFit = -1
+
+	// onItsWay is how long a request may take that was sent in the last moment.
+	onItsWay = 2 * time.Second
+
+	// runTimeout leaves a busy machine the time to send a request, and is over before a request is given up.
+	runTimeout = 13 * time.Second
+)
 
 func deadTasks() []deadTask {
 	var (
 		stalled    = []simulator.Answer{simulator.Stalled(0)}
-		down       = []simulator.Answer{simulator.HTMLPage()}
+		down       = []simulator.Answer{simulator.RetryAfter(503, "60")}
 		processing = []simulator.Answer{simulator.Processing()}
 		slow       = []simulator.Answer{simulator.Ready(`{}`).WithDelay(10 * time.Second)}
 		underWay   = enumspb.PENDING_ACTIVITY_STATE_STARTED
@@ -53,14 +61,17 @@ func deadTasks() []deadTask {
 	)
 	return []deadTask{
 		{name: "its deadline in a timer", answers: processing, errorCode: workflows.ErrorTypeTaskTimeout, requests: 2,
-			in: workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, Timeout: 6 * time.Second}},
+			in: workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, PollInterval: 10 * time.Second, Timeout: 14 * time.Second}},
 		{name: "its deadline with the last request under way", answers: stalled, errorCode: workflows.ErrorTypeTaskTimeout, requests: 1,
 			in: workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, Timeout: time.Millisecond}},
-		{name: "the server's timeout in a timer", answers: processing, in: anHourOn, runTimeout: 10 * time.Second,
+		{name: "the server's timeout in a timer", answers: processing, in: anHourOn, runTimeout: runTimeout,
 			errorCode: workflows.TimedOut, requests: 0},
-		{name: "the server's timeout while a retry is pending", answers: down, in: atOnce, runTimeout: 10 * time.Second,
-			errorCode: workflows.TimedOut, requests: asManyAsFit},
-		{name: "the server's timeout with a request under way", answers: stalled, in: atOnce, runTimeout: 10 * time.Second,
+		// The server ends a poll at once whose retry would come after the workflow's end.
+		{name: "the server's timeout in the timer after a failed poll", answers: down, in: atOnce, runTimeout: runTimeout,
+			errorCode: workflows.TimedOut, requests: 1},
+		{name: "the server's timeout between polls that fail", answers: []simulator.Answer{simulator.HTMLPage()}, in: atOnce,
+			runTimeout: runTimeout, errorCode: workflows.TimedOut, requests: asManyAsFit},
+		{name: "the server's timeout with a request under way", answers: stalled, in: atOnce, runTimeout: runTimeout,
 			errorCode: workflows.TimedOut, requests: 1, record: underWay},
 
 		{name: "canceled in its first timer", answers: processing, in: anHourOn, until: untilWaiting, end: cancelWait,
@@ -83,10 +94,10 @@ func deadTasks() []deadTask {
 			errorCode: workflows.Terminated, requests: 1, record: underWay},
 
 		{name: "its deadline by retries", answers: processing, errorCode: workflows.ErrorTypeTaskTimeout, requests: 2,
-			in: workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, Timeout: 6 * time.Second,
+			in: workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, PollInterval: 10 * time.Second, Timeout: 14 * time.Second,
 				Polling: workflows.PollingActivityRetry}},
 		{name: "the server's timeout between two polls by retries", answers: processing, in: anHourLateByRetries,
-			runTimeout: 10 * time.Second, errorCode: workflows.TimedOut, requests: 1}, // no other attempt fits into it
+			runTimeout: runTimeout, errorCode: workflows.TimedOut, requests: 1}, // no other attempt fits into it
 		{name: "canceled between two polls by retries", answers: processing, in: anHourLateByRetries,
 			until: untilRetrying, end: cancelWait, errorCode: workflows.Canceled, requests: 1},
 		{name: "canceled with its second request by retries under way", answers: thenStalled, in: byRetries,
@@ -128,11 +139,7 @@ func TestDeadTasksAreLeftAlone(t *testing.T) {
 		}
 	}
 	for i := range rows {
-		row := &rows[i]
-		require.Equal(t, row.errorCode, workflows.ErrorCode(runs[i].Get(testContext(t), nil)), row.name)
-		if row.requests == asManyAsFit {
-			row.requests = len(service.RequestsFor(row.in.TaskID))
-		}
+		require.Equal(t, rows[i].errorCode, workflows.ErrorCode(runs[i].Get(testContext(t), nil)), rows[i].name)
 	}
 
 	alive := newTaskID()
@@ -143,9 +150,16 @@ func TestDeadTasksAreLeftAlone(t *testing.T) {
 
 	for i, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			require.Len(t, service.RequestsFor(row.in.TaskID), row.requests)
 			description, err := temporal.DescribeWorkflowExecution(testContext(t), runs[i].GetID(), runs[i].GetRunID())
 			require.NoError(t, err)
+			requests := service.RequestsFor(row.in.TaskID)
+			if row.requests != asManyAsFit {
+				require.Len(t, requests, row.requests)
+			}
+			closed := description.GetWorkflowExecutionInfo().GetCloseTime().AsTime()
+			for _, request := range requests {
+				require.Less(t, request.Arrived.Sub(closed), onItsWay, "a request for a task that was dead")
+			}
 			var record enumspb.PendingActivityState
 			for _, pending := range description.GetPendingActivities() {
 				record = pending.GetState()

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,6 +43,9 @@ var fixture struct {
 	cli      string // the Temporal CLI
 	worker   string // the built worker
 	starter  string // the built starter
+
+	// floods is held by a test while it sends as much as the server takes. Two of them would leave it no time for the others.
+	floods sync.Mutex
 }
 
 func TestMain(m *testing.M) {
@@ -52,7 +56,11 @@ func TestMain(m *testing.M) {
 func runTests(m *testing.M) int {
 	// These tests wait for timers of 5 seconds and more rather than compute, so that many run side by side on few cores. More
 	// than these keep 2 cores so busy with starting processes that timers of 5 seconds are seen too late.
-	if err := flag.Set("test.parallel", "16"); err != nil {
+	sideBySide := "16"
+	if raceDetector {
+		sideBySide = "8"
+	}
+	if err := flag.Set("test.parallel", sideBySide); err != nil {
 		return failed(err)
 	}
 	if err := setCacheSize(); err != nil {
@@ -186,7 +194,7 @@ func startStarter(t *testing.T, taskQueue string, arguments ...string) *process 
 	})
 }
 
-// runCLI runs the Temporal CLI against the dev server to its end.
+// runCLI runs the Temporal CLI against the dev server to its end, once more where that was busy.
 func runCLI(t *testing.T, arguments ...string) finished {
 	t.Helper()
 	return unlessBusy(func() finished {
@@ -196,14 +204,15 @@ func runCLI(t *testing.T, arguments ...string) finished {
 	})
 }
 
-// unlessBusy runs the Temporal CLI again for as long as its workflow is busy. The CLI marks its calls as an operator's, which the
-// server lets wait half a second for the workflow's lock (history.cacheNonUserContextLockTimeout) and then refuses with
-// nothing done, and it sends its queries and signals once.
+// unlessBusy runs the Temporal CLI again for as long as its workflow is busy, or its query is not answered. The CLI marks its calls as
+// an operator's, which the server lets wait half a second for the workflow's lock (history.cacheNonUserContextLockTimeout) and
+// then refuses with nothing done, and it sends its queries and signals once.
 func unlessBusy(run func() finished) finished {
 	giveUp := time.Now().Add(patience)
 	for {
 		done := run()
-		if done.status == 0 || !strings.Contains(done.stderr, "Workflow is busy") || time.Now().After(giveUp) {
+		busy := strings.Contains(done.stderr, "Workflow is busy") || strings.Contains(done.stderr, "querying workflow failed")
+		if done.status == 0 || !busy || time.Now().After(giveUp) {
 			return done
 		}
 	}

@@ -116,22 +116,25 @@ func TestWaitInAChildWorkflow(t *testing.T) {
 		t.Parallel()
 		taskID := newTaskID()
 		service.Script(taskID, simulator.Processing(), simulator.Ready(`{}`))
-		first := startWait(t, temporal, workflows.TaskQueue, soon(taskID))
+		in := soon(taskID)
+		in.PollInterval, in.Timeout = time.Hour, 2*time.Hour
+		first := startWait(t, temporal, workflows.TaskQueue, in)
 		require.NoError(t, service.WaitForAnswers(testContext(t), taskID, 1))
 		require.Equal(t, workflows.AlreadyRunning, call(t, temporal, callers, waitInChild, soon(taskID)).ErrorCode)
+		wakeUp(t, temporal, first, taskID)
 		require.NoError(t, first.Get(testContext(t), nil), "the wait that was running goes on")
 		require.Len(t, service.RequestsFor(taskID), 2)
 	})
 	t.Run("left by its parent", func(t *testing.T) {
 		t.Parallel()
 		taskID := newTaskID()
-		service.Script(taskID, simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
-		in := soon(taskID)
-		in.InitialDelay = 0 // the parent has closed by the first poll
-		call(t, temporal, callers, leaveChild, in)
-		require.Empty(t, service.RequestsFor(taskID))
+		service.Script(taskID, simulator.Ready(`{"text":"abc"}`))
+		call(t, temporal, callers, leaveChild, asleep(taskID))
+		require.Empty(t, service.RequestsFor(taskID), "the parent has closed before the first poll")
+		left := temporal.GetWorkflow(testContext(t), workflows.WorkflowID(taskID), "")
+		wakeUp(t, temporal, left, taskID)
 		var output workflows.AwaitTaskResultOutput
-		require.NoError(t, temporal.GetWorkflow(testContext(t), workflows.WorkflowID(taskID), "").Get(testContext(t), &output))
+		require.NoError(t, left.Get(testContext(t), &output))
 		require.JSONEq(t, `{"text":"abc"}`, string(output.Solution), "the result is fetched all the same")
 	})
 }

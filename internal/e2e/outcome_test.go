@@ -33,6 +33,13 @@ func startWait(t *testing.T, temporal client.Client, taskQueue string, input wor
 	return run
 }
 
+// wakeUp signals a wait to poll now.
+func wakeUp(t *testing.T, temporal client.Client, run client.WorkflowRun, taskID int64) {
+	t.Helper()
+	require.NoError(t, temporal.SignalWorkflow(testContext(t), run.GetID(), run.GetRunID(), workflows.TaskCallbackSignal,
+		workflows.TaskCallback{TaskID: taskID}))
+}
+
 func requireNotStarted(t *testing.T, temporal client.Client, workflowID string) {
 	t.Helper()
 	_, err := temporal.DescribeWorkflowExecution(testContext(t), workflowID, "")
@@ -58,10 +65,10 @@ func undisturbedHistory(t *testing.T, temporal client.Client, workflowID, runID 
 			}, failed.GetCause(), "%s", event)
 		}
 		// A task that waited too long for the one worker that has the workflow in memory is given to any. On a busy machine
-		// another may be lost on its way to a worker, but what blocks one blocks it again.
+		// others may come to a worker too late. A workflow that is blocked for good never closes.
 		if timedOut := event.GetWorkflowTaskTimedOutEventAttributes(); timedOut.GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			lost++
-			assert.LessOrEqual(t, lost, 1, "%s", event)
+			assert.LessOrEqual(t, lost, 3, "%s", event)
 		}
 	}
 	bytes, err := history.Marshal()

@@ -88,7 +88,7 @@ func TestClientKeyIsNowhere(t *testing.T) {
 	// Each echo twice: for the starter, with a deadline by which a transient failure is the last error; and for a client, with
 	// polls that go on.
 	rows := echoes()
-	arguments, byStarter := []string{"--initial-delay", "1ms", "--timeout", "1s"}, make([]int64, len(rows))
+	arguments, byStarter := []string{"--initial-delay", "1ms", "--timeout", "6s"}, make([]int64, len(rows))
 	byClient, runs := make([]int64, len(rows)), make([]client.WorkflowRun, len(rows))
 	for i, row := range rows {
 		byStarter[i], byClient[i] = newTaskID(), newTaskID()

@@ -42,11 +42,7 @@ func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
 	temporal, err := client.Dial(client.Options{HostPort: server.Address(), Logger: quietLogger{}})
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
-	worker := startProcess(t, command{
-		path: fixture.worker, arguments: []string{"--task-queue", taskQueue, "--api-url", service.URL()},
-		environment: []string{fmt.Sprintf("TEMPORAL_ADDRESS=127.0.0.1:%d", options.Port), "TWOCAPTCHA_API_KEY=" + clientKey},
-	})
-	worker.waitForOutput(t, "worker started")
+	startWorkerIn(t, []string{"TEMPORAL_ADDRESS=" + server.Address(), "TWOCAPTCHA_API_KEY=" + clientKey}, taskQueue, service.URL())
 	for i := range waits {
 		wait := &waits[i]
 		wait.in.TaskID, wait.in.InitialDelay = newTaskID(), time.Millisecond

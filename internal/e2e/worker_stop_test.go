@@ -53,7 +53,7 @@ func TestWorkerStopsInTime(t *testing.T) {
 
 		require.Less(t, took, promisedStop+busy)
 		pending := waitForFailedAttempt(t, temporal, run)
-		require.Contains(t, pending.GetLastFailure().GetMessage(), "no answer within 15s", "it reports what became of the request")
+		require.Contains(t, pending.GetLastFailure().GetMessage(), "no answer", "it reports what became of the request")
 		require.Len(t, service.RequestsFor(taskID), 1, "and sends no other")
 	})
 
@@ -87,9 +87,9 @@ func stopped(t *testing.T, process *process, signal syscall.Signal) time.Duratio
 }
 
 // TestStoppedWorkerLeavesNoGoroutine runs somebody else's worker with the plugin, and stops it with waits in every state: also
-// what their connections to the service ran is over then, although the process goes on.
+// what their connections to the service ran is over then, although the process goes on. It runs before the tests that run side by
+// side: the SDK keeps workflows in one cache for all workers of a process, and empties it when the last of them has stopped.
 func TestStoppedWorkerLeavesNoGoroutine(t *testing.T) {
-	t.Parallel()
 	service, taskQueue := startSimulator(t), newTaskQueue()
 	// Goroutines inherit this label from those that start them, so that other tests' are told apart.
 	label := pprof.Labels("worker", taskQueue)
