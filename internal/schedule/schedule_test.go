@@ -171,3 +171,43 @@ func TestJSONOfASchedule(t *testing.T) {
 		"pollInterval":5000000000,"maxPollInterval":10000000000,"deadline":"2026-01-02T03:05:05.6789Z"}`, string(text))
 	require.Equal(t, newSchedule(time.Minute), again(t, newSchedule(time.Minute)))
 }
+
+// TestPollsOfAWait counts the polls of a wait by the README's table, for many tasks, and for polls that take from 10 ms, with a
+// Temporal server and a service nearby, to 300.
+func TestPollsOfAWait(t *testing.T) {
+	t.Parallel()
+	const never = time.Hour
+	for name, test := range map[string]struct {
+		readyAfter   time.Duration
+		fewest, most int
+	}{
+		"ready after 5 s":   {5 * time.Second, 1, 1},
+		"ready after 20 s":  {20 * time.Second, 4, 4},
+		"ready after 1 min": {time.Minute, 10, 11},
+		"ready after 2 min": {2 * time.Minute, 16, 17},
+		"never ready":       {never, 87, 92},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, takes := range []time.Duration{10 * time.Millisecond, 100 * time.Millisecond, 300 * time.Millisecond} {
+				for id := range int64(1000) {
+					s := newSchedule(15 * time.Minute)
+					s.TaskID = id
+					polls := pollsOf(s, takes, test.readyAfter)
+					require.GreaterOrEqual(t, polls, test.fewest, "task %d, with polls of %s", id, takes)
+					require.LessOrEqual(t, polls, test.most, "task %d, with polls of %s", id, takes)
+				}
+			}
+		})
+	}
+}
+
+// pollsOf is how many polls there are until the task is ready, or the deadline comes.
+func pollsOf(s schedule.Schedule, takes, readyAfter time.Duration) int {
+	due, polls := s.First(), 1
+	for due.Sub(start) < readyAfter && !s.IsLast(due) {
+		polls++
+		due = s.Next(polls, due.Add(takes), time.Time{})
+	}
+	return polls
+}
