@@ -220,7 +220,8 @@ func TestIPBlockedIsNotAskedAgainWithin3Minutes(t *testing.T) {
 	}
 }
 
-// waitForFailedAttempt returns the run's poll once an attempt of it has failed and the next one is due later.
+// waitForFailedAttempt returns the run's poll once an attempt of it has failed and the next one is due later. One that has timed out
+// was lost on its way to a worker by a busy server.
 func waitForFailedAttempt(t *testing.T, temporal client.Client, run client.WorkflowRun) *workflowpb.PendingActivityInfo {
 	t.Helper()
 	var pending *workflowpb.PendingActivityInfo
@@ -230,7 +231,8 @@ func waitForFailedAttempt(t *testing.T, temporal client.Client, run client.Workf
 			return false
 		}
 		pending = description.GetPendingActivities()[0]
-		return pending.GetLastFailure() != nil && pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
+		return pending.GetLastFailure().GetApplicationFailureInfo() != nil &&
+			pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
 	}, patience, 50*time.Millisecond, "no attempt of %s fails", run.GetID())
 	return pending
 }
