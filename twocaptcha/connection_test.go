@@ -388,9 +388,13 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 	require.Equal(t, "CONNECT api.example.com:443 HTTP/1.1", <-connects)
 	require.Equal(t, "task 74372499131: getTaskResult: no answer: Say [client key]", output)
 
-	output = askInAProcess(t, proxy, "HTTP_PROXY="+address.String(), "ALL_PROXY="+address.String())
-	require.Equal(t, "POST /getTaskResult HTTP/1.1", <-connects, "a loopback host is asked without a proxy")
-	require.Contains(t, output, "HTTP status 407")
+	_, port, err := net.SplitHostPort(address.Host)
+	require.NoError(t, err)
+	for _, loopback := range []string{proxy, "http://localhost:" + port, "http://LOCALHOST:" + port} {
+		output = askInAProcess(t, loopback, "HTTP_PROXY="+address.String(), "ALL_PROXY="+address.String())
+		require.Equal(t, "POST /getTaskResult HTTP/1.1", <-connects, "%s is asked without a proxy", loopback)
+		require.Contains(t, output, "HTTP status 407")
+	}
 }
 
 func askInAProcess(t *testing.T, url string, environment ...string) string {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync/atomic"
 	"time"
 )
@@ -17,7 +18,7 @@ func newTransport() *http.Transport {
 	protocols.SetHTTP1(true)
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		Proxy: proxyOfTheEnvironment,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			connection, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
@@ -33,6 +34,15 @@ func newTransport() *http.Transport {
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
+}
+
+// proxyOfTheEnvironment is never one for plain http, which is for loopback hosts alone: net/http knows fewer spellings of these than
+// parseURL takes, and a proxy elsewhere would be sent the client key in the clear.
+func proxyOfTheEnvironment(request *http.Request) (*url.URL, error) {
+	if request.URL.Scheme == "http" {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(request)
 }
 
 // onlyInTime returns a context whose request is not written to a connection once ctx is over.
