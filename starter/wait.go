@@ -204,12 +204,15 @@ func (w *waiter) start(ctx context.Context, wait *wait) error {
 	if !w.detach {
 		return nil
 	}
-	wait.ended = true
 	line, err := startedLine(wait)
 	if err != nil {
 		return err
 	}
-	return w.put(line)
+	if err := w.put(line); err != nil {
+		return err
+	}
+	wait.ended = true
+	return nil
 }
 
 // await waits for the end of the task's workflow, one turn long or without bound. It returns nil where the workflow

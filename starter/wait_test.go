@@ -238,13 +238,16 @@ func TestWorkflowThatWasDeletedIsAFailureOfItsTaskAlone(t *testing.T) {
 
 func TestStandardOutputThatCantBeWritten(t *testing.T) {
 	t.Parallel()
-	server := newFakeTemporal()
-	server.end(1, nil)
-	waiter, progress := newWaiter(server)
-	progress.fail = io.ErrShortWrite
-	summary, err := waiter.run(t.Context(), ids(1))
-	require.EqualError(t, err, "standard output can't be written: short write")
-	require.Equal(t, []int64{1}, summary.unfinished, "its result is not out")
+	for _, detach := range []bool{false, true} {
+		server := newFakeTemporal()
+		server.end(1, nil)
+		waiter, progress := newWaiter(server)
+		waiter.detach, progress.fail = detach, io.ErrShortWrite
+		summary, err := waiter.run(t.Context(), ids(1))
+		require.EqualError(t, err, "standard output can't be written: short write")
+		require.Equal(t, []int64{1}, summary.unfinished, "its line is not out; detach: %t", detach)
+		require.Zero(t, summary.notStarted)
+	}
 }
 
 func TestMissingWorkerIsSaidOnce(t *testing.T) {
