@@ -46,7 +46,21 @@ func TestPluginFitsAWorker(t *testing.T) {
 	}
 }
 
-func TestPluginWithActivitiesAlone(t *testing.T) {
+// A worker that is a version of a deployment needs to know for each workflow which version goes on with it.
+func TestPluginFitsAVersionedWorker(t *testing.T) {
+	t.Parallel()
+	lazy, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: quiet()})
+	require.NoError(t, err)
+	t.Cleanup(lazy.Close)
+	versioned := worker.New(lazy, workflows.TaskQueue, worker.Options{DeploymentOptions: worker.DeploymentOptions{
+		UseVersioning: true, Version: worker.WorkerDeploymentVersion{DeploymentName: "theirs", BuildID: "1"},
+	}})
+	require.NotPanics(t, func() {
+		require.NoError(t, provider.Register(versioned, provider.Config{ClientKey: clientKey}))
+	})
+}
+
+func TestPluginInAnActivityEnvironment(t *testing.T) {
 	t.Parallel()
 	service := startService(t)
 	plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey, APIURL: service.URL()})

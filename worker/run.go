@@ -13,7 +13,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
 	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
@@ -98,8 +97,7 @@ func workerOptions(flags flags, environ configuration.Environment) (worker.Optio
 }
 
 // deploymentOptions makes the worker a version of a deployment where the environment names both, as Temporal's Worker
-// Controller does. Waits move on to the newest version: pinned ones would keep an old version's workers up for as long
-// as the longest of them, and the workflow replays under a newer version.
+// Controller does.
 func deploymentOptions(environ configuration.Environment) (worker.DeploymentOptions, error) {
 	version := worker.WorkerDeploymentVersion{
 		DeploymentName: environ.Getenv("TEMPORAL_DEPLOYMENT_NAME"),
@@ -112,11 +110,7 @@ func deploymentOptions(environ configuration.Environment) (worker.DeploymentOpti
 		return worker.DeploymentOptions{}, errors.New("only one of TEMPORAL_DEPLOYMENT_NAME and " +
 			"TEMPORAL_WORKER_BUILD_ID is set: set both, for Worker Versioning, or neither")
 	}
-	return worker.DeploymentOptions{
-		UseVersioning:             true,
-		Version:                   version,
-		DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
-	}, nil
+	return worker.DeploymentOptions{UseVersioning: true, Version: version}, nil
 }
 
 func logHandler(flags flags, stderr io.Writer) slog.Handler {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
 )
@@ -34,7 +33,7 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 	t.Parallel()
 	const (
 		seeHelp = " (see worker --help)"
-		setting = "TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE or TWOCAPTCHA_API_URL: temporal-2captcha: twocaptcha: "
+		setting = ": temporal-2captcha: twocaptcha: "
 		rates   = "--max-requests-per-second: TWOCAPTCHA_MAX_REQUESTS_PER_SECOND, or the flag, is "
 	)
 	const (
@@ -53,8 +52,8 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		"no key":                      {nil, nil, "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
 		"an empty key":                {[]string{"TWOCAPTCHA_API_KEY="}, nil, "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
 		"two keys":                    {[]string{keyVariable, "TWOCAPTCHA_API_KEY_FILE=key"}, nil, "TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them"},
-		"an empty key file":           {[]string{"TWOCAPTCHA_API_KEY_FILE=" + empty}, nil, setting + `the client key file ` + empty + ` is empty: it takes the account's API key`},
-		"a clear-text address":        {[]string{keyVariable}, []string{"--api-url", "http://example.com"}, setting + "URL http://example.com would send the client key in the clear: use https://, http:// is for loopback hosts only"},
+		"an empty key file":           {[]string{"TWOCAPTCHA_API_KEY_FILE=" + empty}, nil, "TWOCAPTCHA_API_KEY_FILE" + setting + `the client key file ` + empty + ` is empty: it takes the account's API key`},
+		"a clear-text address":        {[]string{keyVariable}, []string{"--api-url", "http://example.com"}, "TWOCAPTCHA_API_URL, or --api-url" + setting + "URL http://example.com would send the client key in the clear: use https://, http:// is for loopback hosts only"},
 		"no rate":                     {[]string{keyVariable, "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=few"}, nil, rates + `"few": it takes a positive number, or 0 for no limit` + seeHelp},
 		"a negative rate":             {[]string{keyVariable}, []string{"--max-requests-per-second=-1"}, rates + `"-1": it takes a positive number, or 0 for no limit` + seeHelp},
 		"a rate of NaN":               {[]string{keyVariable}, []string{"--max-requests-per-second=NaN"}, rates + `"NaN": it takes a positive number, or 0 for no limit` + seeHelp},
@@ -159,9 +158,8 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2.5, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{
-		UseVersioning:             true,
-		Version:                   worker.WorkerDeploymentVersion{DeploymentName: "2captcha", BuildID: "7"},
-		DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+		UseVersioning: true,
+		Version:       worker.WorkerDeploymentVersion{DeploymentName: "2captcha", BuildID: "7"},
 	}, options.DeploymentOptions)
 
 	flags, _, err = parseFlags([]string{"--task-queue", "mine", "--max-requests-per-second", "7", "--workflow-cache-size", "0"}, environ, io.Discard)

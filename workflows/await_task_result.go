@@ -12,7 +12,7 @@ import (
 
 // AwaitTaskResult is the workflow that waits for one task's result. It returns the result, or an ApplicationError, never
 // retryable, whose type is the service's code, InvalidInput, TaskTimeout or UnexpectedResponse, with [ErrorDetails]; or a
-// CanceledError. The deadline counts from the workflow's start. It takes [TaskCallbackSignal] and answers [StatusQuery].
+// CanceledError. The deadline counts from the workflow's start, which is before a start delay. It takes [TaskCallbackSignal] and answers [StatusQuery].
 func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskResultOutput, error) {
 	w := newWait(in, workflow.GetInfo(ctx).WorkflowStartTime)
 	w.showsDetails = true
@@ -32,11 +32,15 @@ func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskRe
 	return w.run(ctx)
 }
 
-// Register registers the workflows on a worker, a replayer or a test environment.
+// Register registers the workflows on a worker, a replayer or a test environment. On a worker that is a version of a deployment,
+// waits move on to the newest version, whatever the worker's default: pinned ones would keep an old version's workers up for as
+// long as the longest of them, and every version of this package replays those of the versions before.
 func Register(registry interface {
 	RegisterWorkflowWithOptions(any, workflow.RegisterOptions)
 }) {
-	registry.RegisterWorkflowWithOptions(awaitTaskResultFromPayload, workflow.RegisterOptions{Name: AwaitTaskResultWorkflow})
+	registry.RegisterWorkflowWithOptions(awaitTaskResultFromPayload, workflow.RegisterOptions{
+		Name: AwaitTaskResultWorkflow, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
 }
 
 // awaitTaskResultFromPayload is [AwaitTaskResult] as it is registered: a wrong input of whatever kind ends it with InvalidInput,
@@ -55,7 +59,8 @@ func WithWakeUp(channel workflow.ReceiveChannel) AwaitOption {
 }
 
 // Await is the wait of [AwaitTaskResult] inside the caller's own workflow, with the same results and errors, from now on. It
-// registers no handler, leaves the caller's details alone and can't continue as new: the timeout is at most 1 hour.
+// registers no handler, leaves the caller's details alone and can't continue as new: the timeout is at most 1 hour. Two waits for one
+// task know nothing of each other, so that their requests may come close together.
 //
 // Polls run on the task queue of ctx, which is the caller's own unless workflow.WithTaskQueue names another: a worker there
 // must have the provider's activities. Priority and the like are taken from the activity options of ctx too.
