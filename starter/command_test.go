@@ -60,7 +60,7 @@ func TestBadUsageIsOneLineAndStartsNothing(t *testing.T) {
 		"an unknown log level":      {[]string{"--dev", "--log-level", "loud", "1"}, []string{key}, "", `--log-level must be one of "off","error","warn","info","debug" but got "loud"` + seeHelp},
 		"dev without a key":         {[]string{"--dev", "1"}, nil, "", "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
 		"dev with two keys":         {[]string{"--dev", "1"}, []string{key, "TWOCAPTCHA_API_KEY_FILE=key"}, "", "TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them"},
-		"dev with a bad address":    {[]string{"--dev", "1"}, []string{key, "TWOCAPTCHA_API_URL=http://example.com"}, "", "TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE or TWOCAPTCHA_API_URL: temporal-2captcha: twocaptcha: URL http://example.com would send the client key in the clear: use https://, http:// is for loopback hosts only"},
+		"dev with a bad address":    {[]string{"--dev", "1"}, []string{key, "TWOCAPTCHA_API_URL=http://example.com"}, "", "TWOCAPTCHA_API_URL, or --api-url: temporal-2captcha: twocaptcha: URL http://example.com would send the client key in the clear: use https://, http:// is for loopback hosts only"},
 		"dev and callback":          {[]string{"--dev", "--callback", "1"}, []string{key, "TWOCAPTCHA_CALLBACK_ADDRESS=:0"}, "", "--dev does not go with --callback: its worker takes no callbacks" + seeHelp},
 		"demo and callback":         {[]string{"--demo", "--callback"}, nil, "", "--demo takes no other flag" + seeHelp},
 		"no way to poll":            {[]string{"--polling", "retry", "1"}, nil, "", `polling is "retry": it takes "timer" or "activityRetry"`},
@@ -136,7 +136,7 @@ func TestVersion(t *testing.T) {
 
 func TestDefaultsOfFlagsComeFromTheEnvironment(t *testing.T) {
 	t.Parallel()
-	environ := configuration.Environment{"TEMPORAL_TASK_QUEUE=captchas", "TWOCAPTCHA_API_URL=http://localhost:1"}
+	environ := configuration.Environment{`=C:=C:\x`, "TEMPORAL_TASK_QUEUE=captchas", "TWOCAPTCHA_API_URL=http://localhost:1"}
 
 	flags, _, err := parseFlags([]string{"1"}, environ, io.Discard)
 	require.NoError(t, err, "a variable, unlike a flag, may be there for others")

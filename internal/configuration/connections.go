@@ -40,16 +40,22 @@ func DataConverter() converter.DataConverter {
 func Plugin(environment Environment, apiURL string) (*temporal.SimplePlugin, error) {
 	config := provider.ConfigFromEnvironment(environment.Getenv)
 	config.APIURL = apiURL
+	keyVariable := provider.ClientKeyVariable
 	switch {
 	case config.ClientKey == "" && config.ClientKeyFile == "":
 		return nil, errors.New("the account's key is missing: " +
-			"set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it")
+			"set " + provider.ClientKeyVariable + ", or " + provider.ClientKeyFileVariable + " to a file that holds it")
 	case config.ClientKey != "" && config.ClientKeyFile != "":
-		return nil, errors.New("TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them")
+		return nil, errors.New(provider.ClientKeyVariable + " and " + provider.ClientKeyFileVariable + " are both set: set one of them")
+	case config.ClientKeyFile != "":
+		keyVariable = provider.ClientKeyFileVariable
+	}
+	if _, err := provider.NewPlugin(provider.Config{ClientKey: "any", APIURL: apiURL}); err != nil { // a URL is judged alike with every key
+		return nil, fmt.Errorf("%s, or --api-url: %w", provider.APIURLVariable, err)
 	}
 	plugin, err := provider.NewPlugin(config)
 	if err != nil {
-		return nil, fmt.Errorf("TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE or TWOCAPTCHA_API_URL: %w", err)
+		return nil, fmt.Errorf("%s: %w", keyVariable, err)
 	}
 	return plugin, nil
 }

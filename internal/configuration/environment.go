@@ -8,6 +8,9 @@ type Environment []string
 func (e Environment) Environ() []string { return e }
 
 func (e Environment) LookupEnv(name string) (string, bool) {
+	if name == "" { // Windows has variables without a name, for the folder of each drive
+		return "", false
+	}
 	for _, entry := range e {
 		if value, found := strings.CutPrefix(entry, name+"="); found {
 			return value, true
