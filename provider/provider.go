@@ -3,7 +3,13 @@
 //
 //	plugin, err := provider.NewPlugin(provider.ConfigFromEnvironment(os.Getenv))
 //	…
-//	worker.New(client, workflows.TaskQueue, worker.Options{Plugins: []worker.Plugin{plugin}})
+//	worker.New(client, workflows.TaskQueue, worker.Options{
+//		Plugins:           []worker.Plugin{plugin},
+//		WorkerStopTimeout: 20 * time.Second,
+//	})
+//
+// With the stop timeout, a worker that is stopped waits for the answers to its requests; without one, they are asked for again,
+// up to 25 seconds later.
 package provider
 
 import (
@@ -50,7 +56,8 @@ func ConfigFromEnvironment(getenv func(string) string) Config {
 }
 
 // NewPlugin returns a plugin for worker.Options, and for a workflow replayer's options. One value may serve any number of
-// workers. The error says what is wrong with config, and never holds the key.
+// workers. A client hands its plugins on to its workers: give it to the client or to the worker, since with both the worker's start
+// panics on what is registered already. So does that of a worker without workflows: use [activities.New] there. The error says what is wrong with config, and never holds the key.
 func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
 	client, err := newClient(config)
 	if err != nil {

@@ -56,7 +56,8 @@ type AwaitTaskResultInput struct {
 	// MaxPollInterval is the most time between two polls, up to a jitter of 10 %; 0 is the larger of 10 seconds and
 	// PollInterval.
 	MaxPollInterval time.Duration
-	// Timeout is from the workflow's start to the last poll, at most 24 hours, and 1 hour with [Await]; 0 is 15 minutes.
+	// Timeout is from the workflow's start to the last poll, at most 24 hours, and 1 hour with [Await]; 0 is 15 minutes. A start
+	// delay is part of it: use InitialDelay instead.
 	Timeout time.Duration
 	// Callback tells that a wake-up is expected once the task has ended, so that polls are a fallback. With [Await] it takes
 	// [WithWakeUp]. It does not go with PollingActivityRetry.

@@ -40,7 +40,7 @@ const (
 
 // What [ErrorCode] says of an end that is no ApplicationError.
 const (
-	// AlreadyRunning: the same wait is running, so that it was not started again.
+	// AlreadyRunning: the same wait is running, or, where a client starts it, has succeeded before; it was not started again.
 	AlreadyRunning = "AlreadyRunning"
 	// Canceled: the wait was canceled.
 	Canceled = "Canceled"

@@ -23,7 +23,8 @@ func StartOptions(taskID int64) client.StartWorkflowOptions {
 
 // ChildOptions are a workflow's options for running [AwaitTaskResult] as a child: on [TaskQueue] rather than the parent's, and
 // abandoned when the parent closes, so that the result is still fetched. Temporal gives a child no way to attach to a
-// wait that is running: its start fails then, and [ErrorCode] says [AlreadyRunning]. A wait that has closed is run again.
+// wait that is running: its start fails then, and [ErrorCode] says [AlreadyRunning]. A wait that has closed is run again. Where the
+// provider's worker is on another task queue than [TaskQueue], set TaskQueue: the child would wait for a worker for ever.
 func ChildOptions(taskID int64) workflow.ChildWorkflowOptions {
 	return workflow.ChildWorkflowOptions{
 		WorkflowID:            WorkflowID(taskID),

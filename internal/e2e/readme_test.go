@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
 const repository = "../.."
@@ -166,9 +167,12 @@ func TestReadmeJSON(t *testing.T) {
 	blocks := readmeBlocks(t, "json")
 	require.Len(t, blocks, 3)
 	require.Len(t, outcomes(t, blocks[0]), 4)
-	for i, block := range blocks[1:] {
-		require.True(t, json.Valid([]byte(block)), "block %d", i+1)
-	}
+	var in workflows.AwaitTaskResultInput
+	require.NoError(t, json.Unmarshal([]byte(blocks[1]), &in))
+	require.NoError(t, in.Validate())
+	output := json.NewDecoder(strings.NewReader(blocks[2]))
+	output.DisallowUnknownFields()
+	require.NoError(t, output.Decode(new(workflows.AwaitTaskResultOutput)))
 }
 
 // readmeBlocks returns the README's code blocks of a language.
