@@ -12,7 +12,8 @@ import (
 
 // AwaitTaskResult is the workflow that waits for one task's result. It returns the result, or an ApplicationError, never
 // retryable, whose type is the service's code, InvalidInput, TaskTimeout or UnexpectedResponse, with [ErrorDetails]; or a
-// CanceledError. The deadline counts from the workflow's start, which is before a start delay. It takes [TaskCallbackSignal] and answers [StatusQuery].
+// CanceledError. The deadline counts from the workflow's start, which is before a start delay. It takes [TaskCallbackSignal]
+// and answers [StatusQuery].
 func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskResultOutput, error) {
 	w := newWait(in, workflow.GetInfo(ctx).WorkflowStartTime)
 	w.showsDetails = true

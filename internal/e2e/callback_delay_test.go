@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,13 +24,10 @@ func TestWhatCallbacksSave(t *testing.T) {
 	for range tasks {
 		service.reserve()
 	}
-	var started atomic.Int64
-	sendAtOnce(t, tasks, func() error { // a slow machine starts them within the minute, too
-		taskID := first + started.Add(1) - 1
-		options := workflows.StartOptions(taskID)
-		options.TaskQueue = taskQueue
-		_, err := temporal.ExecuteWorkflow(testContext(t), options, workflows.AwaitTaskResultWorkflow,
-			workflows.AwaitTaskResultInput{TaskID: taskID, Callback: true, InitialDelay: time.Minute})
+	sendAtOnce(t, tasks, func(i int) error { // a slow machine starts them within the minute, too
+		_, err := beginWait(testContext(t), temporal, taskQueue, workflows.AwaitTaskResultInput{
+			TaskID: first + int64(i), Callback: true, InitialDelay: time.Minute,
+		})
 		return err
 	})
 	for i := range int64(tasks) {

@@ -50,7 +50,7 @@ func TestAThousandCallbacks(t *testing.T) {
 	fixture.floods.Lock()
 	defer fixture.floods.Unlock()
 	for range rounds {
-		sendAtOnce(t, perRound, func() error {
+		sendAtOnce(t, perRound, func(int) error {
 			return errors.Join(
 				post(),
 				temporal.SignalWorkflow(testContext(t), run.GetID(), "", workflows.TaskCallbackSignal,
@@ -85,8 +85,8 @@ func TestAThousandCallbacks(t *testing.T) {
 	require.Greater(t, runs, 1, "it continued as new")
 }
 
-// sendAtOnce sends n times, by several senders.
-func sendAtOnce(t *testing.T, n int, send func() error) {
+// sendAtOnce sends n times, by several senders; send is told which time it is, from 0 on.
+func sendAtOnce(t *testing.T, n int, send func(i int) error) {
 	t.Helper()
 	const senders = 10
 	var sending sync.WaitGroup
@@ -94,7 +94,7 @@ func sendAtOnce(t *testing.T, n int, send func() error) {
 	for sender := range senders {
 		sending.Go(func() {
 			for i := sender; i < n && failures[sender] == nil; i += senders {
-				failures[sender] = send()
+				failures[sender] = send(i)
 			}
 		})
 	}

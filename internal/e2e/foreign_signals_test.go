@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -127,26 +126,15 @@ func signalManyTimes(t *testing.T, temporal client.Client, run client.WorkflowRu
 	t.Helper()
 	fixture.floods.Lock()
 	defer fixture.floods.Unlock()
-	const senders = 10
 	ctx := testContext(t)
-	var sending sync.WaitGroup
-	failures := make([]error, senders)
-	for sender := range senders {
-		sending.Go(func() {
-			for i := sender; i < manySignals && failures[sender] == nil; i += senders {
-				for {
-					err := temporal.SignalWorkflow(ctx, run.GetID(), "", workflows.TaskCallbackSignal, payload(i))
-					if ctx.Err() == nil && isLate(err) {
-						continue
-					}
-					failures[sender] = err
-					break
-				}
+	sendAtOnce(t, manySignals, func(i int) error {
+		for {
+			err := temporal.SignalWorkflow(ctx, run.GetID(), "", workflows.TaskCallbackSignal, payload(i))
+			if ctx.Err() != nil || !isLate(err) {
+				return err
 			}
-		})
-	}
-	sending.Wait()
-	require.NoError(t, errors.Join(failures...))
+		}
+	})
 }
 
 // isLate tells whether the server has not answered in time.

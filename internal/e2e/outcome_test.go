@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -26,11 +27,18 @@ const minSpacing = 5 * time.Second
 // startWait starts the wait for one task through a client.
 func startWait(t *testing.T, temporal client.Client, taskQueue string, input workflows.AwaitTaskResultInput) client.WorkflowRun {
 	t.Helper()
-	options := workflows.StartOptions(input.TaskID)
-	options.TaskQueue = taskQueue
-	run, err := temporal.ExecuteWorkflow(testContext(t), options, workflows.AwaitTaskResultWorkflow, input)
+	run, err := beginWait(testContext(t), temporal, taskQueue, input)
 	require.NoError(t, err)
 	return run
+}
+
+// beginWait is startWait for goroutines other than the test's own, which must not end the test.
+func beginWait(
+	ctx context.Context, temporal client.Client, taskQueue string, input workflows.AwaitTaskResultInput,
+) (client.WorkflowRun, error) {
+	options := workflows.StartOptions(input.TaskID)
+	options.TaskQueue = taskQueue
+	return temporal.ExecuteWorkflow(ctx, options, workflows.AwaitTaskResultWorkflow, input)
 }
 
 // wakeUp signals a wait to poll now.
