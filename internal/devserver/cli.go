@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/process"
 )
 
 // MinimumCLIVersion is the version of the Temporal CLI that tools/temporal pins, and the oldest that is taken from
@@ -99,8 +101,8 @@ func cliOnPath(ctx context.Context, messages io.Writer) (string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
 	command := exec.CommandContext(ctx, path, "--version")
-	command.Env = environmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_")
-	command.WaitDelay = outputPatience
+	command.Env = process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_")
+	command.WaitDelay = process.OutputPatience
 	output, err := command.Output()
 	said, known := parseVersion(string(output))
 	minimum, _ := parseVersion(MinimumCLIVersion)

@@ -20,6 +20,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/process"
 )
 
 const (
@@ -57,7 +59,7 @@ type Options struct {
 
 // Server is a running dev server. Its methods may be called from several goroutines at once.
 type Server struct {
-	process  *process
+	process  *process.Process
 	log      *logTail
 	ports    ports
 	stopping atomic.Bool
@@ -70,6 +72,9 @@ type Server struct {
 // An error says what is missing and what to do, with the last lines of the server's log where it was the server that
 // failed. Nothing is left running then.
 func Start(ctx context.Context, options Options) (*Server, error) {
+	if err := checkSystem(); err != nil {
+		return nil, err
+	}
 	cli, err := CLI(ctx, options)
 	if err != nil {
 		return nil, err
@@ -115,30 +120,30 @@ func (s *Server) Port() int { return s.ports.frontend }
 
 // ProcessID is the id of the CLI's process, also after it has ended. What the CLI starts, where it is a script, are its
 // descendants.
-func (s *Server) ProcessID() int { return s.process.id() }
+func (s *Server) ProcessID() int { return s.process.ID() }
 
 // Done is closed when the server has ended, whatever ended it.
-func (s *Server) Done() <-chan struct{} { return s.process.ended }
+func (s *Server) Done() <-chan struct{} { return s.process.Ended() }
 
 // Err is why the server ended, with the last lines of its log; nil while it runs, and after Stop or Kill.
 func (s *Server) Err() error {
 	select {
-	case <-s.process.ended:
+	case <-s.process.Ended():
 	default:
 		return nil
 	}
 	if s.stopping.Load() {
 		return nil
 	}
-	return s.log.explain(fmt.Errorf("the Temporal dev server ended by itself: %s", s.process.outcome()))
+	return s.log.explain(fmt.Errorf("the Temporal dev server ended by itself: %s", s.process.Outcome()))
 }
 
 // Stop ends the server in good order: SIGTERM, and SIGKILL where it lives 10 s later. It returns once the server has
 // ended; nil also when it had before. The error says that it can't be ended.
 func (s *Server) Stop() error {
 	s.stopping.Store(true)
-	s.process.signal(syscall.SIGTERM)
-	if s.process.endsWithin(stopTimeout) {
+	s.process.Signal(syscall.SIGTERM)
+	if s.process.EndsWithin(stopTimeout) {
 		return nil
 	}
 	return s.Kill()
@@ -148,11 +153,11 @@ func (s *Server) Stop() error {
 // returns once the server has ended; nil also when it had before. The error says that it can't be ended.
 func (s *Server) Kill() error {
 	s.stopping.Store(true)
-	s.process.signal(syscall.SIGKILL)
-	if s.process.endsWithin(killTimeout) {
+	s.process.Signal(syscall.SIGKILL)
+	if s.process.EndsWithin(killTimeout) {
 		return nil
 	}
-	return fmt.Errorf("the Temporal dev server (process %d) is still there %s after SIGKILL", s.process.id(), killTimeout)
+	return fmt.Errorf("the Temporal dev server (process %d) is still there %s after SIGKILL", s.process.ID(), killTimeout)
 }
 
 // addressInUse is what the server's log says of a port that another process has.
@@ -164,14 +169,15 @@ var errPortTaken = errors.New("a port is taken by another program")
 // start runs the server once, on these ports, and waits until it answers.
 func start(ctx context.Context, cli string, options Options, data *database, ports ports) (*Server, error) {
 	log := &logTail{}
-	process, err := startProcess(command{
-		path:   cli,
-		args:   serverArguments(options, data, ports),
-		folder: data.folder,
+	process, err := process.Start(process.Command{
+		Path:      cli,
+		Arguments: serverArguments(options, data, ports),
+		Folder:    data.folder,
 		// The client key is the worker's alone. TEMPORAL_* says how clients connect, and would stand in for flags.
-		environment: environmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_"),
-		output:      log,
-		inherits:    data.locked(),
+		Environment: process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_"),
+		Output:      log,
+		Errors:      log,
+		Inherited:   data.locked(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the Temporal dev server did not start: %w", err)

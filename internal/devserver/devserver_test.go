@@ -293,9 +293,9 @@ func TestServerThatEndsByItselfIsNoticed(t *testing.T) {
 func TestFrozenServerIsKilled(t *testing.T) {
 	t.Parallel()
 	server := startServer(t, Options{})
-	require.NoError(t, syscall.Kill(server.process.id(), syscall.SIGSTOP))
+	require.NoError(t, syscall.Kill(server.process.ID(), syscall.SIGSTOP))
 	require.NoError(t, server.Stop(), "it can't answer SIGTERM")
-	require.False(t, alive(t, server.process.id()))
+	require.False(t, alive(t, server.process.ID()))
 }
 
 func TestCLIThatIsAScriptEndsWithWhatItRuns(t *testing.T) {

@@ -49,7 +49,7 @@ func askUntilAnswered(ctx context.Context, server *Server, ask func(context.Cont
 		}
 		select {
 		case <-server.Done():
-			return errors.New(server.process.outcome())
+			return errors.New(server.process.Outcome())
 		default:
 		}
 		// One of the ports that the CLI picks by itself: parts of the server would wait for each other for ever.

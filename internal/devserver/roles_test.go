@@ -60,7 +60,7 @@ func parent(task []byte) error {
 	if err != nil {
 		return err
 	}
-	started := startedServer{server.Address(), server.process.id(), server.process.watcher.Process.Pid}
+	started := startedServer{server.Address(), server.process.ID(), server.process.WatcherID()}
 	if err := json.NewEncoder(os.Stdout).Encode(started); err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/process"
 )
 
 // stillBuildingEvery is how often a person who waits for a build hears that it goes on.
@@ -92,16 +94,17 @@ func (t tool) build(ctx context.Context, file string, lock *os.File, messages io
 		return fmt.Errorf("%s can't be built: %w; %s", t.title, err, insteadOfBuilding)
 	}
 	// What the user has set for go is meant for another module, and maybe for another platform.
-	environment := environmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_", "GOFLAGS=", "GOWORK=", "GOOS=", "GOARCH=")
+	environment := process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_", "GOFLAGS=", "GOWORK=", "GOOS=", "GOARCH=")
 	log := &logTail{}
-	process, err := startProcess(command{
-		path:        goCommand,
-		args:        []string{"build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w " + t.linker, "-o", file, t.pkg},
-		folder:      t.folder,
-		environment: append(environment, "GOWORK=off", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH),
-		output:      log,
+	build, err := process.Start(process.Command{
+		Path:        goCommand,
+		Arguments:   []string{"build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w " + t.linker, "-o", file, t.pkg},
+		Folder:      t.folder,
+		Environment: append(environment, "GOWORK=off", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH),
+		Output:      log,
+		Errors:      log,
 		// The build has the lock too, so that the next one only begins when nothing of this one runs any more.
-		inherits: []*os.File{lock},
+		Inherited: []*os.File{lock},
 	})
 	if err != nil {
 		return fmt.Errorf("%s can't be built: %w", t.title, err)
@@ -110,17 +113,17 @@ func (t tool) build(ctx context.Context, file string, lock *os.File, messages io
 	defer ticker.Stop()
 	for {
 		select {
-		case <-process.ended:
-			if !process.succeeded() {
+		case <-build.Ended():
+			if build.Status() != 0 {
 				return log.explain(fmt.Errorf("%s can't be built: go build in %s: %s; %s",
-					t.title, t.folder, process.outcome(), insteadOfBuilding))
+					t.title, t.folder, build.Outcome(), insteadOfBuilding))
 			}
 			return nil
 		case <-ctx.Done():
-			process.signal(syscall.SIGKILL)
-			if !process.endsWithin(killTimeout) {
+			build.Signal(syscall.SIGKILL)
+			if !build.EndsWithin(killTimeout) {
 				return fmt.Errorf("building %s: %w, but go build (process %d) is still there %s after SIGKILL",
-					t.title, context.Cause(ctx), process.id(), killTimeout)
+					t.title, context.Cause(ctx), build.ID(), killTimeout)
 			}
 			return fmt.Errorf("building %s: %w", t.title, context.Cause(ctx))
 		case <-ticker.C:

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"os"
 	"runtime"
-	"syscall"
-	"time"
 )
 
 var errUnsupported = errors.New("on " + runtime.GOOS + " a Temporal dev server can't be tied to this process's life: " +
@@ -16,13 +14,4 @@ var errUnsupported = errors.New("on " + runtime.GOOS + " a Temporal dev server c
 
 func lockFile(context.Context, string, func()) (*os.File, error) { return nil, errUnsupported }
 
-func startProcess(command) (*process, error) { return nil, errUnsupported }
-
-// process has no values here: startProcess makes none.
-type process struct{ ended chan struct{} }
-
-func (*process) id() int                       { return 0 }
-func (*process) signal(syscall.Signal)         {}
-func (*process) endsWithin(time.Duration) bool { return true }
-func (*process) outcome() string               { return errUnsupported.Error() }
-func (*process) succeeded() bool               { return false }
+func checkSystem() error { return errUnsupported }
