@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 const (
@@ -21,7 +21,7 @@ const (
 )
 
 // run is the whole command but for its signals, of which ctx tells. It returns the exit status.
-func run(ctx context.Context, args []string, environment configuration.Environment, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, environment command.Environment, stdout, stderr io.Writer) int {
 	fail := func(status int, err error) int {
 		fmt.Fprintln(stderr, "bench:", strings.TrimSpace(err.Error()))
 		return status

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 )
 
@@ -28,7 +28,7 @@ func cliVariable(t *testing.T) string {
 func figuresOf[T any](t *testing.T, args ...string) T {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	environment := append(configuration.Environment{cliVariable(t)}, os.Environ()...) // the first of two counts
+	environment := append(command.Environment{cliVariable(t)}, os.Environ()...) // the first of two counts
 	status := run(t.Context(), append(args, "--json"), environment, &stdout, &stderr)
 	require.Equal(t, exitDone, status, "it wrote\n%s", &stderr)
 	var figures T

@@ -10,7 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
@@ -30,13 +30,13 @@ type flags struct {
 	workerTuning
 
 	JSON bool `name:"json" help:"Print JSON in place of a table."`
-	configuration.CommonFlags
+	command.CommonFlags
 }
 
 // parseFlags reads the command line. Where it asks for help or for the version, it writes that to stdout and answers shown. An
 // error says what is wrong with which flag.
-func parseFlags(args []string, environment configuration.Environment, stdout io.Writer) (given flags, shown bool, err error) {
-	parsed, shown, err := configuration.ParseFlags("bench", description, &given, args, environment, stdout)
+func parseFlags(args []string, environment command.Environment, stdout io.Writer) (given flags, shown bool, err error) {
+	parsed, shown, err := command.ParseFlags("bench", description, &given, args, environment, stdout)
 	switch {
 	case err != nil:
 		return flags{}, false, errors.New(strings.ReplaceAll(err.Error(), `but got "EOL" (<EOL>)`, "but got none"))

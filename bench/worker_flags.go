@@ -5,7 +5,7 @@ import (
 
 	"go.temporal.io/sdk/worker"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 // workerRole is the first argument of a worker process, which is this program again.
@@ -18,7 +18,7 @@ type workerFlags struct {
 	Temporal string `help:"The Temporal server's address."`
 	Profiles string `help:"A folder for profiles of the CPU and of the heap."`
 	workerTuning
-	configuration.CommonFlags
+	command.CommonFlags
 }
 
 // workerTuning are a worker process's options, to be tried by --scale. The defaults are the worker command's. A zero, but

@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/provider"
 )
 
@@ -71,7 +71,7 @@ func startWorker(ctx context.Context, settings workerSettings) (*workerHandle, s
 		}
 	}
 	w.command.Env = append(w.command.Env,
-		provider.ClientKeyVariable+"="+settings.key, configuration.CallbackSecretVariable+"="+settings.secret)
+		provider.ClientKeyVariable+"="+settings.key, command.CallbackSecretVariable+"="+settings.secret)
 	w.command.Stderr = &w.stderr
 	if w.stdin, err = w.command.StdinPipe(); err != nil {
 		return nil, serving{}, err

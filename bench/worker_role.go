@@ -18,7 +18,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
@@ -29,9 +29,9 @@ const (
 )
 
 // runWorker is a worker process: it serves one design until stdin ends, and returns the exit status.
-func runWorker(args []string, environment configuration.Environment, stdin io.Reader, stdout, stderr io.Writer) int {
+func runWorker(args []string, environment command.Environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	var flags workerFlags
-	_, shown, err := configuration.ParseFlags("bench worker", "Is started by bench.", &flags, args, environment, stdout)
+	_, shown, err := command.ParseFlags("bench worker", "Is started by bench.", &flags, args, environment, stdout)
 	if shown {
 		return exitDone
 	}
@@ -39,7 +39,7 @@ func runWorker(args []string, environment configuration.Environment, stdin io.Re
 		process := workerProcess{
 			flags:    flags,
 			service:  provider.Config{ClientKey: environment.Getenv(provider.ClientKeyVariable), APIURL: flags.APIURL},
-			secret:   environment.Getenv(configuration.CallbackSecretVariable),
+			secret:   environment.Getenv(command.CallbackSecretVariable),
 			stdin:    stdin,
 			stdout:   json.NewEncoder(stdout),
 			profiles: profiles{folder: flags.Profiles},
@@ -81,7 +81,7 @@ func (p *workerProcess) serveWorkflows(design design) error {
 	temporal, err := client.Dial(client.Options{
 		HostPort:       p.flags.Temporal,
 		Logger:         log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-		DataConverter:  configuration.DataConverter(),
+		DataConverter:  command.DataConverter(),
 		MetricsHandler: counter,
 	})
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 // callbackURLCommand is the one word that is no task id where one could stand. It has a command line of its own, since
@@ -15,13 +15,13 @@ const callbackURLCommand = "callback-url"
 
 // callbackURLFlags are what its command line takes. The secret is none of them: what is there is seen by every process.
 type callbackURLFlags struct {
-	configuration.CallbackURLFlag
+	command.CallbackURLFlag
 	WorkflowID *string `name:"workflow-id" placeholder:"ID" help:"The workflow that a callback wakes, for one that submits its task itself. Default: the one that waits for the task that the callback names."`
-	configuration.CommonFlags
+	command.CommonFlags
 }
 
 // runCallbackURL prints an address for createTask's callbackUrl. It asks nobody: the worker knows it by the same secret.
-func runCallbackURL(args []string, environ configuration.Environment, stdout, stderr io.Writer) int {
+func runCallbackURL(args []string, environ command.Environment, stdout, stderr io.Writer) int {
 	address, shown, err := newCallbackURL(args, environ, stdout)
 	if err != nil {
 		return fail(stderr, exitUsage, fmt.Errorf("%w (see starter %s --help)", err, callbackURLCommand))
@@ -37,9 +37,9 @@ func runCallbackURL(args []string, environ configuration.Environment, stdout, st
 
 // newCallbackURL answers shown where help or the version was asked for, and written to stdout. An error says which flag or
 // variable is missing or wrong.
-func newCallbackURL(args []string, environ configuration.Environment, stdout io.Writer) (address string, shown bool, err error) {
+func newCallbackURL(args []string, environ command.Environment, stdout io.Writer) (address string, shown bool, err error) {
 	var given callbackURLFlags
-	_, shown, err = configuration.ParseFlags("starter "+callbackURLCommand, callbackURLDescription, &given, args, environ, stdout)
+	_, shown, err = command.ParseFlags("starter "+callbackURLCommand, callbackURLDescription, &given, args, environ, stdout)
 	if err != nil || shown {
 		return "", shown, err
 	}
@@ -50,7 +50,7 @@ func newCallbackURL(args []string, environ configuration.Environment, stdout io.
 	if err := given.CheckCallbackURL(); err != nil {
 		return "", false, err
 	}
-	secret, err := configuration.CallbackSecret(environ)
+	secret, err := command.CallbackSecret(environ)
 	if err != nil {
 		return "", false, err
 	}

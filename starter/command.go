@@ -9,7 +9,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -26,7 +26,7 @@ const maxSpelledOut = 20
 var errInterruptedBefore = errors.New("interrupted before anything was started")
 
 // run is the whole command but for its signals, of which ctx tells. It returns the exit status.
-func run(ctx context.Context, args []string, environ configuration.Environment, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, environ command.Environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == callbackURLCommand {
 		return runCallbackURL(args[1:], environ, stdout, stderr)
 	}
@@ -76,8 +76,8 @@ func run(ctx context.Context, args []string, environ configuration.Environment, 
 }
 
 // runOnServer waits for the tasks on the user's Temporal server, where workers are elsewhere.
-func runOnServer(ctx context.Context, environ configuration.Environment, waiter *waiter, taskIDs []int64, stderr io.Writer) int {
-	options, err := configuration.Server(environ)
+func runOnServer(ctx context.Context, environ command.Environment, waiter *waiter, taskIDs []int64, stderr io.Writer) int {
+	options, err := command.Server(environ)
 	if err != nil {
 		return fail(stderr, exitUsage, err)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 // outcomeOf runs the command with an environment of its own.
@@ -136,7 +136,7 @@ func TestVersion(t *testing.T) {
 
 func TestDefaultsOfFlagsComeFromTheEnvironment(t *testing.T) {
 	t.Parallel()
-	environ := configuration.Environment{`=C:=C:\x`, "TEMPORAL_TASK_QUEUE=captchas", "TWOCAPTCHA_API_URL=http://localhost:1"}
+	environ := command.Environment{`=C:=C:\x`, "TEMPORAL_TASK_QUEUE=captchas", "TWOCAPTCHA_API_URL=http://localhost:1"}
 
 	flags, _, err := parseFlags([]string{"1"}, environ, io.Discard)
 	require.NoError(t, err, "a variable, unlike a flag, may be there for others")
@@ -147,7 +147,7 @@ func TestDefaultsOfFlagsComeFromTheEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "mine", flags.TaskQueue, "the command line counts more")
 
-	flags, _, err = parseFlags([]string{"1"}, configuration.Environment{"TEMPORAL_TASK_QUEUE="}, io.Discard)
+	flags, _, err = parseFlags([]string{"1"}, command.Environment{"TEMPORAL_TASK_QUEUE="}, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, "2captcha", flags.TaskQueue)
 	require.Equal(t, "https://api.2captcha.com", flags.APIURL)

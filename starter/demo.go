@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/provider"
@@ -61,7 +61,7 @@ func demoTasks() []demoTask {
 
 // runDemo shows the whole of it on this machine alone: a simulated service, a dev server in memory, a worker, four
 // tasks. It takes nothing from the environment but the CLI that runs the dev server.
-func runDemo(ctx context.Context, environ configuration.Environment, stdout, stderr io.Writer) int {
+func runDemo(ctx context.Context, environ command.Environment, stdout, stderr io.Writer) int {
 	tasks := demoTasks()
 	var taskIDs []int64
 	for _, task := range tasks {

@@ -8,15 +8,15 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
 // runDev waits for the tasks on a dev server of its own, whose database is kept for the next time, with a worker in
 // this process that asks the real service.
-func runDev(ctx context.Context, flags flags, environ configuration.Environment, waiter *waiter, taskIDs []int64, stderr io.Writer) int {
-	plugin, err := configuration.Plugin(environ, flags.APIURL)
+func runDev(ctx context.Context, flags flags, environ command.Environment, waiter *waiter, taskIDs []int64, stderr io.Writer) int {
+	plugin, err := command.Plugin(environ, flags.APIURL)
 	if err != nil {
 		return fail(stderr, exitUsage, err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 // flags are what the command line takes. One with an environment tag takes its value from that variable where the
@@ -32,13 +32,13 @@ type flags struct {
 	LogLevel string `default:"off" enum:"off,error,warn,info,debug" placeholder:"LEVEL" help:"With --dev: what its worker logs on standard error: off (default), error, warn, info or debug."`
 	Demo     bool   `help:"Show it all with a simulated service and four tasks of its own: needs no account, no server and no other argument."`
 
-	configuration.CommonFlags
+	command.CommonFlags
 }
 
 // parseFlags reads the command line and the environment. Where these ask for help or for the version, it writes that
 // to stdout and answers shown. An error says what is wrong with which flag.
-func parseFlags(args []string, environ configuration.Environment, stdout io.Writer) (given flags, shown bool, err error) {
-	parsed, shown, err := configuration.ParseFlags("starter", description, &given, args, environ, stdout)
+func parseFlags(args []string, environ command.Environment, stdout io.Writer) (given flags, shown bool, err error) {
+	parsed, shown, err := command.ParseFlags("starter", description, &given, args, environ, stdout)
 	switch {
 	case err != nil:
 		return flags{}, false, negativeTaskID(args, err)

@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 )
 
@@ -35,15 +35,15 @@ func startLocal(ctx context.Context, options devserver.Options, plugin *temporal
 		HostPort:      server.Address(),
 		Namespace:     client.DefaultNamespace,
 		Logger:        log.NewStructuredLogger(logger),
-		DataConverter: configuration.DataConverter(),
+		DataConverter: command.DataConverter(),
 	})
 	if err != nil {
 		l.stop()
 		return nil, err
 	}
 	waiter.temporal = l.temporal
-	worker.SetStickyWorkflowCacheSize(configuration.WorkflowCacheSize)
-	running := worker.New(l.temporal, waiter.taskQueue, configuration.WorkerOptions(plugin))
+	worker.SetStickyWorkflowCacheSize(command.WorkflowCacheSize)
+	running := worker.New(l.temporal, waiter.taskQueue, command.WorkerOptions(plugin))
 	if err := running.Start(); err != nil {
 		l.stop()
 		return nil, fmt.Errorf("the worker did not start: %w", err)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -21,7 +21,7 @@ func TestPlainLinesTellEachChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var stdout, stderr bytes.Buffer
-		progress := newProgress(ids(4), &stdout, &stderr, configuration.Environment{"TERM=xterm"})
+		progress := newProgress(ids(4), &stdout, &stderr, command.Environment{"TERM=xterm"})
 		progress.say("Temporal Web UI: %s", "http://localhost:8233")
 		progress.open(noStatus)
 		started := &wait{taskID: 5, begun: time.Now()}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -33,7 +33,7 @@ type progress interface {
 type statusFunc func(ctx context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error)
 
 // newProgress shows a live line for each task where standard error is a terminal that can do so, else plain lines.
-func newProgress(taskIDs []int64, stdout, stderr io.Writer, environ configuration.Environment) progress {
+func newProgress(taskIDs []int64, stdout, stderr io.Writer, environ command.Environment) progress {
 	lines := terminal(stderr)
 	if lines == nil || environ.Getenv("TERM") == "dumb" {
 		return newPlainProgress(len(taskIDs), stdout, stderr)

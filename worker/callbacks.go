@@ -8,7 +8,7 @@ import (
 	"net/http"
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 // goodSecret is the length, in bytes, below which a secret is likely to be one that can be found out by trying.
@@ -16,11 +16,11 @@ const goodSecret = 16
 
 // callbackOptions are for the flags' callback address. Without one they are empty, and the secret is not read: the
 // environment may be one that is shared with the starter.
-func callbackOptions(flags flags, environ configuration.Environment, logger *slog.Logger) (callback.Options, error) {
+func callbackOptions(flags flags, environ command.Environment, logger *slog.Logger) (callback.Options, error) {
 	if flags.CallbackAddress == "" {
 		return callback.Options{}, nil
 	}
-	secret, err := configuration.CallbackSecret(environ)
+	secret, err := command.CallbackSecret(environ)
 	if err != nil {
 		return callback.Options{}, err
 	}
@@ -77,7 +77,7 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener) erro
 		return err
 	case <-ctx.Done():
 	}
-	shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), configuration.WorkerStopTimeout)
+	shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), command.WorkerStopTimeout)
 	defer cancel()
 	if err := server.Shutdown(shutdownCtx); err != nil {
 		server.Close()

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 const callbackSecret = "a secret of the tests, 32 bytes."
@@ -30,7 +30,7 @@ func (s signals) SignalWorkflow(ctx context.Context, workflowID, _, _ string, _ 
 }
 
 // newCallbackSettings are those of a worker with this environment, and what it logs.
-func newCallbackSettings(t *testing.T, environ configuration.Environment, args ...string) (settings, *logLines) {
+func newCallbackSettings(t *testing.T, environ command.Environment, args ...string) (settings, *logLines) {
 	t.Helper()
 	environ = append(environ, keyVariable)
 	flags, _, err := parseFlags(args, environ, io.Discard)
@@ -74,7 +74,7 @@ func TestCallbackAddressThatIsInUse(t *testing.T) {
 
 func TestCallbacksArePassedOnAlsoWhileTheWorkerStops(t *testing.T) {
 	t.Parallel()
-	settings, log := newCallbackSettings(t, configuration.Environment{
+	settings, log := newCallbackSettings(t, command.Environment{
 		"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret, "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN=proof",
 		"TWOCAPTCHA_CALLBACK_URL=https://example.com/2captcha", "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0",
 	})
@@ -126,7 +126,7 @@ func TestCallbacksArePassedOnAlsoWhileTheWorkerStops(t *testing.T) {
 func TestShortCallbackSecretIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	for secret, warned := range map[string]bool{strings.Repeat("s", 15): true, strings.Repeat("s", 16): false} {
-		settings, log := newCallbackSettings(t, configuration.Environment{"TWOCAPTCHA_CALLBACK_SECRET=" + secret},
+		settings, log := newCallbackSettings(t, command.Environment{"TWOCAPTCHA_CALLBACK_SECRET=" + secret},
 			"--callback-address", "localhost:0")
 		ctx, stop := context.WithCancel(t.Context())
 		stop()
@@ -141,7 +141,7 @@ func TestShortCallbackSecretIsWarnedOf(t *testing.T) {
 // The environment may be one that is shared with the starter, which makes addresses.
 func TestWithoutAnAddressNoCallbackIsTaken(t *testing.T) {
 	t.Parallel()
-	settings, log := newCallbackSettings(t, configuration.Environment{
+	settings, log := newCallbackSettings(t, command.Environment{
 		"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret, "TWOCAPTCHA_CALLBACK_SECRET_FILE=both",
 		"TWOCAPTCHA_CALLBACK_URL=https://example.com/2captcha",
 	})
@@ -160,7 +160,7 @@ func TestWithoutAnAddressNoCallbackIsTaken(t *testing.T) {
 
 func TestListenerThatFailsEndsTheWorker(t *testing.T) {
 	t.Parallel()
-	settings, _ := newCallbackSettings(t, configuration.Environment{"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret},
+	settings, _ := newCallbackSettings(t, command.Environment{"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret},
 		"--callback-address", "localhost:0")
 	err := settings.takeCallbacks(t.Context(), newFakeListener(errors.New("the interface is gone")), signals(nil))
 	require.EqualError(t, err, "callbacks can't be taken at 192.0.2.1:8080 any longer: the interface is gone")
@@ -186,7 +186,7 @@ func TestRequestWithoutEndDoesNotKeepTheWorkerFromStopping(t *testing.T) {
 		}()
 		start := time.Now()
 		require.NoError(t, serve(ctx, callback.NewServer(handler), newFakeListener(nil, theirs)))
-		require.Equal(t, configuration.WorkerStopTimeout, time.Since(start))
+		require.Equal(t, command.WorkerStopTimeout, time.Since(start))
 		_, err := ours.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF, "the connection is closed")
 	})

@@ -8,7 +8,7 @@ import (
 	"net"
 	"strconv"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 // flags are what the command line takes. One with an environment tag takes its value from that variable where the
@@ -20,17 +20,17 @@ type flags struct {
 	MaxRequestsPerSecond rate   `default:"0" placeholder:"N" environment:"TWOCAPTCHA_MAX_REQUESTS_PER_SECOND" help:"The most requests a second that the task queue's workers send together; the one started last decides. 0: no limit (default)."`
 	WorkflowCacheSize    int    `default:"${workflow_cache_size}" placeholder:"N" help:"How many waits are kept in memory between their polls; others are replayed from their histories. 0: none (default ${workflow_cache_size})."`
 	CallbackAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_CALLBACK_ADDRESS" help:"Take the service's callbacks here, by HTTP; :PORT is every interface. Needs their secret."`
-	configuration.CallbackURLFlag
+	command.CallbackURLFlag
 	CallbackDomainToken string `placeholder:"TOKEN" environment:"TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN" help:"What the service is to read at /2captcha.txt, as the proof that the domain is yours."`
 	LogFormat           string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 	LogLevel            string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
-	configuration.CommonFlags
+	command.CommonFlags
 }
 
 // parseFlags reads the command line and the environment. Where these ask for help or for the version, it writes that
 // to stdout and answers shown. An error says what is wrong with which flag.
-func parseFlags(args []string, environ configuration.Environment, stdout io.Writer) (given flags, shown bool, err error) {
-	_, shown, err = configuration.ParseFlags("worker", description, &given, args, environ, stdout)
+func parseFlags(args []string, environ command.Environment, stdout io.Writer) (given flags, shown bool, err error) {
+	_, shown, err = command.ParseFlags("worker", description, &given, args, environ, stdout)
 	if err != nil || shown {
 		return given, shown, err
 	}

@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 const (
@@ -29,7 +29,7 @@ const (
 
 // run is the whole process but for its signals, of which ctx tells: it reads the configuration, polls the task queue
 // until ctx is done, drains, and returns the exit status.
-func run(ctx context.Context, args []string, environ configuration.Environment, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, environ command.Environment, stdout, stderr io.Writer) int {
 	fail := func(status int, err error) int {
 		fmt.Fprintln(stderr, "worker:", strings.Join(strings.Fields(err.Error()), " ")) // always one line
 		return status
@@ -62,7 +62,7 @@ type settings struct {
 }
 
 // newSettings returns an error that says what is wrong with the configuration.
-func newSettings(flags flags, environ configuration.Environment, stderr io.Writer) (settings, error) {
+func newSettings(flags flags, environ command.Environment, stderr io.Writer) (settings, error) {
 	workerOptions, err := workerOptions(flags, environ)
 	if err != nil {
 		return settings{}, err
@@ -81,8 +81,8 @@ func newSettings(flags flags, environ configuration.Environment, stderr io.Write
 
 // workerOptions has the provider as a plugin, with the account's key in it. An error says what is wrong with the
 // configuration.
-func workerOptions(flags flags, environ configuration.Environment) (worker.Options, error) {
-	plugin, err := configuration.Plugin(environ, flags.APIURL)
+func workerOptions(flags flags, environ command.Environment) (worker.Options, error) {
+	plugin, err := command.Plugin(environ, flags.APIURL)
 	if err != nil {
 		return worker.Options{}, err
 	}
@@ -90,7 +90,7 @@ func workerOptions(flags flags, environ configuration.Environment) (worker.Optio
 	if err != nil {
 		return worker.Options{}, err
 	}
-	options := configuration.WorkerOptions(plugin)
+	options := command.WorkerOptions(plugin)
 	options.TaskQueueActivitiesPerSecond = float64(flags.MaxRequestsPerSecond)
 	options.DeploymentOptions = deployment
 	return options, nil
@@ -98,7 +98,7 @@ func workerOptions(flags flags, environ configuration.Environment) (worker.Optio
 
 // deploymentOptions makes the worker a version of a deployment where the environment names both, as Temporal's Worker
 // Controller does.
-func deploymentOptions(environ configuration.Environment) (worker.DeploymentOptions, error) {
+func deploymentOptions(environ command.Environment) (worker.DeploymentOptions, error) {
 	version := worker.WorkerDeploymentVersion{
 		DeploymentName: environ.Getenv("TEMPORAL_DEPLOYMENT_NAME"),
 		BuildID:        environ.Getenv("TEMPORAL_WORKER_BUILD_ID"),
@@ -123,13 +123,13 @@ func logHandler(flags flags, stderr io.Writer) slog.Handler {
 	return slog.NewTextHandler(stderr, options)
 }
 
-func clientOptions(environ configuration.Environment, logger *slog.Logger) (client.Options, error) {
-	options, err := configuration.Server(environ)
+func clientOptions(environ command.Environment, logger *slog.Logger) (client.Options, error) {
+	options, err := command.Server(environ)
 	if err != nil {
 		return client.Options{}, err
 	}
 	options.Logger = log.NewStructuredLogger(logger)
-	options.DataConverter = configuration.DataConverter()
+	options.DataConverter = command.DataConverter()
 	return options, nil
 }
 
@@ -182,7 +182,7 @@ func (s settings) poll(ctx context.Context, temporal client.Client) error {
 
 	interrupt := make(chan any)
 	stopWaiting := context.AfterFunc(ctx, func() {
-		s.logger.Info("worker stopping: polls under way finish", "atMost", configuration.WorkerStopTimeout.String())
+		s.logger.Info("worker stopping: polls under way finish", "atMost", command.WorkerStopTimeout.String())
 		close(interrupt)
 	})
 	defer stopWaiting()

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/worker"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/configuration"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 const (
@@ -144,7 +144,7 @@ func TestVersion(t *testing.T) {
 
 func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	t.Parallel()
-	environ := configuration.Environment{
+	environ := command.Environment{
 		keyVariable, "TEMPORAL_TASK_QUEUE=captchas", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=2.5", "TWOCAPTCHA_API_URL=http://localhost:1",
 		"TEMPORAL_DEPLOYMENT_NAME=2captcha", "TEMPORAL_WORKER_BUILD_ID=7",
 	}
@@ -152,7 +152,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "captchas", flags.TaskQueue)
 	require.Equal(t, "http://localhost:1", flags.APIURL)
-	require.Equal(t, configuration.WorkflowCacheSize, flags.WorkflowCacheSize)
+	require.Equal(t, command.WorkflowCacheSize, flags.WorkflowCacheSize)
 
 	options, err := workerOptions(flags, environ)
 	require.NoError(t, err)
@@ -168,11 +168,11 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.Equal(t, rate(7), flags.MaxRequestsPerSecond)
 	require.Equal(t, 0, flags.WorkflowCacheSize)
 
-	flags, _, err = parseFlags(nil, configuration.Environment{keyVariable}, io.Discard)
+	flags, _, err = parseFlags(nil, command.Environment{keyVariable}, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, "2captcha", flags.TaskQueue)
 	require.Equal(t, "https://api.2captcha.com", flags.APIURL)
-	options, err = workerOptions(flags, configuration.Environment{keyVariable})
+	options, err = workerOptions(flags, command.Environment{keyVariable})
 	require.NoError(t, err)
 	require.Zero(t, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{}, options.DeploymentOptions)
@@ -181,9 +181,9 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 // A pod gets 30 s to end; a request may take 15 s, and then its outcome is reported.
 func TestStopTimeoutCoversARequestWithinAPodsGracePeriod(t *testing.T) {
 	t.Parallel()
-	flags, _, err := parseFlags(nil, configuration.Environment{}, io.Discard)
+	flags, _, err := parseFlags(nil, command.Environment{}, io.Discard)
 	require.NoError(t, err)
-	options, err := workerOptions(flags, configuration.Environment{keyVariable})
+	options, err := workerOptions(flags, command.Environment{keyVariable})
 	require.NoError(t, err)
 	require.Greater(t, options.WorkerStopTimeout.Seconds(), 15.0)
 	require.Less(t, options.WorkerStopTimeout.Seconds(), 30.0)

@@ -1,6 +1,6 @@
-// Package configuration reads what the commands are told: by their command line, by the environment, and by Temporal's
+// Package command reads what the commands are told: by their command line, by the environment, and by Temporal's
 // temporal.toml.
-package configuration
+package command
 
 import (
 	"errors"
