@@ -34,9 +34,12 @@ func notBeforeDue(ctx context.Context, in GetTaskResultInput) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, dueTimeout)
 	defer cancel()
-	description, err := activity.GetClient(ctx).DescribeWorkflowExecution(ctx,
-		attempt.WorkflowExecution.ID, attempt.WorkflowExecution.RunID)
-	return notBeforeDueBy(description, err, attempt, in)
+	var answer *workflowservice.DescribeWorkflowExecutionResponse
+	description, err := activity.GetClient(ctx).DescribeWorkflow(ctx, attempt.WorkflowExecution.ID, attempt.WorkflowExecution.RunID)
+	if err == nil {
+		answer = description.RawResponse
+	}
+	return notBeforeDueBy(answer, err, attempt, in)
 }
 
 // notBeforeDueBy judges by the server's answer.

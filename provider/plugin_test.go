@@ -20,7 +20,7 @@ func TestPluginServesSeveralWorkers(t *testing.T) {
 	service := startService(t)
 	plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey, APIURL: service.URL()})
 	require.NoError(t, err)
-	require.Equal(t, "temporal-2captcha", plugin.Name())
+	require.Equal(t, "temporal-providers.2captcha", plugin.Name())
 	for id := int64(1); id <= 3; id++ {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()

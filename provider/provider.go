@@ -27,7 +27,7 @@ import (
 )
 
 // PluginName is the name of the plugin that [NewPlugin] returns.
-const PluginName = "temporal-2captcha"
+const PluginName = "temporal-providers.2captcha"
 
 // Config says which 2captcha account the worker asks with, and where. The zero value is not valid: a key is needed.
 type Config struct {
@@ -65,7 +65,8 @@ func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
 	}
 	activities := activities.New(client)
 	return temporal.NewSimplePlugin(temporal.SimplePluginOptions{
-		Name: PluginName,
+		Name:    PluginName,
+		Version: twocaptcha.Version,
 		RunContextBefore: func(_ context.Context, options temporal.SimplePluginRunContextBeforeOptions) error {
 			if options.WorkflowReplayer {
 				register(replayerRegistry{options.Registry}, activities)

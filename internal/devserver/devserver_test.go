@@ -163,8 +163,8 @@ func TestDatabaseSurvivesKillAndRestartOnTheSamePort(t *testing.T) {
 	second := startServer(t, Options{Database: database, Port: first.Port()})
 	require.Equal(t, first.Address(), second.Address())
 	eventually(t, func() bool {
-		execution, err := temporal.DescribeWorkflowExecution(t.Context(), "kept", "")
-		return err == nil && execution.WorkflowExecutionInfo.Execution.RunId == run.GetRunID()
+		execution, err := temporal.DescribeWorkflow(t.Context(), "kept", "")
+		return err == nil && execution.RawResponse.WorkflowExecutionInfo.Execution.RunId == run.GetRunID()
 	}, "the client of the first server finds its workflow on the second one")
 }
 
@@ -200,7 +200,7 @@ func TestDatabaseOfAnInterruptedFirstStartIsMadeAnew(t *testing.T) {
 	require.NoError(t, first.Stop())
 
 	second := startServer(t, Options{Database: database})
-	_, err = dial(t, second).DescribeWorkflowExecution(t.Context(), "kept", "")
+	_, err = dial(t, second).DescribeWorkflow(t.Context(), "kept", "")
 	require.NoError(t, err, "a database that a server got ready on is kept")
 }
 

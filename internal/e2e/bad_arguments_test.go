@@ -179,7 +179,7 @@ func TestManyTasksAreInterrupted(t *testing.T) {
 			starter := startStarterWithInput(t, strings.NewReader(manyTaskIDs(row.first, manyLines)), arguments...)
 			require.Eventually(t, func() bool {
 				later := row.first + 100 // more than the starter starts at once, so that it knows of some
-				_, err := temporal.DescribeWorkflowExecution(context.Background(), workflows.WorkflowID(int64(later)), "")
+				_, err := temporal.DescribeWorkflow(context.Background(), workflows.WorkflowID(int64(later)), "")
 				return err == nil
 			}, patience, 10*time.Millisecond, "the first tasks are not started")
 			starter.signal(t, syscall.SIGINT)

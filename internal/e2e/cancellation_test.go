@@ -52,10 +52,10 @@ func TestCancellationByTheTemporalCLI(t *testing.T) {
 			requests := service.RequestsFor(taskID)
 			require.Len(t, requests, 1)
 			require.Equal(t, row.stillUnderWay, requests[0].Finished.IsZero(), "it doesn't wait for a request under way")
-			description, err := dial(t).DescribeWorkflowExecution(testContext(t), workflows.WorkflowID(taskID), "")
+			description, err := dial(t).DescribeWorkflow(testContext(t), workflows.WorkflowID(taskID), "")
 			require.NoError(t, err)
-			require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, description.GetWorkflowExecutionInfo().GetStatus())
-			require.Equal(t, row.stillUnderWay, len(description.GetPendingActivities()) > 0)
+			require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, description.RawResponse.GetWorkflowExecutionInfo().GetStatus())
+			require.Equal(t, row.stillUnderWay, len(description.RawResponse.GetPendingActivities()) > 0)
 		})
 	}
 }

@@ -151,7 +151,7 @@ func TestDeadTasksAreLeftAlone(t *testing.T) {
 
 	for i, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			description, err := temporal.DescribeWorkflowExecution(testContext(t), runs[i].GetID(), runs[i].GetRunID())
+			description, err := temporal.DescribeWorkflow(testContext(t), runs[i].GetID(), runs[i].GetRunID())
 			require.NoError(t, err)
 			requests := service.RequestsFor(row.in.TaskID)
 			// A busy machine may not come to its first request before the server's timeout.
@@ -159,19 +159,19 @@ func TestDeadTasksAreLeftAlone(t *testing.T) {
 			if row.requests != asManyAsFit && !late {
 				require.Len(t, requests, row.requests)
 			}
-			closed := description.GetWorkflowExecutionInfo().GetCloseTime().AsTime()
+			closed := description.RawResponse.GetWorkflowExecutionInfo().GetCloseTime().AsTime()
 			for _, request := range requests {
 				require.Less(t, request.Arrived.Sub(closed), onItsWay, "a request for a task that was dead")
 			}
 			var record enumspb.PendingActivityState
-			for _, pending := range description.GetPendingActivities() {
+			for _, pending := range description.RawResponse.GetPendingActivities() {
 				record = pending.GetState()
 			}
 			if row.runTimeout != 0 {
 				require.Contains(t, []enumspb.PendingActivityState{0, row.record}, record)
 			} else {
 				require.Equal(t, row.record, record)
-				require.Nil(t, description.GetPendingWorkflowTask())
+				require.Nil(t, description.RawResponse.GetPendingWorkflowTask())
 			}
 			undisturbedHistory(t, temporal, runs[i].GetID(), runs[i].GetRunID())
 		})

@@ -226,11 +226,11 @@ func waitForFailedAttempt(t *testing.T, temporal client.Client, run client.Workf
 	t.Helper()
 	var pending *workflowpb.PendingActivityInfo
 	require.Eventually(t, func() bool {
-		description, err := temporal.DescribeWorkflowExecution(context.Background(), run.GetID(), run.GetRunID())
-		if err != nil || len(description.GetPendingActivities()) != 1 {
+		description, err := temporal.DescribeWorkflow(context.Background(), run.GetID(), run.GetRunID())
+		if err != nil || len(description.RawResponse.GetPendingActivities()) != 1 {
 			return false
 		}
-		pending = description.GetPendingActivities()[0]
+		pending = description.RawResponse.GetPendingActivities()[0]
 		return pending.GetLastFailure().GetApplicationFailureInfo() != nil &&
 			pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
 	}, patience, 50*time.Millisecond, "no attempt of %s fails", run.GetID())

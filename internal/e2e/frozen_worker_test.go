@@ -79,11 +79,11 @@ func requestHeldBy(t *testing.T, temporal client.Client, worker *process, taskID
 	ctx, identity := testContext(t), fmt.Sprintf("%d@", worker.command.Process.Pid)
 	require.Eventually(t, func() bool {
 		for _, taskID = range taskIDs {
-			description, err := temporal.DescribeWorkflowExecution(ctx, workflows.WorkflowID(taskID), "")
+			description, err := temporal.DescribeWorkflow(ctx, workflows.WorkflowID(taskID), "")
 			if err != nil {
 				continue
 			}
-			for _, activity := range description.GetPendingActivities() {
+			for _, activity := range description.RawResponse.GetPendingActivities() {
 				if activity.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED &&
 					strings.HasPrefix(activity.GetLastWorkerIdentity(), identity) {
 					return true

@@ -50,7 +50,7 @@ func wakeUp(t *testing.T, temporal client.Client, run client.WorkflowRun, taskID
 
 func requireNotStarted(t *testing.T, temporal client.Client, workflowID string) {
 	t.Helper()
-	_, err := temporal.DescribeWorkflowExecution(testContext(t), workflowID, "")
+	_, err := temporal.DescribeWorkflow(testContext(t), workflowID, "")
 	require.ErrorAs(t, err, new(*serviceerror.NotFound), "%s was started", workflowID)
 }
 

@@ -51,8 +51,8 @@ func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
 	}
 	for _, wait := range waits {
 		require.Eventually(t, func() bool { // until the attempt's failure is known to the server
-			description, err := temporal.DescribeWorkflowExecution(testContext(t), wait.run.GetID(), wait.run.GetRunID())
-			pending := description.GetPendingActivities()
+			description, err := temporal.DescribeWorkflow(testContext(t), wait.run.GetID(), wait.run.GetRunID())
+			pending := description.RawResponse.GetPendingActivities()
 			return err == nil && len(pending) == 1 && pending[0].GetAttempt() == 2
 		}, patience, 20*time.Millisecond, wait.name)
 	}
