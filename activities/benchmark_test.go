@@ -8,9 +8,9 @@ import (
 
 func BenchmarkClassify(b *testing.B) {
 	for name, err := range map[string]error{
-		"verdict": &twocaptcha.ServiceError{TaskID: 74372499131, ErrorID: 12, Code: twocaptcha.ErrorCaptchaUnsolvable,
+		"verdict": &twocaptcha.ServiceError{Method: "getTaskResult", TaskID: 74372499131, ErrorID: 12, Code: twocaptcha.ErrorCaptchaUnsolvable,
 			Description: "Workers could not solve the Captcha", HTTPStatus: 200},
-		"transient": &twocaptcha.TransportError{TaskID: 74372499131, Reason: twocaptcha.ReasonStatus, HTTPStatus: 503,
+		"transient": &twocaptcha.TransportError{Method: "getTaskResult", TaskID: 74372499131, Reason: twocaptcha.ReasonStatus, HTTPStatus: 503,
 			Detail: "HTTP status 503 (Service Unavailable) with an empty body"},
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -28,8 +28,9 @@ func BenchmarkDecode(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(test.body)))
 			for b.Loop() {
-				got := answer{status: http.StatusOK, body: []byte(test.body)}
-				if result, err := got.taskResult(74372499131, benchmarkKey); (result == nil) == (err == nil) {
+				got := &answer{status: http.StatusOK, body: []byte(test.body)}
+				result, err := decode(got, request{method: "getTaskResult", taskID: 74372499131}, benchmarkKey, readTaskResult)
+				if (result == nil) == (err == nil) {
 					b.Fatal("neither result nor error")
 				}
 			}

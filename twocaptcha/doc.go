@@ -7,6 +7,3 @@
 // What the service says is foreign text. In errors it is valid UTF-8 without control characters, of bounded length, and
 // the client key is replaced where the service echoes it; so errors can be logged, stored and sent on as they are.
 package twocaptcha
-
-// Version is this module's version. The service sees it in the User-Agent header.
-const Version = "0.1.0"

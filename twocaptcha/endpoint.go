@@ -32,7 +32,7 @@ func parseURL(text string) (*url.URL, error) {
 		return parsed, nil
 	case parsed.Scheme == "http":
 		return nil, fmt.Errorf("URL http://%s would send the client key in the clear: "+
-			"use https://, http:// is for loopback hosts only", foreign(parsed.Host, "", maxCode))
+			"use https://, http:// is for loopback hosts only", untrusted(parsed.Host, "", maxCode))
 	default:
 		return nil, fmt.Errorf("URL has the scheme %q: it takes https://, or http:// for loopback hosts", parsed.Scheme)
 	}

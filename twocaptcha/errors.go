@@ -8,22 +8,28 @@ import (
 
 // ServiceError is an error that the service answered with, on whatever HTTP status.
 type ServiceError struct {
+	// Method is the API method that was called, such as "getTaskResult".
+	Method string
+	// TaskID is the task that the call was about; 0 if it was about none.
 	TaskID int64
-	// ErrorID is the service's errorId: an id of its error table, though 0 or 1 on sister services. Code decides.
+	// ErrorID is the service's errorId: an id of its error table, though 0 or 1 on sister services. Code
+	// decides.
 	ErrorID int64
-	// Code is the service's errorCode, one of this package's constants or any other; never empty, at most 100 bytes.
+	// Code is the service's errorCode, one of this package's constants or any other; never empty, at most
+	// 100 bytes.
 	Code string
 	// Description is the service's errorDescription, at most 500 bytes. It varies for one code.
 	Description string
-	HTTPStatus  int
-	// RetryAfter is what the Retry-After header asked for, at most 24 hours; 0 where there was none.
+	// HTTPStatus is the answer's. The service's is 200 for its errors too.
+	HTTPStatus int
+	// RetryAfter is what the Retry-After header asked for, at most 24 hours; 0 if there was none.
 	RetryAfter time.Duration
 }
 
-// Error says which task it is, the code, what to do about it where that is known, and the service's description, in
-// at most 500 bytes.
+// Error returns which task it is, the method, the code, what to do about it if that is known, and the
+// service's description, in at most 500 bytes.
 func (e *ServiceError) Error() string {
-	text := fmt.Sprintf("task %d: getTaskResult: %s", e.TaskID, e.Code)
+	text := called(e.TaskID, e.Method) + e.Code
 	if e.HTTPStatus != 0 && e.HTTPStatus != http.StatusOK {
 		text += fmt.Sprintf(" on HTTP %d", e.HTTPStatus)
 	}
@@ -36,17 +42,18 @@ func (e *ServiceError) Error() string {
 	return cut(text, maxText)
 }
 
-// Reason says what kept a request from bringing a result or an error of the service.
+// Reason tells why a request brought neither a result nor an error of the service.
 type Reason string
 
 const (
-	// ReasonConnection: no answer, or not the whole of it. Refused, dropped, stalled, canceled, or not sent at all.
+	// ReasonConnection: no answer, or not the whole of it. Refused, dropped, stalled, canceled, or not sent.
 	ReasonConnection Reason = "connection"
 	// ReasonStatus: an HTTP status other than 200, without an error of the service. Redirects are among them.
 	ReasonStatus Reason = "status"
-	// ReasonUnreadable: no JSON, or broken off, or nested too deep.
+	// ReasonUnreadable: not JSON, or broken off, or nested too deep.
 	ReasonUnreadable Reason = "unreadable"
-	// ReasonUnexpected: JSON that is neither a result nor an error: no status or an unknown one, ready without a solution.
+	// ReasonUnexpected: JSON that is neither a result nor an error, such as a status that is missing or
+	// unknown, or ready without a solution.
 	ReasonUnexpected Reason = "unexpected"
 	// ReasonNoCode: an errorId other than 0, without an errorCode.
 	ReasonNoCode Reason = "no code"
@@ -58,29 +65,41 @@ const (
 
 // TransportError is a request that brought neither a result nor an error of the service.
 type TransportError struct {
+	// Method is the API method that was called, such as "getTaskResult".
+	Method string
+	// TaskID is the task that the call was about; 0 if it was about none.
 	TaskID int64
+	// Reason tells which kind of failure it is.
 	Reason Reason
 	// Detail says what was seen, for people: valid UTF-8 without control characters, without the client key.
 	Detail string
 	// ErrorID is the service's errorId with [ReasonNoCode], otherwise 0.
 	ErrorID int64
-	// HTTPStatus is 0 where no answer began.
+	// HTTPStatus is the answer's; 0 if no answer began.
 	HTTPStatus int
-	// RetryAfter is what the Retry-After header asked for, at most 24 hours; 0 where there was none.
+	// RetryAfter is what the Retry-After header asked for, at most 24 hours; 0 if there was none.
 	RetryAfter time.Duration
 
 	cause error
 }
 
-// Error says which task it is and what was seen, in at most 500 bytes.
+// Error returns which task it is, the method, and what was seen, in at most 500 bytes.
 func (e *TransportError) Error() string {
 	detail := e.Detail
 	if detail == "" {
 		detail = string(e.Reason)
 	}
-	return cut(fmt.Sprintf("task %d: getTaskResult: %s", e.TaskID, detail), maxText)
+	return cut(called(e.TaskID, e.Method)+detail, maxText)
 }
 
-// Unwrap returns [context.Canceled] or [context.DeadlineExceeded] where that ended the request, and nil otherwise: the
-// errors of the layers below may quote bytes that the service sent.
+// Unwrap returns [context.Canceled] or [context.DeadlineExceeded] if that ended the request, and nil
+// otherwise: the errors of the layers below may quote bytes that the service sent.
 func (e *TransportError) Unwrap() error { return e.cause }
+
+// called names the task, if there is one, and the method, as an error's text begins.
+func called(taskID int64, method string) string {
+	if taskID == 0 {
+		return method + ": "
+	}
+	return fmt.Sprintf("task %d: %s: ", taskID, method)
+}

@@ -50,7 +50,7 @@ func readKey(path string) (string, error) {
 		return "", fmt.Errorf("can't be read: %w", withoutPath(err))
 	}
 	if !info.Mode().IsRegular() { // a pipe would block, and be empty at the second request
-		return "", errors.New("is no regular file")
+		return "", errors.New("is not a regular file")
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -84,7 +84,7 @@ func shownPath(path string) string {
 	if filepath.Base(path) == path {
 		return ""
 	}
-	return " " + foreign(path, "", maxText/2)
+	return " " + untrusted(path, "", maxText/2)
 }
 
 func withoutPath(err error) error {

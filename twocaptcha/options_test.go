@@ -99,8 +99,8 @@ func TestClientKeysThatAreRefused(t *testing.T) {
 		"file of two":    {twocaptcha.Options{ClientKeyFile: file("two", clientKey+"\n"+clientKey)}, "white space"},
 		"large file":     {twocaptcha.Options{ClientKeyFile: file("large", longText(clientKey, 1<<20))}, "over 256 bytes"},
 		"missing file":   {twocaptcha.Options{ClientKeyFile: missing}, missing + " can't be read: no such file"},
-		"folder":         {twocaptcha.Options{ClientKeyFile: folder}, folder + " is no regular file"},
-		"pipe":           {twocaptcha.Options{ClientKeyFile: pipe}, pipe + " is no regular file"},
+		"folder":         {twocaptcha.Options{ClientKeyFile: folder}, folder + " is not a regular file"},
+		"pipe":           {twocaptcha.Options{ClientKeyFile: pipe}, pipe + " is not a regular file"},
 		"key as a file":  {twocaptcha.Options{ClientKeyFile: clientKey}, "the client key file can't be read: no such file"},
 		"escape in path": {twocaptcha.Options{ClientKeyFile: "./a\x1b[31m\n\xff"}, "./a [31m"},
 	} {

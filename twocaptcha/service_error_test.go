@@ -64,7 +64,7 @@ func TestEveryCodeOnEveryStatus(t *testing.T) {
 				requests = 0
 				_, err := client.GetTaskResult(t.Context(), taskID)
 				require.Equal(t, &twocaptcha.ServiceError{
-					TaskID: taskID, ErrorID: id, Code: code, Description: "1 & 2", HTTPStatus: status, RetryAfter: 7e9,
+					Method: "getTaskResult", TaskID: taskID, ErrorID: id, Code: code, Description: "1 & 2", HTTPStatus: status, RetryAfter: 7e9,
 				}, requireServiceError(t, err))
 				require.ErrorContains(t, err, "task 74372499131: getTaskResult: "+code)
 				require.Equal(t, 1, requests)
@@ -113,7 +113,7 @@ func TestErrorTextsSayWhatToDo(t *testing.T) {
 		_, err := ask(t, status, `{"errorId":1,"errorCode":"ERROR_KEY_DOES_NOT_EXIST","errorDescription":"wrong key"}`)
 		require.EqualError(t, err, expected)
 	}
-	require.EqualError(t, &twocaptcha.TransportError{TaskID: 5, Reason: twocaptcha.ReasonStatus},
+	require.EqualError(t, &twocaptcha.TransportError{Method: "getTaskResult", TaskID: 5, Reason: twocaptcha.ReasonStatus},
 		"task 5: getTaskResult: status")
 }
 
@@ -133,7 +133,7 @@ func TestErrorsOfOddShapes(t *testing.T) {
 			Description: "a\ufffdb\ufffd c\\d"},
 	} {
 		_, err := ask(t, http.StatusOK, body)
-		expected.TaskID, expected.HTTPStatus = taskID, 200
+		expected.Method, expected.TaskID, expected.HTTPStatus = "getTaskResult", taskID, 200
 		require.Equal(t, &expected, requireServiceError(t, err), "for %s", body)
 	}
 }

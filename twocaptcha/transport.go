@@ -45,8 +45,8 @@ func proxyOfTheEnvironment(request *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(request)
 }
 
-// onlyInTime returns a context whose request is not written to a connection once ctx is over.
-func onlyInTime(ctx context.Context) context.Context {
+// sendBeforeDeadline returns a context whose request is not written to a connection once ctx is over.
+func sendBeforeDeadline(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
 		connection := got.Conn
 		for {
@@ -73,15 +73,15 @@ type timelyConnection struct {
 
 func (c *timelyConnection) Write(content []byte) (int, error) {
 	if ctx := c.carries.Load(); ctx != nil {
-		if cause := over(*ctx); cause != nil {
+		if cause := expired(*ctx); cause != nil {
 			return 0, tooLateError{cause}
 		}
 	}
 	return c.Conn.Write(content)
 }
 
-// over is ctx.Err, told by the clock. The wall clock counts too: the monotonic one stands still while the machine sleeps.
-func over(ctx context.Context) error {
+// expired is ctx.Err, told by the clock. The wall clock counts too: the monotonic one stands still while the machine sleeps.
+func expired(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

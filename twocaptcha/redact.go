@@ -21,9 +21,9 @@ const (
 	minKeyInSolution = 8
 )
 
-// foreign makes a text that may hold bytes of the service fit for errors: without the client key, valid UTF-8, without
+// untrusted makes a text that may hold bytes of the service fit for errors: without the client key, valid UTF-8, without
 // control or invisible characters, at most limit bytes. The key goes first, since a cut could leave most of it.
-func foreign(text, key string, limit int) string {
+func untrusted(text, key string, limit int) string {
 	return cut(clean(text, key), limit)
 }
 
@@ -37,13 +37,13 @@ func clean(text, key string) string {
 	}, text))
 }
 
-// foreignCode is foreign for an errorCode. A code of the service's table stays as it is, whatever the key.
-func foreignCode(code, key string) string {
+// untrustedCode is untrusted for an errorCode. A code of the service's table stays as it is, whatever the key.
+func untrustedCode(code, key string) string {
 	code = strings.TrimSpace(code)
 	if _, known := codeAdvice[code]; known {
 		return code
 	}
-	return foreign(code, key, maxCode)
+	return untrusted(code, key, maxCode)
 }
 
 // excerpt is the beginning of a body in quotes, white space collapsed.

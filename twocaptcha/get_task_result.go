@@ -1,0 +1,76 @@
+package twocaptcha
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// The statuses of a task.
+const (
+	StatusProcessing = "processing"
+	StatusReady      = "ready"
+)
+
+// TaskResult is the service's answer on a task, with its JSON names. What the service left out is left
+// out. A property beyond status and solution whose type nobody can use counts as left out.
+type TaskResult struct {
+	// Status is StatusProcessing or StatusReady.
+	Status string `json:"status"`
+	// Solution is the JSON value that the service gave, an object for most task types, a string for some;
+	// nil while the task is processing, never null. Invalid UTF-8 in it is replaced by U+FFFD. A client key
+	// of 8 characters or more is replaced by "[client key]" in its strings.
+	Solution json.RawMessage `json:"solution,omitempty"`
+	// Cost is what was charged, as the decimal that the service wrote; "" if it said nothing.
+	Cost string `json:"cost,omitempty"`
+	// IP is the address that submitted the task.
+	IP string `json:"ip,omitempty"`
+	// CreateTime is when the task was submitted, in Unix seconds.
+	CreateTime *int64 `json:"createTime,omitempty"`
+	// EndTime is when the task was completed, in Unix seconds.
+	EndTime *int64 `json:"endTime,omitempty"`
+	// SolveCount is how many workers tried.
+	SolveCount *int64 `json:"solveCount,omitempty"`
+}
+
+// GetTaskResult asks once for the task's result. Its status is [StatusProcessing] or [StatusReady]. The
+// error, if any, is a [*ServiceError] or a [*TransportError]. The request is not sent after ctx's
+// deadline, even if the process was stopped meanwhile.
+//
+// https://2captcha.com/api-docs/get-task-result
+func (c *Client) GetTaskResult(ctx context.Context, taskID int64) (*TaskResult, error) {
+	return call(ctx, c, request{
+		method: "getTaskResult",
+		taskID: taskID,
+		body: func(clientKey string) any {
+			return struct {
+				ClientKey string `json:"clientKey"`
+				TaskID    int64  `json:"taskId"`
+			}{clientKey, taskID}
+		},
+	}, readTaskResult)
+}
+
+func readTaskResult(properties object, key string) reading[TaskResult] {
+	status, solution := properties.text("status"), properties["solution"]
+	ready := status == StatusReady && solution != nil
+	switch {
+	case status == "":
+		return reading[TaskResult]{oddity: "no status"}
+	case status == StatusReady && !ready:
+		return reading[TaskResult]{oddity: "ready without a solution"}
+	case status != StatusReady && status != StatusProcessing:
+		return reading[TaskResult]{oddity: `status "` + untrusted(status, key, maxExcerpt) + `"`}
+	}
+	result := TaskResult{
+		Status:     status,
+		Cost:       properties.short("cost", key),
+		IP:         properties.short("ip", key),
+		CreateTime: properties.optionalInteger("createTime"),
+		EndTime:    properties.optionalInteger("endTime"),
+		SolveCount: properties.optionalInteger("solveCount"),
+	}
+	if ready {
+		result.Solution = solutionWithoutKey(solution, key)
+	}
+	return reading[TaskResult]{result: result, outranksErrors: ready}
+}
