@@ -16,7 +16,7 @@ func BenchmarkClassify(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if classify(err, ErrorDetails{TaskID: 74372499131}) == nil {
+				if (failure{method: GetTaskResultActivity, details: ErrorDetails{TaskID: 74372499131}}).classify(err) == nil {
 					b.Fatal("no error")
 				}
 			}

@@ -46,7 +46,7 @@ var outcomes = map[string]outcome{
 
 func TestEveryCodeOfTheService(t *testing.T) {
 	t.Parallel()
-	codes := activities.ClientConstants(t, "codes.go", "Error")
+	codes := activities.ClientConstants(t, "error_codes.go", "Error")
 	for _, code := range codes {
 		require.Contains(t, outcomes, code, "package twocaptcha has a code that this test does not know the outcome of")
 	}

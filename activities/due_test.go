@@ -13,8 +13,6 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/types/known/timestamppb"
-
-	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
 func pendingAttempt(id string, attempt int32, state enumspb.PendingActivityState, due time.Time) *workflowpb.PendingActivityInfo {
@@ -75,28 +73,25 @@ func TestAttemptsThatTheServerHandsOutAgain(t *testing.T) {
 			t.Parallel()
 			attempt := activity.Info{ActivityID: "5", Attempt: 2, StartedTime: now}
 
-			err := notBeforeDueBy(&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: test.pending}, test.err,
-				attempt, GetTaskResultInput{TaskID: 74372499131})
+			reason := notBeforeDueBy(
+				&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: test.pending}, test.err, attempt)
 
 			if test.message == "" {
-				require.NoError(t, err)
+				require.Nil(t, reason)
 				return
 			}
-			var failure *temporal.ApplicationError
-			require.ErrorAs(t, err, &failure)
-			require.Equal(t, ErrorTypeRequestFailed, failure.Type())
-			require.False(t, failure.NonRetryable())
-			require.Equal(t, "task 74372499131: getTaskResult: not sent: "+test.message, failure.Message())
-			require.Equal(t, test.delay, failure.NextRetryDelay())
+			failed := failure{method: GetTaskResultActivity, details: ErrorDetails{TaskID: 74372499131, Polls: 12}}
+			var got *temporal.ApplicationError
+			require.ErrorAs(t, failed.notSent(reason), &got)
+			require.Equal(t, ErrorTypeRequestFailed, got.Type())
+			require.False(t, got.NonRetryable())
+			require.Equal(t, "task 74372499131: getTaskResult: not sent: "+test.message, got.Message())
+			require.Equal(t, test.delay, got.NextRetryDelay())
 			var details ErrorDetails
-			require.NoError(t, failure.Details(&details))
-			require.Equal(t, ErrorDetails{TaskID: 74372499131}, details)
-
-			in := GetTaskResultInput{TaskID: 74372499131, Schedule: &schedule.Schedule{}, Polls: 10}
-			require.ErrorAs(t, notBeforeDueBy(&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: test.pending},
-				test.err, attempt, in), &failure)
-			require.NoError(t, failure.Details(&details))
-			require.Equal(t, 12, details.Polls, "the attempt is a poll all the same")
+			require.NoError(t, got.Details(&details))
+			require.Equal(t, ErrorDetails{
+				TaskID: 74372499131, Polls: 12, LastError: "getTaskResult: not sent: " + test.message,
+			}, details)
 		})
 	}
 }

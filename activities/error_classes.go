@@ -2,6 +2,7 @@ package activities
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -9,17 +10,18 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// The types of ApplicationErrors that are no code of the service.
+// The types of ApplicationErrors that activities end with, beside the service's own codes.
 const (
 	// ErrorTypeInvalidInput: the input was refused before any request. Not retryable.
 	ErrorTypeInvalidInput = "InvalidInput"
-	// ErrorTypeUnexpectedResponse: the service's answer is neither a result nor an error of its own. Retryable, but for an
-	// errorId without an errorCode and an answer of over 256 KiB.
+	// ErrorTypeUnexpectedResponse: the service's answer is neither a result nor an error of its own.
+	// Retryable, except for an errorId without an errorCode and an answer of over 256 KiB.
 	ErrorTypeUnexpectedResponse = "UnexpectedResponse"
-	// ErrorTypeRequestFailed: no answer, or an HTTP status other than 200 without an error of the service, or a request that
-	// was not sent. Retryable.
+	// ErrorTypeRequestFailed: no answer, an HTTP status other than 200 without an error of the service, or
+	// a request that was not sent. Retryable. No wait ends with it.
 	ErrorTypeRequestFailed = "RequestFailed"
-	// ErrorTypeNotReady: the task is processing, and the input has a schedule for asking again. Retryable, and benign.
+	// ErrorTypeNotReady: an attempt of pollTaskResult found the task processing. Retryable, and benign. No
+	// wait ends with it.
 	ErrorTypeNotReady = "NotReady"
 )
 
@@ -30,21 +32,24 @@ type ErrorDetails struct {
 	ErrorID          int64  `json:"errorId,omitempty"`
 	ErrorCode        string `json:"errorCode,omitempty"`
 	ErrorDescription string `json:"errorDescription,omitempty"`
-	// Expired tells, of ERROR_NO_SUCH_CAPCHA_ID, that the task had been there: its result was kept for 15 minutes and is gone.
+	// Expired tells, of ERROR_NO_SUCH_CAPCHA_ID, that the service has known the task: its result was kept
+	// for 15 minutes and is gone.
 	Expired bool `json:"expired,omitempty"`
 	// Polls is how many polls the wait made.
 	Polls int `json:"polls,omitempty"`
-	// LastStatus and LastError are what the wait's polls last came to.
+	// LastStatus is the status that the service last answered with.
 	LastStatus string `json:"lastStatus,omitempty"`
-	LastError  string `json:"lastError,omitempty"`
+	// LastError is what the last attempt failed with, without the task; "" if it did not fail.
+	LastError string `json:"lastError,omitempty"`
 }
 
-// class is what becomes of an error.
+// class says what is done about an error.
 type class struct {
 	retryable bool
-	// delay is how long to wait before the next attempt; 0 leaves it to the retry policy, or to the service's Retry-After.
+	// delay is how long to wait before the next attempt; 0 leaves it to the retry policy, or to the
+	// service's Retry-After.
 	delay time.Duration
-	// benign errors are expected outcomes, which are no matter for error logs and failure metrics.
+	// benign errors are expected outcomes: they belong neither in error logs nor in failure metrics.
 	benign bool
 }
 
@@ -56,32 +61,35 @@ var (
 	banned = class{retryable: true, delay: 3 * time.Minute}
 )
 
-// serviceErrorClasses has every code of the service's error table (https://2captcha.com/api-docs/error-codes). A code that is
-// not in it is a verdict.
-var serviceErrorClasses = map[string]class{
-	twocaptcha.ErrorKeyDoesNotExist:         verdict, // five requests with a wrong key get the address banned
-	twocaptcha.ErrorNoSlotAvailable:         transient,
-	twocaptcha.ErrorZeroCaptchaFileSize:     verdict,
-	twocaptcha.ErrorTooBigCaptchaFileSize:   verdict,
-	twocaptcha.ErrorPageURL:                 verdict,
-	twocaptcha.ErrorZeroBalance:             verdict,
-	twocaptcha.ErrorIPNotAllowed:            verdict,
-	twocaptcha.ErrorCaptchaUnsolvable:       expectedVerdict,
-	twocaptcha.ErrorBadDuplicates:           expectedVerdict,
-	twocaptcha.ErrorNoSuchMethod:            verdict,
-	twocaptcha.ErrorImageTypeNotSupported:   verdict,
-	twocaptcha.ErrorNoSuchCapchaID:          verdict,
-	twocaptcha.ErrorIPBlocked:               banned,
-	twocaptcha.ErrorTaskAbsent:              verdict,
-	twocaptcha.ErrorTaskNotSupported:        verdict,
-	twocaptcha.ErrorRecaptchaInvalidSitekey: verdict,
-	twocaptcha.ErrorAccountSuspended:        verdict,
-	twocaptcha.ErrorBadParameters:           verdict,
-	twocaptcha.ErrorBadImgInstructions:      verdict,
-	twocaptcha.ErrorBadProxy:                verdict,
+// serviceErrorClasses has, for each method, every code of the service's error table
+// (https://2captcha.com/api-docs/error-codes). A code that is missing here is a verdict.
+var serviceErrorClasses = map[string]map[string]class{
+	GetTaskResultActivity: {
+		twocaptcha.ErrorKeyDoesNotExist:         verdict, // five requests with a wrong key get the address banned
+		twocaptcha.ErrorNoSlotAvailable:         transient,
+		twocaptcha.ErrorZeroCaptchaFileSize:     verdict,
+		twocaptcha.ErrorTooBigCaptchaFileSize:   verdict,
+		twocaptcha.ErrorPageURL:                 verdict,
+		twocaptcha.ErrorZeroBalance:             verdict,
+		twocaptcha.ErrorIPNotAllowed:            verdict,
+		twocaptcha.ErrorCaptchaUnsolvable:       expectedVerdict,
+		twocaptcha.ErrorBadDuplicates:           expectedVerdict,
+		twocaptcha.ErrorNoSuchMethod:            verdict,
+		twocaptcha.ErrorImageTypeNotSupported:   verdict,
+		twocaptcha.ErrorNoSuchCapchaID:          verdict,
+		twocaptcha.ErrorIPBlocked:               banned,
+		twocaptcha.ErrorTaskAbsent:              verdict,
+		twocaptcha.ErrorTaskNotSupported:        verdict,
+		twocaptcha.ErrorRecaptchaInvalidSitekey: verdict,
+		twocaptcha.ErrorAccountSuspended:        verdict,
+		twocaptcha.ErrorBadParameters:           verdict,
+		twocaptcha.ErrorBadImgInstructions:      verdict,
+		twocaptcha.ErrorBadProxy:                verdict,
+	},
 }
 
-// transportErrorClasses has every reason for which a request brings neither a result nor an error of the service.
+// transportErrorClasses has every reason for which a request brings neither a result nor an error of the
+// service.
 var transportErrorClasses = map[twocaptcha.Reason]struct {
 	errorType string
 	class     class
@@ -95,29 +103,52 @@ var transportErrorClasses = map[twocaptcha.Reason]struct {
 	twocaptcha.ReasonTooLarge:   {ErrorTypeUnexpectedResponse, verdict}, // the same answer would come again
 }
 
-// Retry-After is honored within these bounds: the service wants 5 seconds between two requests for a task, and a solution
-// that waits longer than a minute may expire.
+// Retry-After is honored within these bounds: the service wants 5 seconds between two requests for a task,
+// and a solution that waits longer than a minute may expire.
 const (
 	minRetryAfter = 5 * time.Second
 	maxRetryAfter = time.Minute
 )
 
-// classify turns a client's error into the ApplicationError that Temporal and the caller act on, and adds to its details what
-// the error tells. The texts in it come from twocaptcha, which has made them safe.
-func classify(err error, details ErrorDetails) error {
+// failure is a request that failed: of which method, and the details that are known before it is sent.
+type failure struct {
+	method  string
+	details ErrorDetails
+}
+
+// classify turns a client's error into the ApplicationError that Temporal and the caller act on. The texts
+// in it come from twocaptcha, which has made them safe.
+func (f failure) classify(err error) error {
 	var serviceError *twocaptcha.ServiceError
-	if errors.As(err, &serviceError) {
-		details.ErrorID, details.ErrorCode = serviceError.ErrorID, serviceError.Code
-		details.ErrorDescription = serviceError.Description
-		return newError(err.Error(), serviceError.Code, serviceErrorClasses[serviceError.Code], serviceError.RetryAfter, details)
-	}
 	var transportError *twocaptcha.TransportError
-	if errors.As(err, &transportError) {
-		details.ErrorID = transportError.ErrorID
-		class := transportErrorClasses[transportError.Reason]
-		return newError(err.Error(), class.errorType, class.class, transportError.RetryAfter, details)
+	switch {
+	case errors.As(err, &serviceError):
+		f.details.ErrorID, f.details.ErrorCode = serviceError.ErrorID, serviceError.Code
+		f.details.ErrorDescription = serviceError.Description
+		untasked := *serviceError
+		untasked.TaskID = 0
+		f.details.LastError = untasked.Error()
+		return newError(err.Error(), serviceError.Code, serviceErrorClasses[f.method][serviceError.Code],
+			serviceError.RetryAfter, f.details)
+	case errors.As(err, &transportError):
+		f.details.ErrorID = transportError.ErrorID
+		untasked := *transportError
+		untasked.TaskID = 0
+		f.details.LastError = untasked.Error()
+		row := transportErrorClasses[transportError.Reason]
+		return newError(err.Error(), row.errorType, row.class, transportError.RetryAfter, f.details)
 	}
 	return err
+}
+
+// notSent is the error of an attempt that sends no request.
+func (f failure) notSent(reason *notSentReason) error {
+	f.details.LastError = f.method + ": not sent: " + reason.text
+	message := f.details.LastError
+	if f.details.TaskID != 0 {
+		message = fmt.Sprintf("task %d: %s", f.details.TaskID, message)
+	}
+	return newError(message, ErrorTypeRequestFailed, class{retryable: true, delay: reason.delay}, 0, f.details)
 }
 
 func newError(message, errorType string, class class, retryAfter time.Duration, details ErrorDetails) error {

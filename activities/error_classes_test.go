@@ -18,8 +18,9 @@ import (
 // A code without a class would pass for a verdict, and a reason without one for a verdict without a type.
 func TestTablesHaveEveryConstantOfTheClient(t *testing.T) {
 	t.Parallel()
-	codes := slices.Sorted(maps.Keys(serviceErrorClasses))
-	require.Equal(t, ClientConstants(t, "codes.go", "Error"), codes)
+	for method, classes := range serviceErrorClasses {
+		require.Equal(t, ClientConstants(t, "error_codes.go", "Error"), slices.Sorted(maps.Keys(classes)), "the codes of %s", method)
+	}
 
 	var reasons []string
 	for reason := range maps.Keys(transportErrorClasses) {
@@ -39,7 +40,8 @@ func TestEveryReasonHasAType(t *testing.T) {
 	}
 }
 
-// ClientConstants, for this folder's other tests too, are the sorted values of the constants whose names begin so in a source file of package twocaptcha.
+// ClientConstants returns the sorted values of the constants whose names begin with prefix in a source file of
+// package twocaptcha. This folder's other tests use it too.
 func ClientConstants(t *testing.T, name, prefix string) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../twocaptcha/"+name, nil, 0)

@@ -15,6 +15,8 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/polling"
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
@@ -61,6 +63,22 @@ func (e *environment) getTaskResult(input any) (activities.GetTaskResultOutput, 
 	e.t.Helper()
 	var out activities.GetTaskResultOutput
 	value, err := e.ExecuteActivity(activities.GetTaskResultActivity, input)
+	if err != nil {
+		return out, err
+	}
+	require.NoError(e.t, value.Get(&out))
+	return out, nil
+}
+
+// pollTaskResult runs the activity by its name, for a schedule that has had so many polls.
+func (e *environment) pollTaskResult(s *schedule.Schedule, polls int) (polling.Output[twocaptcha.TaskResult], error) {
+	e.t.Helper()
+	var out polling.Output[twocaptcha.TaskResult]
+	value, err := e.ExecuteActivity(activities.PollTaskResultActivity, polling.Input{
+		TaskID: s.TaskID, StartedAt: s.StartedAt, InitialDelay: polling.Duration(s.InitialDelay),
+		PollInterval: polling.Duration(s.PollInterval), MaxPollInterval: polling.Duration(s.MaxPollInterval),
+		Deadline: s.Deadline, Polls: polls,
+	})
 	if err != nil {
 		return out, err
 	}

@@ -38,7 +38,7 @@ func TestWrongConfig(t *testing.T) {
 		"two keys in one":      {provider.Config{ClientKey: key + " " + key}, "white space"},
 		"no such file":         {provider.Config{ClientKeyFile: filepath.Join(t.TempDir(), "none")}, "no such file"},
 		"empty file":           {provider.Config{ClientKeyFile: empty}, "is empty"},
-		"a folder":             {provider.Config{ClientKeyFile: t.TempDir()}, "no regular file"},
+		"a folder":             {provider.Config{ClientKeyFile: t.TempDir()}, "not a regular file"},
 		"key in place of file": {provider.Config{ClientKeyFile: key}, "can't be read"},
 		"URL in the clear":     {provider.Config{ClientKey: key, APIURL: "http://api.2captcha.com"}, "would send the client key in the clear"},
 		"URL without a scheme": {provider.Config{ClientKey: key, APIURL: "api.2captcha.com"}, "no absolute URL"},

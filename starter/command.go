@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, environ command.Environment, stdin 
 		MaxPollInterval: flags.MaxPollInterval,
 		Timeout:         flags.Timeout,
 		Callback:        flags.Callback,
-		Polling:         flags.Polling,
+		Polling:         workflows.Polling(flags.Polling),
 	}
 	if err := input.Validate(); err != nil {
 		return fail(stderr, exitUsage, refusedInput(err))

@@ -253,7 +253,7 @@ func (l *liveProgress) ask(ctx context.Context, status statusFunc) {
 			if !row.until.IsZero() {
 				return
 			}
-			row.state, row.polls, row.problem = answer.State, answer.Polls, answer.LastError
+			row.state, row.polls, row.problem = string(answer.State), answer.Polls, answer.LastError
 			row.since = value(cmp.Or(answer.StartedAt, &row.since))
 			row.next = value(answer.NextPollAt)
 		})

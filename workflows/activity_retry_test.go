@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/polling"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -128,8 +129,9 @@ func TestActivityThatItsDelayEnds(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 3, out.Polls)
 		require.Len(t, e.polls, 2)
-		require.True(t, e.polls[0].input.Schedule.StartedAt.Equal(e.start))
-		require.True(t, e.polls[0].input.Schedule.Deadline.Equal(e.start.Add(2*time.Minute)))
+		polls := e.polls[0].input.(polling.Input)
+		require.True(t, polls.StartedAt.Equal(e.start))
+		require.True(t, polls.Deadline.Equal(e.start.Add(2*time.Minute)))
 		require.Equal(t, activities.GetTaskResultInput{TaskID: taskID}, e.polls[1].input, "the last poll is not repeated")
 		require.Equal(t, temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2,
 			MaximumInterval: 30 * time.Second, MaximumAttempts: 1}, *e.polls[1].options.RetryPolicy, "the last poll")
@@ -150,7 +152,7 @@ func TestStatusThatAnActivityEndedWithIsKept(t *testing.T) {
 		require.Contains(t, details.LastError, "HTTP status 521")
 		require.Len(t, e.requestTimes(taskID), details.Polls)
 		require.Len(t, e.polls, 2)
-		require.Equal(t, 10, e.polls[1].input.Polls)
+		require.Equal(t, 10, e.polls[1].input.(polling.Input).Polls)
 	})
 }
 
@@ -161,12 +163,12 @@ func TestActivityWithoutAWorker(t *testing.T) {
 		cause error
 		polls int
 	}{
-		"after polls": {temporal.NewApplicationErrorWithOptions("not ready", workflows.ErrorTypeNotReady,
+		"after polls": {temporal.NewApplicationErrorWithOptions("not ready", activities.ErrorTypeNotReady,
 			temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour,
 				Details: []any{workflows.ErrorDetails{TaskID: taskID, Polls: 7, LastStatus: "processing"}}}), 8},
 		"before any":          {nil, 2},
-		"of another version":  {temporal.NewApplicationError("not ready", workflows.ErrorTypeNotReady, "details of another shape"), 2},
-		"without any details": {temporal.NewApplicationError("not ready", workflows.ErrorTypeNotReady), 2},
+		"of another version":  {temporal.NewApplicationError("not ready", activities.ErrorTypeNotReady, "details of another shape"), 2},
+		"without any details": {temporal.NewApplicationError("not ready", activities.ErrorTypeNotReady), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

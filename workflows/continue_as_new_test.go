@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -214,7 +215,7 @@ func TestContinuedByOthers(t *testing.T) {
 		require.NoError(t, err)
 		var in workflows.AwaitTaskResultInput
 		require.NoError(t, json.Unmarshal(text, &in))
-		require.ErrorContains(t, in.Validate(), "continued takes what a wait hands on to its own next run", "%s", text)
+		require.ErrorContains(t, in.Validate(), "continued is set only when the workflow continues as new: leave it out", "%s", text)
 	}
 }
 
@@ -229,7 +230,7 @@ func TestContinuedFromTheFuture(t *testing.T) {
 
 	_, err := e.awaitInput(input)
 
-	require.Equal(t, workflows.ErrorTypeInvalidInput, workflows.ErrorCode(err))
-	require.ErrorContains(t, err, "continued takes what a wait hands on to its own next run")
+	require.Equal(t, activities.ErrorTypeInvalidInput, workflows.ErrorCode(err))
+	require.ErrorContains(t, err, "continued is set only when the workflow continues as new: leave it out")
 	require.Empty(t, e.service.Requests())
 }

@@ -122,10 +122,8 @@ func TestAttemptThatPassedTheDeadlineIsTheLast(t *testing.T) {
 	}{
 		"ready":      {answer: simulator.Ready(solution)},
 		"processing": {simulator.Processing(), "TaskTimeout", workflows.ErrorDetails{LastStatus: "processing"}},
-		"transient": {simulator.Body(`{}`), "TaskTimeout", workflows.ErrorDetails{LastError: "task 74372499131: " +
-			`getTaskResult: the answer is neither a result nor an error (no status): "{}"`}},
-		"banned": {simulator.Error("ERROR_IP_BLOCKED"), "TaskTimeout", workflows.ErrorDetails{LastError: "task 74372499131: " +
-			"getTaskResult: ERROR_IP_BLOCKED (ask again in 3 minutes or later): The IP is banned for improper use of the API"}},
+		"transient":  {simulator.Body(`{}`), "TaskTimeout", workflows.ErrorDetails{LastError: `getTaskResult: the answer is neither a result nor an error (no status): "{}"`}},
+		"banned":     {simulator.Error("ERROR_IP_BLOCKED"), "TaskTimeout", workflows.ErrorDetails{LastError: "getTaskResult: ERROR_IP_BLOCKED (ask again in 3 minutes or later): The IP is banned for improper use of the API"}},
 		"verdict": {simulator.Error("ERROR_ZERO_BALANCE"), "ERROR_ZERO_BALANCE", workflows.ErrorDetails{ErrorID: 10,
 			ErrorCode: "ERROR_ZERO_BALANCE", ErrorDescription: "There are no funds on the account"}},
 	} {

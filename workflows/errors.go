@@ -3,7 +3,6 @@ package workflows
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -13,39 +12,59 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// ErrorDetails are the details of every ApplicationError that a wait ends with.
+// ErrorDetails are the details of every ApplicationError that a wait ends with. [Details] returns them.
 type ErrorDetails = activities.ErrorDetails
 
-// ErrorCode tells what a wait ended with, from the error that a client, a parent workflow or [Await] got: the
-// ApplicationError's type, which is the service's own code or one of this package's, or [AlreadyRunning], [Canceled],
-// [Terminated] or [TimedOut]. It is "" for nil and for an error that is none of these.
+// ErrorCode tells what a wait ended with, from the error that a client, a parent workflow or [Await] got:
+// the ApplicationError's type, which is the service's own code or one of this project's, or
+// [AlreadyRunning], [Canceled], [Terminated] or [TimedOut]. It is "" for nil and for any other error.
 func ErrorCode(err error) string {
-	// The outermost error that says something counts: a timeout may carry the failure of an earlier attempt.
+	code, _ := findEnd(err)
+	return code
+}
+
+// Details returns the details of the ApplicationError that [ErrorCode] tells of. It returns false if err is
+// not such an error, or if that has no details or details of another kind.
+func Details(err error) (ErrorDetails, bool) {
+	_, failure := findEnd(err)
+	if failure == nil || !failure.HasDetails() {
+		return ErrorDetails{}, false
+	}
+	var details ErrorDetails
+	if failure.Details(&details) != nil {
+		return ErrorDetails{}, false
+	}
+	return details, true
+}
+
+// findEnd returns the code of what a wait ended with, and the ApplicationError if it ended with one. The
+// outermost error that says something counts: a timeout may carry the failure of an earlier attempt.
+func findEnd(err error) (code string, failure *temporal.ApplicationError) {
 	for ; err != nil; err = errors.Unwrap(err) {
 		switch err := err.(type) {
 		case *temporal.ApplicationError:
-			return err.Type()
+			return err.Type(), err
 		case *temporal.CanceledError:
-			return Canceled
+			return Canceled, nil
 		case *temporal.TerminatedError:
-			return Terminated
+			return Terminated, nil
 		case *temporal.TimeoutError:
-			return TimedOut
+			return TimedOut, nil
 		case *temporal.ChildWorkflowExecutionAlreadyStartedError, *serviceerror.WorkflowExecutionAlreadyStarted:
-			return AlreadyRunning
+			return AlreadyRunning, nil
 		case interface{ Unwrap() []error }: // of errors.Join, and of fmt.Errorf with several
 			for _, each := range err.Unwrap() {
-				if code := ErrorCode(each); code != "" {
-					return code
+				if code, failure := findEnd(each); code != "" {
+					return code, failure
 				}
 			}
 		}
 	}
-	return ""
+	return "", nil
 }
 
 func newInvalidInput(taskID int64, message string) error {
-	return temporal.NewApplicationErrorWithOptions(message, ErrorTypeInvalidInput, temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(message, activities.ErrorTypeInvalidInput, temporal.ApplicationErrorOptions{
 		NonRetryable: true,
 		Details:      []any{ErrorDetails{TaskID: max(taskID, 0)}},
 	})
@@ -57,8 +76,7 @@ func newTaskTimeout(taskID int64, timeout time.Duration, p progress) error {
 		message += fmt.Sprintf("; the last status is %q", p.LastStatus)
 	}
 	if p.LastError != "" {
-		lastError := strings.TrimPrefix(p.LastError, fmt.Sprintf("task %d: ", taskID))
-		message += fmt.Sprintf("; the last error: %.90s", lastError) // 90 runes are at most 360 bytes
+		message += fmt.Sprintf("; the last error: %.90s", p.LastError) // 90 runes are at most 360 bytes
 	}
 	return temporal.NewApplicationErrorWithOptions(message, ErrorTypeTaskTimeout, temporal.ApplicationErrorOptions{
 		NonRetryable: true,
@@ -72,22 +90,16 @@ func newTaskTimeout(taskID int64, timeout time.Duration, p progress) error {
 // (https://2captcha.com/api-docs/error-codes, on ERROR_NO_SUCH_CAPCHA_ID).
 const resultLifetime = 15 * time.Minute
 
-// newVerdict makes a poll's non-retryable error the one that leaves the workflow. It is a fresh error since only the type of the
-// outermost one is seen by a parent in another language, and in the Web UI.
+// newVerdict makes a poll's non-retryable error the one that leaves the workflow. It is a fresh error, since
+// a parent in another language, and the Web UI, see the type of the outermost error alone.
 func newVerdict(taskID int64, failure *temporal.ApplicationError, p progress) error {
-	details := ErrorDetails{TaskID: taskID}
-	if failure.HasDetails() {
-		var theirs ErrorDetails
-		if failure.Details(&theirs) == nil {
-			details = theirs
-		}
-	}
-	details.TaskID, details.Polls, details.LastStatus = taskID, p.Polls, p.LastStatus
+	details, _ := Details(failure)
+	details.TaskID, details.Polls, details.LastStatus, details.LastError = taskID, p.Polls, p.LastStatus, ""
 	message := failure.Message()
 	if failure.Type() == twocaptcha.ErrorNoSuchCapchaID &&
 		(p.SeenProcessing || p.LastPollEnd.Sub(p.StartedAt) > resultLifetime) {
 		details.Expired = true
-		message = fmt.Sprintf("task %d: %s: its result has expired, which the service keeps for 15 minutes after submission",
+		message = fmt.Sprintf("task %d: %s: its result has expired: the service keeps results for 15 minutes after submission",
 			taskID, failure.Type())
 	}
 	return temporal.NewApplicationErrorWithOptions(message, failure.Type(), temporal.ApplicationErrorOptions{

@@ -22,7 +22,6 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
@@ -42,7 +41,7 @@ type environment struct {
 	service *simulator.Server
 	start   time.Time
 	// polling is how every wait polls that does not say itself.
-	polling string
+	polling workflows.Polling
 
 	// What the workflow asked of Temporal.
 	timers         []timerRecord
@@ -65,7 +64,7 @@ type timerRecord struct {
 type pollRecord struct {
 	at      time.Duration
 	options workflow.ActivityOptions
-	input   activities.GetTaskResultInput
+	input   any
 }
 
 func newEnvironment(t *testing.T) *environment {
@@ -83,7 +82,7 @@ func withEachPolling(t *testing.T, test func(*testing.T, *environment)) {
 func withEachPollingIn(t *testing.T, newEnvironment func(*testing.T) *environment, test func(*testing.T, *environment)) {
 	t.Helper()
 	for _, polling := range pollings {
-		t.Run(polling, func(t *testing.T) {
+		t.Run(string(polling), func(t *testing.T) {
 			t.Parallel()
 			whileTimeStandsStill(t, func(t *testing.T) {
 				e := newEnvironment(t)
@@ -99,7 +98,7 @@ func withEachPollingIn(t *testing.T, newEnvironment func(*testing.T) *environmen
 func withEachPollingInRealTime(t *testing.T, test func(*testing.T, *environment)) {
 	t.Helper()
 	for _, polling := range pollings {
-		t.Run(polling, func(t *testing.T) {
+		t.Run(string(polling), func(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
 			e.polling = polling
@@ -108,7 +107,7 @@ func withEachPollingInRealTime(t *testing.T, test func(*testing.T, *environment)
 	}
 }
 
-var pollings = []string{workflows.PollingTimer, workflows.PollingActivityRetry}
+var pollings = []workflows.Polling{workflows.PollingTimer, workflows.PollingActivityRetry}
 
 // withRetries runs a test that is about PollingActivityRetry alone.
 func withRetries(t *testing.T, test func(*testing.T, *environment)) {
@@ -357,7 +356,7 @@ func (r *outboundRecorder) Now(ctx workflow.Context) time.Time {
 
 func (r *outboundRecorder) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
 	r.environment.polls = append(r.environment.polls,
-		pollRecord{r.environment.elapsed(), workflow.GetActivityOptions(ctx), args[0].(activities.GetTaskResultInput)})
+		pollRecord{r.environment.elapsed(), workflow.GetActivityOptions(ctx), args[0]})
 	if r.environment.pollError != nil {
 		if err := r.environment.pollError(); err != nil {
 			future, settable := workflow.NewFuture(ctx)

@@ -37,7 +37,7 @@ func FuzzAwaitTaskResultInput(f *testing.F) {
 		}
 
 		require.Positive(t, in.TaskID)
-		require.Contains(t, []string{"", workflows.PollingTimer, workflows.PollingActivityRetry}, in.Polling)
+		require.Contains(t, []workflows.Polling{"", workflows.PollingTimer, workflows.PollingActivityRetry}, in.Polling)
 		require.False(t, in.Callback && in.Polling == workflows.PollingActivityRetry)
 		text, err := json.Marshal(in)
 		require.NoError(t, err)

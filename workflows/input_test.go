@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -26,14 +27,14 @@ const (
 var refusedInputs = map[string]struct {
 	input, message string
 }{
-	"nothing":               {"", "the input is no JSON: " + takesInput},
-	"no JSON":               {"74372499131x", "the input is no JSON"},
+	"nothing":               {"", "the input is not JSON: " + takesInput},
+	"no JSON":               {"74372499131x", "the input is not a JSON object"},
 	"null":                  {"null", "the input is null: " + takesInput},
-	"list":                  {"[]", "the input is no JSON object: " + takesInput},
-	"list with an input":    {`[{"taskId":5}]`, "the input is no JSON object: " + takesInput},
-	"number":                {"74372499131", "the input is no JSON object: " + takesInput},
-	"text":                  {`"74372499131"`, "the input is no JSON object: " + takesInput},
-	"text with an input":    {`"{\"taskId\":5}"`, "the input is no JSON object: " + takesInput},
+	"list":                  {"[]", "the input is not a JSON object: " + takesInput},
+	"list with an input":    {`[{"taskId":5}]`, "the input is not a JSON object: " + takesInput},
+	"number":                {"74372499131", "the input is not a JSON object: " + takesInput},
+	"text":                  {`"74372499131"`, "the input is not a JSON object: " + takesInput},
+	"text with an input":    {`"{\"taskId\":5}"`, "the input is not a JSON object: " + takesInput},
 	"cut off":               {`{"taskId":5`, "the input is broken JSON: " + takesInput},
 	"cut off in a name":     {`{"taskI`, "the input is broken JSON: " + takesInput},
 	"cut off in a value":    {`{"taskId":5,"timeout":"5`, "the input is broken JSON: " + takesInput},
@@ -57,10 +58,10 @@ var refusedInputs = map[string]struct {
 	"taskId a list":         {`{"taskId":[5]}`, "taskId is [5]: " + takesTaskID},
 	"taskId true":           {`{"taskId":true}`, "taskId is true: " + takesTaskID},
 	"taskId very long":      {`{"taskId":` + strings.Repeat("9", 1_000_000) + `}`, "taskId is 9999"},
-	"unknown property":      {`{"taskId":5,"timeOut":"5m"}`, `"timeOut" is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval, timeout, callback and polling`},
-	"wrong case":            {`{"TaskID":5}`, `"TaskID" is no property of the input: it takes taskId,`},
-	"client key":            {`{"taskId":5,"clientKey":"x"}`, `"clientKey" is no property of the input`},
-	"nameless property":     {`{"taskId":5,"":1}`, `"" is no property of the input`},
+	"unknown property":      {`{"taskId":5,"timeOut":"5m"}`, `"timeOut" is not a property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval, timeout, callback and polling`},
+	"wrong case":            {`{"TaskID":5}`, `"TaskID" is not a property of the input: it takes taskId,`},
+	"client key":            {`{"taskId":5,"clientKey":"x"}`, `"clientKey" is not a property of the input`},
+	"nameless property":     {`{"taskId":5,"":1}`, `"" is not a property of the input`},
 	"taskId twice":          {`{"taskId":5,"taskId":6}`, `"taskId" is given twice: it takes one value`},
 	"taskId twice, alike":   {`{"taskId":5,"taskId":5}`, `"taskId" is given twice: it takes one value`},
 	"timeout twice":         {`{"taskId":5,"timeout":null,"timeout":"5m"}`, `"timeout" is given twice: it takes one value`},
@@ -68,17 +69,19 @@ var refusedInputs = map[string]struct {
 	"duration in words":     {`{"taskId":5,"pollInterval":"5 seconds"}`, `pollInterval is "5 seconds": it takes a duration with a unit, like "5s"`},
 	"duration empty":        {`{"taskId":5,"initialDelay":""}`, `initialDelay is "": it takes a duration with a unit, like "5s"`},
 	"duration in days":      {`{"taskId":5,"timeout":"1d"}`, `timeout is "1d": it takes a duration with a unit, like "15m0s"`},
-	"duration a fraction":   {`{"taskId":5,"timeout":1.5}`, `timeout is 1.5: it takes a duration with a unit`},
-	"duration with expo":    {`{"taskId":5,"timeout":9e11}`, `timeout is 9e11: it takes a duration with a unit`},
+	"duration a fraction":   {`{"taskId":5,"timeout":1.5}`, `timeout is 1.5, a number without a unit: it takes a duration with a unit`},
+	"duration with expo":    {`{"taskId":5,"timeout":9e11}`, `timeout is 9e11, a number without a unit: it takes a duration with a unit`},
 	"duration true":         {`{"taskId":5,"timeout":true}`, `timeout is true: it takes a duration with a unit`},
 	"duration an object":    {`{"taskId":5,"timeout":{"seconds":900}}`, `timeout is {"seconds":900}: it takes a duration with a unit`},
-	"duration beyond int64": {`{"taskId":5,"timeout":9223372036854775808}`, `timeout is 9223372036854775808: it takes a duration`},
+	"duration beyond int64": {`{"taskId":5,"timeout":9223372036854775808}`, `timeout is 9223372036854775808, a number without a unit: it takes a duration`},
 	"300,000 hours":         {`{"taskId":5,"timeout":"3000000h"}`, `timeout is "3000000h": it takes a duration`},
-	"timeout 900":           {`{"taskId":5,"timeout":900}`, `timeout is 900ns, since a number without a unit counts nanoseconds: it takes a duration like "900s"`},
-	"initialDelay 5":        {`{"taskId":5,"initialDelay":5}`, `initialDelay is 5ns, since a number without a unit counts nanoseconds: it takes a duration like "5s"`},
+	"timeout 900":           {`{"taskId":5,"timeout":900}`, `timeout is 900, a number without a unit: it takes a duration with a unit, like "15m0s"`},
+	"initialDelay 5":        {`{"taskId":5,"initialDelay":5}`, `initialDelay is 5, a number without a unit: it takes a duration with a unit, like "5s"`},
+	"milliseconds":          {`{"taskId":5,"timeout":3600000}`, `timeout is 3600000, a number without a unit: it takes a duration with a unit, like "15m0s"`},
+	"timeout 0":             {`{"taskId":5,"timeout":0}`, `timeout is 0, a number without a unit: it takes a duration with a unit, like "15m0s"`},
 	"initialDelay 1 µs":     {`{"taskId":5,"initialDelay":"1us"}`, `initialDelay is 1µs`},
 	"initialDelay negative": {`{"taskId":5,"initialDelay":"-1s"}`, `initialDelay is -1s: it takes a duration from "1ms" to "24h"`},
-	"timeout negative":      {`{"taskId":5,"timeout":-1}`, `timeout is -1ns: it takes a duration from "1ms" to "24h"`},
+	"timeout negative":      {`{"taskId":5,"timeout":-1}`, `timeout is -1, a number without a unit: it takes a duration with a unit, like "15m0s"`},
 	"timeout of a year":     {`{"taskId":5,"timeout":"8760h"}`, `timeout is 8760h0m0s: it takes a duration from "1ms" to "24h"`},
 	"timeout over a day":    {`{"taskId":5,"timeout":"24h0m0.001s"}`, `timeout is 24h0m0.001s: it takes a duration from "1ms" to "24h"`},
 	"initialDelay too long": {`{"taskId":5,"initialDelay":"25h"}`, `initialDelay is 25h0m0s: it takes a duration from "1ms" to "24h"`},
@@ -99,12 +102,12 @@ var refusedInputs = map[string]struct {
 	"callback by retries":   {`{"taskId":5,"polling":"activityRetry","callback":true}`, `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`},
 	"maximum of callback":   {`{"taskId":5,"callback":true,"maxPollInterval":"59s"}`, `maxPollInterval is 59s: it takes a duration from pollInterval, 1m0s, to "24h"`},
 	"first of two problems": {`{"taskId":5,"timeout":"x","pollInterval":"y"}`, `timeout is "x"`},
-	"invalid UTF-8, name":   {"{\"taskId\":5,\"a\xff\":1}", `is no property of the input`},
+	"invalid UTF-8, name":   {"{\"taskId\":5,\"a\xff\":1}", `is not a property of the input`},
 	"invalid UTF-8, value":  {"{\"taskId\":5,\"timeout\":\"\xff\"}", `timeout is "�"`},
 	"control characters":    {"{\"taskId\":5,\"timeout\":\"\u0085\u007f\u2028\u202e5m\",\"\u0085\":1}", `timeout is "`},
-	"name of odd runes":     {"{\"taskId\":5,\"" + strings.Repeat("\U000e0001", 1000) + "\":1}", `is no property of the input`},
+	"name of odd runes":     {"{\"taskId\":5,\"" + strings.Repeat("\U000e0001", 1000) + "\":1}", `is not a property of the input`},
 	"value of odd runes":    {"{\"taskId\":5,\"timeout\":\"" + strings.Repeat("\U0010ffff", 1000) + "\"}", `timeout is "`},
-	"long name":             {`{"taskId":5,"` + strings.Repeat("名", 100_000) + `":1}`, `is no property of the input`},
+	"long name":             {`{"taskId":5,"` + strings.Repeat("名", 100_000) + `":1}`, `is not a property of the input`},
 }
 
 func TestRefusedInputs(t *testing.T) {
@@ -142,7 +145,7 @@ func requireRefused(t *testing.T, input, message string) {
 func requireInvalidInput(t *testing.T, err error) {
 	t.Helper()
 	failure := applicationError(t, err)
-	require.Equal(t, workflows.ErrorTypeInvalidInput, failure.Type())
+	require.Equal(t, activities.ErrorTypeInvalidInput, failure.Type())
 	message := failure.Message()
 	require.True(t, utf8.ValidString(message), "%q", message)
 	require.NotContains(t, message, "\n")
@@ -192,8 +195,7 @@ func TestTakenInputs(t *testing.T) {
 		`{"taskId":9223372036854775807}`:             {TaskID: 1<<63 - 1},
 		`{"taskId":5,"timeout":null}`:                {TaskID: 5},
 		`{"taskId":5,"timeout":"0s"}`:                {TaskID: 5},
-		`{"taskId":5,"timeout":0}`:                   {TaskID: 5},
-		`{"taskId":5,"timeout":900000000000}`:        {TaskID: 5, Timeout: 15 * time.Minute},
+		`{"taskId":5,"timeout":"900000000000ns"}`:    {TaskID: 5, Timeout: 15 * time.Minute},
 		`{"taskId":5,"timeout":"24h"}`:               {TaskID: 5, Timeout: day},
 		`{"taskId":5,"initialDelay":"1ms"}`:          {TaskID: 5, InitialDelay: time.Millisecond},
 		`{"taskId":5,"initialDelay":"24h"}`:          {TaskID: 5, InitialDelay: day},

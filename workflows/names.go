@@ -1,10 +1,6 @@
 package workflows
 
-import (
-	"strconv"
-
-	"github.com/temporal-providers/temporal-2captcha/activities"
-)
+import "strconv"
 
 const (
 	// TaskQueue is the task queue that the provider's worker serves, unless it is told another.
@@ -13,9 +9,6 @@ const (
 	// AwaitTaskResultWorkflow is the workflow type of [AwaitTaskResult].
 	AwaitTaskResultWorkflow = "AwaitTaskResult"
 
-	// GetTaskResultActivity is the activity type of a poll.
-	GetTaskResultActivity = activities.GetTaskResultActivity
-
 	// TaskCallbackSignal makes a wait poll now. Its payload is a [TaskCallback].
 	TaskCallbackSignal = "taskCallback"
 
@@ -23,24 +16,15 @@ const (
 	StatusQuery = "status"
 )
 
-// The types of ApplicationErrors that a wait ends with, beside the service's own codes.
-const (
-	// ErrorTypeInvalidInput: the input was refused; no request was sent.
-	ErrorTypeInvalidInput = activities.ErrorTypeInvalidInput
-	// ErrorTypeTaskTimeout: there was no result by the deadline.
-	ErrorTypeTaskTimeout = "TaskTimeout"
-	// ErrorTypeUnexpectedResponse: the service's answer is none that asking again can mend.
-	ErrorTypeUnexpectedResponse = activities.ErrorTypeUnexpectedResponse
-	// ErrorTypeRequestFailed is no end of a wait: it is what a poll's attempt ends with when it brought no answer.
-	ErrorTypeRequestFailed = activities.ErrorTypeRequestFailed
-	// ErrorTypeNotReady is no end of a wait either: with PollingActivityRetry it is what an attempt ends with while the task
-	// is processing.
-	ErrorTypeNotReady = activities.ErrorTypeNotReady
-)
+// ErrorTypeTaskTimeout is the type of the ApplicationError of a wait without a result by its deadline. The
+// other types are the service's own codes (package twocaptcha), InvalidInput and
+// UnexpectedResponse (package activities).
+const ErrorTypeTaskTimeout = "TaskTimeout"
 
-// What [ErrorCode] says of an end that is no ApplicationError.
+// What [ErrorCode] returns for an end that is not an ApplicationError.
 const (
-	// AlreadyRunning: the same wait is running, or, where a client starts it, has succeeded before; it was not started again.
+	// AlreadyRunning: the same wait is running, or it has succeeded before and a client starts it; it was not
+	// started again.
 	AlreadyRunning = "AlreadyRunning"
 	// Canceled: the wait was canceled.
 	Canceled = "Canceled"
@@ -50,12 +34,15 @@ const (
 	TimedOut = "TimedOut"
 )
 
-// The states of a wait, in its status and in the Web UI.
+// State is how far a wait is, in its status and in the Web UI.
+type State string
+
+// The states of a wait.
 const (
-	StateWaiting = "waiting"
-	StatePolling = "polling"
-	StateReady   = "ready"
-	StateFailed  = "failed"
+	StateWaiting State = "waiting"
+	StatePolling State = "polling"
+	StateReady   State = "ready"
+	StateFailed  State = "failed"
 )
 
 // WorkflowID is the id under which a task's wait runs: one task, one wait.

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -38,11 +39,11 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "2captcha", workflows.TaskQueue)
 	require.Equal(t, "AwaitTaskResult", workflows.AwaitTaskResultWorkflow)
-	require.Equal(t, "getTaskResult", workflows.GetTaskResultActivity)
+	require.Equal(t, "getTaskResult", activities.GetTaskResultActivity)
 	require.Equal(t, "taskCallback", workflows.TaskCallbackSignal)
 	require.Equal(t, "status", workflows.StatusQuery)
-	require.Equal(t, "InvalidInput", workflows.ErrorTypeInvalidInput)
+	require.Equal(t, "InvalidInput", activities.ErrorTypeInvalidInput)
 	require.Equal(t, "TaskTimeout", workflows.ErrorTypeTaskTimeout)
-	require.Equal(t, "UnexpectedResponse", workflows.ErrorTypeUnexpectedResponse)
+	require.Equal(t, "UnexpectedResponse", activities.ErrorTypeUnexpectedResponse)
 	require.Equal(t, "2captcha-task-9223372036854775807", workflows.WorkflowID(1<<63-1))
 }

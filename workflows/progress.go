@@ -2,26 +2,26 @@ package workflows
 
 import "time"
 
-// progress is how far a wait has come: all that it must know after it continued as new, beside its input.
+// progress is how far a wait has come: all that it must know after it continued as new, besides its input.
 type progress struct {
 	StartedAt   time.Time `json:"startedAt"`
 	Polls       int       `json:"polls"`
 	LastPollAt  time.Time `json:"lastPollAt,omitzero"`
 	LastPollEnd time.Time `json:"lastPollEnd,omitzero"`
-	// NotBefore is until when a failure asked not to be repeated, where its activity could not wait that long.
+	// NotBefore is until when a failure asked not to be repeated, if its activity could not wait that long.
 	NotBefore time.Time `json:"notBefore,omitzero"`
 	// SeenProcessing tells that the service has known the task.
 	SeenProcessing bool `json:"seenProcessing,omitempty"`
-	// WakeUp tells that a wake-up was received that no poll has followed yet.
+	// WakeUp tells that a wake-up was received and that no poll has followed it yet.
 	WakeUp     bool   `json:"wakeUp,omitempty"`
 	LastStatus string `json:"lastStatus,omitempty"`
 	LastError  string `json:"lastError,omitempty"`
 }
 
-// problem is what makes a progress none that a wait handed on to itself, or "".
+// problem says why p cannot come from a previous run, or is empty if it can.
 func (p *progress) problem() string {
 	if p == nil || !p.StartedAt.IsZero() && p.Polls >= 0 && (p.Polls == 0) == p.LastPollEnd.IsZero() {
 		return ""
 	}
-	return continuedByOthers
+	return continuedByCaller
 }

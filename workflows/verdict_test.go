@@ -17,6 +17,7 @@ import (
 	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -25,7 +26,7 @@ import (
 // there is tested here.
 func serviceCodes(t *testing.T) []string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../twocaptcha/codes.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../twocaptcha/error_codes.go", nil, 0)
 	require.NoError(t, err)
 	var codes []string
 	ast.Inspect(file, func(node ast.Node) bool {
@@ -150,8 +151,8 @@ func TestExpiry(t *testing.T) {
 				require.Equal(t, int64(16), details.ErrorID)
 				require.Len(t, e.service.RequestsFor(taskID), len(test.answers))
 				if expired {
-					require.Equal(t, "task 74372499131: ERROR_NO_SUCH_CAPCHA_ID: its result has expired, "+
-						"which the service keeps for 15 minutes after submission", failure.Message())
+					require.Equal(t, "task 74372499131: ERROR_NO_SUCH_CAPCHA_ID: its result has expired: "+
+						"the service keeps results for 15 minutes after submission", failure.Message())
 				}
 			})
 		})
@@ -190,7 +191,7 @@ func TestAnswersThatAskingAgainCantMend(t *testing.T) {
 				_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
 				failure := applicationError(t, err)
-				require.Equal(t, workflows.ErrorTypeUnexpectedResponse, failure.Type())
+				require.Equal(t, activities.ErrorTypeUnexpectedResponse, failure.Type())
 				require.Contains(t, failure.Message(), test.message)
 				require.Equal(t, workflows.ErrorDetails{TaskID: taskID, ErrorID: test.errorID, Polls: 1}, errorDetails(t, failure))
 				require.Len(t, e.service.RequestsFor(taskID), 1)

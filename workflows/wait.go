@@ -9,12 +9,13 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/polling"
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
 const (
-	// attemptTimeout is above the 15 seconds that a request may take, so that a request tells its own end.
+	// attemptTimeout is above the 15 seconds that a request may take, so that a request reports its own end.
 	attemptTimeout = 20 * time.Second
 
 	firstRetryDelay = schedule.MinInterval
@@ -31,10 +32,9 @@ type wait struct {
 	mayContinueAsNew bool
 
 	progress
-	state      string
+	state      State
 	nextPollAt time.Time
-	// planned is the timer of the schedule's own next poll. A wake-up leaves it running: the wait after it can use it.
-	planned *timer
+	timers     timers
 }
 
 // run polls until there is an outcome.
@@ -54,7 +54,7 @@ func (w *wait) run(ctx workflow.Context) (AwaitTaskResultOutput, error) {
 	}
 }
 
-// step waits for the next poll and makes it. It returns nil and nil where the wait goes on.
+// step waits for the next poll and makes it. It returns nil and nil if the wait goes on.
 func (w *wait) step(ctx workflow.Context) (*AwaitTaskResultOutput, error) {
 	due, err := w.untilDue(ctx)
 	if err != nil {
@@ -62,66 +62,62 @@ func (w *wait) step(ctx workflow.Context) (*AwaitTaskResultOutput, error) {
 	}
 	last := w.schedule.IsLast(due) || w.schedule.IsLast(workflow.Now(ctx)) // the worker may wake hours late
 	answer, err := w.poll(ctx, last)
-	last = last || answer.Polls > 0
 	switch verdict := verdictOf(err); {
-	case err == nil && answer.Status == twocaptcha.StatusReady:
-		return &AwaitTaskResultOutput{TaskID: w.settings.TaskID, TaskResult: answer.TaskResult, Polls: w.Polls}, nil
+	case err == nil && answer.Result.Status == twocaptcha.StatusReady:
+		return &AwaitTaskResultOutput{TaskID: w.settings.TaskID, TaskResult: answer.Result, Polls: w.Polls}, nil
 	case verdict != nil:
 		return nil, newVerdict(w.settings.TaskID, verdict, w.progress)
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case last:
+	case last, answer.Last:
 		return nil, newTaskTimeout(w.settings.TaskID, w.settings.Timeout, w.progress)
 	}
 	return nil, nil
 }
 
-// untilDue sleeps until the next poll, by the schedule or by a wake-up, and returns when it was due. Its error is the
-// cancellation, or what continues the workflow as new.
+// untilDue sleeps until the next poll, by the schedule or by a wake-up, and returns when it was due. Its
+// error is the cancellation, or what continues the workflow as new.
 func (w *wait) untilDue(ctx workflow.Context) (time.Time, error) {
-	due, earliest := w.schedule.First(), w.StartedAt
+	scheduled, earliest := w.schedule.First(), w.StartedAt
 	if w.Polls > 0 {
-		due = w.schedule.Next(w.Polls+1, w.LastPollEnd, w.NotBefore)
+		scheduled = w.schedule.Next(w.Polls+1, w.LastPollEnd, w.NotBefore)
 		earliest = w.LastPollEnd.Add(schedule.MinInterval)
 		if w.NotBefore.After(earliest) {
 			earliest = w.NotBefore
 		}
 	}
-	if w.planned.isRunning() && !w.planned.due.Before(earliest) {
-		due = w.planned.due
-	} else {
-		// One that is due too soon after the last poll lapses: a cancellation is an event of its own, and a wait that was woken
-		// up has ended before that timer fires, as a rule.
-		w.planned = nil
+	// A wake-up leaves the timer of the scheduled poll running, so that the wait after it can use it.
+	if running, found := w.timers.keep(earliest); found {
+		scheduled = running
 	}
-	var wakeUp *timer
 	for {
 		w.WakeUp = w.wakeUps.receive() || w.WakeUp
 		if w.mayContinueAsNew && workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			return time.Time{}, w.continueAsNew(ctx)
 		}
-		target, sleeping := due, &w.planned
-		if w.WakeUp && earliest.Before(due) {
-			target, sleeping = earliest, &wakeUp
+		due := scheduled
+		if w.WakeUp && earliest.Before(scheduled) {
+			due = earliest
 		}
-		if !target.After(workflow.Now(ctx)) || *sleeping != nil && !(*sleeping).isRunning() {
+		timer, started := w.timers.at(due)
+		if !due.After(workflow.Now(ctx)) || started && timer.future.IsReady() {
 			w.WakeUp, w.nextPollAt = false, time.Time{}
-			return target, nil
+			return due, nil
 		}
-		if *sleeping == nil {
-			*sleeping = newTimer(ctx, target, w.timerSummary(target))
+		if !started {
+			timer = w.timers.start(ctx, due, w.timerSummary(due))
 		}
-		w.nextPollAt = target
+		w.nextPollAt = due
 		w.show(ctx)
-		w.untilAny(ctx, *sleeping)
+		w.untilAny(ctx, timer)
 		if err := ctx.Err(); err != nil {
 			return time.Time{}, err
 		}
 	}
 }
 
-// untilAny blocks until the timer fires, something comes in on the wake-up channel, or ctx is canceled.
-func (w *wait) untilAny(ctx workflow.Context, timer *timer) {
+// untilAny blocks until the timer fires, something is received on the wake-up channel, or ctx is canceled.
+func (w *wait) untilAny(ctx workflow.Context, timer timer) {
 	selector := workflow.NewSelector(ctx)
 	selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
 	selector.AddFuture(timer.future, func(workflow.Future) {})
@@ -137,13 +133,40 @@ func (w *wait) untilAny(ctx workflow.Context, timer *timer) {
 	selector.Select(ctx)
 }
 
-// poll runs the getTaskResult activity once. The last poll has one attempt; one before it may repeat its request until the
-// deadline, and then has the time of one attempt left, so that an answer on its way is not cut off. With PollingActivityRetry
-// the attempts of one before the last are polls themselves, by the schedule; it tells then how many there were.
-func (w *wait) poll(ctx workflow.Context, last bool) (activities.GetTaskResultOutput, error) {
+// answer is what an activity's polls came to.
+type answer = polling.Output[twocaptcha.TaskResult]
+
+// poll runs an activity that polls: getTaskResult once, or, with PollingActivityRetry and before the last
+// poll, pollTaskResult, whose attempts are polls by the schedule. The last poll has one attempt. One
+// before it may repeat its request until the deadline, and then has the time of one attempt left, so that
+// an answer on its way is not cut off.
+func (w *wait) poll(ctx workflow.Context, last bool) (answer, error) {
 	w.state, w.LastPollAt = StatePolling, workflow.Now(ctx)
 	w.show(ctx)
+	ctx = workflow.WithActivityOptions(ctx, w.activityOptions(ctx, last))
+	var got answer
+	var err error
+	if w.settings.Polling == PollingActivityRetry && !last {
+		err = workflow.ExecuteActivity(ctx, activities.PollTaskResultActivity, w.pollingInput()).Get(ctx, &got)
+	} else {
+		var result activities.GetTaskResultOutput
+		input := activities.GetTaskResultInput{TaskID: w.settings.TaskID}
+		err = workflow.ExecuteActivity(ctx, activities.GetTaskResultActivity, input).Get(ctx, &result)
+		got = answer{Result: result.TaskResult, Polls: w.Polls + 1}
+	}
 
+	w.state, w.LastPollEnd, w.NotBefore = StateWaiting, workflow.Now(ctx), time.Time{}
+	if err != nil {
+		w.noteFailure(err)
+		return answer{}, err
+	}
+	w.Polls = got.Polls
+	w.noteStatus(got.Result.Status)
+	w.LastError = got.LastError
+	return got, nil
+}
+
+func (w *wait) activityOptions(ctx workflow.Context, last bool) workflow.ActivityOptions {
 	options := workflow.GetActivityOptions(ctx) // an inline wait keeps the caller's task queue and priority
 	options.ActivityID = ""
 	options.Summary = w.pollSummary(last)
@@ -160,22 +183,19 @@ func (w *wait) poll(ctx workflow.Context, last bool) (activities.GetTaskResultOu
 		options.ScheduleToCloseTimeout = attemptTimeout
 		options.RetryPolicy.MaximumAttempts = 1
 	}
-	input := activities.GetTaskResultInput{TaskID: w.settings.TaskID}
-	if w.settings.Polling == PollingActivityRetry && !last {
-		input.Schedule, input.Polls = &w.schedule, w.Polls
-	}
-	var answer activities.GetTaskResultOutput
-	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), GetTaskResultActivity, input).Get(ctx, &answer)
+	return options
+}
 
-	w.state, w.LastPollEnd, w.NotBefore = StateWaiting, workflow.Now(ctx), time.Time{}
-	if err != nil {
-		w.noteFailure(err)
-		return activities.GetTaskResultOutput{}, err
+func (w *wait) pollingInput() polling.Input {
+	return polling.Input{
+		TaskID:          w.schedule.TaskID,
+		StartedAt:       w.schedule.StartedAt,
+		InitialDelay:    polling.Duration(w.schedule.InitialDelay),
+		PollInterval:    polling.Duration(w.schedule.PollInterval),
+		MaxPollInterval: polling.Duration(w.schedule.MaxPollInterval),
+		Deadline:        w.schedule.Deadline,
+		Polls:           w.Polls,
 	}
-	w.Polls = max(w.Polls+1, answer.Polls)
-	w.noteStatus(answer.Status)
-	w.LastError = answer.LastError
-	return answer, nil
 }
 
 func (w *wait) noteStatus(status string) {
@@ -184,13 +204,13 @@ func (w *wait) noteStatus(status string) {
 }
 
 func (w *wait) noteFailure(err error) {
-	w.LastError = errorText(err)
-	failure, details := new(temporal.ApplicationError), ErrorDetails{}
-	if errors.As(err, &failure) && failure.HasDetails() {
-		_ = failure.Details(&details) // those of another version's activity may be of another shape; they are not needed
-	}
+	failure := new(temporal.ApplicationError)
+	errors.As(err, &failure)       // also the last attempt's, below a timeout
+	details, _ := Details(failure) // of another version's activity they may be of another kind; they are not needed
+	w.LastError = cmp.Or(details.LastError, errorText(err))
 	w.Polls = max(w.Polls+1, details.Polls)
-	// The server ends a poll at once when the delay that its failure asks for does not fit in; the delay holds all the same.
+	// The server ends a poll at once if the delay that its failure asks for does not fit in; the delay holds
+	// all the same.
 	if failure.NextRetryDelay() > 0 {
 		w.NotBefore = w.LastPollEnd.Add(failure.NextRetryDelay())
 	}
@@ -199,8 +219,8 @@ func (w *wait) noteFailure(err error) {
 	}
 }
 
-// verdictOf returns the error that ends the wait at once, or nil: only an activity's non-retryable ApplicationError does.
-// One below a timeout is an earlier attempt's.
+// verdictOf returns the error that ends the wait at once, or nil: only an activity's non-retryable
+// ApplicationError does. One below a timeout is an earlier attempt's.
 func verdictOf(err error) *temporal.ApplicationError {
 	var activityError *temporal.ActivityError
 	if !errors.As(err, &activityError) {
@@ -213,14 +233,14 @@ func verdictOf(err error) *temporal.ApplicationError {
 	return failure
 }
 
-// continueAsNew starts the next run of this wait, which goes on where this one is.
+// continueAsNew starts the next run of this wait, which goes on from where this run is.
 func (w *wait) continueAsNew(ctx workflow.Context) error {
 	next := w.settings
 	next.continued = &w.progress
 	return workflow.NewContinueAsNewError(ctx, AwaitTaskResultWorkflow, next)
 }
 
-func (w *wait) end(ctx workflow.Context, state string, err error) {
+func (w *wait) end(ctx workflow.Context, state State, err error) {
 	w.state, w.nextPollAt = state, time.Time{}
 	if err != nil {
 		w.LastError = errorText(err)

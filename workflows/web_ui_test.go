@@ -102,7 +102,7 @@ func TestCurrentDetailsTellTheLastError(t *testing.T) {
 		e.service.Script(taskID, simulator.Error("ERROR_IP_BLOCKED"))
 		e.after(7*time.Second, func() {
 			require.Equal(t, "Task 74372499131: **waiting**, 1 poll\n\nNext poll: 2026-01-02T03:05:05Z\n\n"+
-				"Deadline: 2026-01-02T03:05:05Z\n\nLast error: task 74372499131: getTaskResult: ERROR_IP_BLOCKED "+
+				"Deadline: 2026-01-02T03:05:05Z\n\nLast error: getTaskResult: ERROR_IP_BLOCKED "+
 				"(ask again in 3 minutes or later): The IP is banned for improper use of the API", e.details())
 		})
 

@@ -24,7 +24,7 @@ func (w *wait) pollSummary(last bool) string {
 	return fmt.Sprintf("poll %d of task %d", w.Polls+1, w.settings.TaskID)
 }
 
-// show puts the wait's status where the Web UI shows it. That costs no event.
+// show puts the wait's status into the workflow's current details, which the Web UI shows. It costs no event.
 func (w *wait) show(ctx workflow.Context) {
 	if !w.showsDetails {
 		return
@@ -46,30 +46,8 @@ func (w *wait) show(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, text.String())
 }
 
-// status answers the query.
-func (w *wait) status() (AwaitTaskResultStatus, error) {
-	return AwaitTaskResultStatus{
-		TaskID:     w.settings.TaskID,
-		State:      w.state,
-		Polls:      w.Polls,
-		StartedAt:  inStatus(w.StartedAt),
-		LastPollAt: inStatus(w.LastPollAt),
-		NextPollAt: inStatus(w.nextPollAt),
-		Deadline:   inStatus(w.schedule.Deadline),
-		LastStatus: w.LastStatus,
-		LastError:  w.LastError,
-	}, nil
-}
-
-func inStatus(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
-// errorText is what a person wants to know of an error: the failure itself, without Temporal's wrapping.
+// errorText returns what a person wants to know of an error: the failure itself, without Temporal's
+// wrapping.
 func errorText(err error) string {
 	var failure *temporal.ApplicationError
 	if errors.As(err, &failure) {

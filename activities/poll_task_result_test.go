@@ -55,7 +55,7 @@ func TestScheduledAttemptThatIsNotReady(t *testing.T) {
 			e.changeAttempt(attemptOf(s, test.attempt, test.left))
 
 			begun := time.Now()
-			_, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID, Schedule: s, Polls: test.polls})
+			_, err := e.pollTaskResult(s, test.polls)
 			took := time.Since(begun)
 
 			failure := applicationError(t, err)
@@ -70,10 +70,12 @@ func TestScheduledAttemptThatIsNotReady(t *testing.T) {
 				require.GreaterOrEqual(t, delay, test.delay)
 				require.LessOrEqual(t, delay, test.delay+took, "15 %% of the time that it takes at most")
 			}
-			require.Equal(t, "task 74372499131: not ready, to be asked for again in "+delay.Round(time.Millisecond).String(),
+			require.Equal(t, "task 74372499131: not ready, the next poll is due in "+delay.Round(time.Millisecond).String(),
 				failure.Message())
-			require.Equal(t, activities.ErrorDetails{TaskID: taskID, Polls: test.polls + int(test.attempt), LastStatus: "processing"},
-				errorDetails(t, failure))
+			require.Equal(t, activities.ErrorDetails{
+				TaskID: taskID, Polls: test.polls + int(test.attempt), LastStatus: "processing",
+				LastError: "not ready, the next poll is due in " + delay.Round(time.Millisecond).String(),
+			}, errorDetails(t, failure))
 			require.Len(t, e.service.Requests(), 1)
 		})
 	}
@@ -98,7 +100,7 @@ func TestScheduledAttemptThatTakesLong(t *testing.T) {
 			s := newSchedule(time.Minute, test.left)
 			e.changeAttempt(attemptOf(s, 9, test.left))
 
-			_, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID, Schedule: s})
+			_, err := e.pollTaskResult(s, 0)
 
 			failure := applicationError(t, err)
 			require.Equal(t, activities.ErrorTypeNotReady, failure.Type())
@@ -113,28 +115,28 @@ func TestScheduledAttemptThatIsTheLast(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		answer    simulator.Answer
-		output    string // as JSON, less the error
-		lastError string // after what begins each
+		result    string // as JSON
+		lastError string // after the method
 	}{
 		"processing": {
 			answer: simulator.Processing(),
-			output: `{"taskId":74372499131,"status":"processing","polls":7}`,
+			result: `{"status":"processing"}`,
 		},
 		"ready": {
 			answer: simulator.Body(`{"status":"ready","solution":"8"}`),
-			output: `{"taskId":74372499131,"status":"ready","solution":"8","polls":7}`,
+			result: `{"status":"ready","solution":"8"}`,
 		},
 		"transient": {
 			answer: simulator.Body(`{}`),
-			output: `{"taskId":74372499131,"status":"","polls":7}`, lastError: "the answer is neither a result nor an error",
+			result: `{"status":""}`, lastError: "the answer is neither a result nor an error",
 		},
 		"with a delay": {
 			answer: simulator.Error("ERROR_NO_SLOT_AVAILABLE").WithRetryAfter("30"),
-			output: `{"taskId":74372499131,"status":"","polls":7}`, lastError: "ERROR_NO_SLOT_AVAILABLE",
+			result: `{"status":""}`, lastError: "ERROR_NO_SLOT_AVAILABLE",
 		},
 		"lost connection": {
 			answer: simulator.DroppedConnection(),
-			output: `{"taskId":74372499131,"status":"","polls":7}`, lastError: "no answer",
+			result: `{"status":""}`, lastError: "no answer",
 		},
 	} {
 		for when, beforeDeadline := range map[string]time.Duration{"on the deadline": 0, "after it": -19 * time.Second} {
@@ -145,18 +147,19 @@ func TestScheduledAttemptThatIsTheLast(t *testing.T) {
 				s := newSchedule(5*time.Minute, time.Minute)
 				e.changeAttempt(attemptOf(s, 4, beforeDeadline))
 
-				value, err := e.ExecuteActivity(activities.GetTaskResultActivity,
-					activities.GetTaskResultInput{TaskID: taskID, Schedule: s, Polls: 3})
+				out, err := e.pollTaskResult(s, 3)
 
 				require.NoError(t, err)
-				var got, want map[string]any
-				require.NoError(t, value.Get(&got))
-				if test.lastError != "" {
-					require.Contains(t, got["lastError"], "task 74372499131: getTaskResult: "+test.lastError)
-					delete(got, "lastError")
+				require.Equal(t, 7, out.Polls)
+				require.True(t, out.Last)
+				if test.lastError == "" {
+					require.Empty(t, out.LastError)
+				} else {
+					require.Contains(t, out.LastError, "getTaskResult: "+test.lastError)
 				}
-				require.NoError(t, json.Unmarshal([]byte(test.output), &want))
-				require.Equal(t, want, got)
+				result, err := json.Marshal(out.Result)
+				require.NoError(t, err)
+				require.JSONEq(t, test.result, string(result))
 				require.Len(t, e.service.Requests(), 1)
 			})
 		}
@@ -197,12 +200,12 @@ func TestScheduledAttemptThatIsDecided(t *testing.T) {
 				s := newSchedule(5*time.Minute, time.Minute)
 				e.changeAttempt(attemptOf(s, 4, beforeDeadline))
 
-				out, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID, Schedule: s, Polls: 3})
+				out, err := e.pollTaskResult(s, 3)
 
 				if test.errorType == "" {
 					require.NoError(t, err)
-					require.Equal(t, "ready", out.Status)
-					require.JSONEq(t, `{"text":"hello"}`, string(out.Solution))
+					require.Equal(t, "ready", out.Result.Status)
+					require.JSONEq(t, `{"text":"hello"}`, string(out.Result.Solution))
 					require.Equal(t, 7, out.Polls)
 					return
 				}
@@ -230,49 +233,53 @@ func TestScheduledAttemptThatIsStale(t *testing.T) {
 		info.Attempt, info.StartedTime, info.StartToCloseTimeout = 4, time.Now().Add(-time.Hour), 20*time.Second
 	})
 
-	_, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID, Schedule: s, Polls: 3})
+	_, err := e.pollTaskResult(s, 3)
 
 	failure := applicationError(t, err)
 	require.Equal(t, activities.ErrorTypeRequestFailed, failure.Type())
 	require.False(t, failure.NonRetryable())
 	require.Contains(t, failure.Message(), "not sent")
-	require.Equal(t, activities.ErrorDetails{TaskID: taskID, Polls: 7}, errorDetails(t, failure), "it is a poll all the same")
+	details := errorDetails(t, failure)
+	require.Equal(t, taskID, details.TaskID)
+	require.Equal(t, 7, details.Polls, "the attempt is a poll all the same")
+	require.Contains(t, details.LastError, "getTaskResult: not sent: ")
 	require.Empty(t, e.service.Requests())
 }
 
-// The schedule is for this project's workflows. One that others write is either refused, or good for its one request and a
+// The input is for this project's workflows. A foreign one is either refused, or good for its one request and a
 // delay that keeps to the service's rule.
-func TestForeignSchedules(t *testing.T) {
+func TestForeignPollingInputs(t *testing.T) {
 	t.Parallel()
 	const (
 		refused = activities.ErrorTypeInvalidInput
 		again   = activities.ErrorTypeNotReady
 		last    = ""
 	)
-	for name, test := range map[string]struct{ schedule, outcome string }{
-		"null":                     {`null`, last},
-		"empty":                    {`{}`, last},
-		"with other properties":    {`{"cron":"* * * * *"}`, last},
-		"in the past":              {`{"deadline":"1970-01-01T00:00:00Z"}`, last},
-		"nothing but a deadline":   {`{"deadline":"2999-01-01T00:00:00Z"}`, again},
-		"intervals below 5 s":      {`{"deadline":"2999-01-01T00:00:00Z","pollInterval":1,"maxPollInterval":2}`, again},
-		"negative intervals":       {`{"deadline":"2999-01-01T00:00:00Z","pollInterval":-9223372036854775808,"maxPollInterval":-1}`, again},
-		"the longest intervals":    {`{"deadline":"9999-01-01T00:00:00Z","pollInterval":9223372036854775807,"maxPollInterval":9223372036854775807}`, again},
-		"no beginning":             {`{"startedAt":"0001-01-01T00:00:00Z","deadline":"2999-01-01T00:00:00Z","maxPollInterval":9223372036854775807}`, again},
-		"a beginning to come":      {`{"startedAt":"9998-01-01T00:00:00Z","deadline":"9999-01-01T00:00:00Z","pollInterval":5000000000}`, again},
+	for name, test := range map[string]struct{ input, outcome string }{
+		"nothing but the task":     {`{"taskId":74372499131}`, last},
+		"with other properties":    {`{"taskId":74372499131,"cron":"* * * * *"}`, last},
+		"in the past":              {`{"taskId":74372499131,"deadline":"1970-01-01T00:00:00Z"}`, last},
+		"nothing but a deadline":   {`{"taskId":74372499131,"deadline":"2999-01-01T00:00:00Z"}`, again},
+		"intervals below 5 s":      {`{"taskId":74372499131,"deadline":"2999-01-01T00:00:00Z","pollInterval":"1ns","maxPollInterval":"2ns"}`, again},
+		"negative intervals":       {`{"taskId":74372499131,"deadline":"2999-01-01T00:00:00Z","pollInterval":"-2562047h","maxPollInterval":"-1ns"}`, again},
+		"the longest intervals":    {`{"taskId":74372499131,"deadline":"9999-01-01T00:00:00Z","pollInterval":"2562047h","maxPollInterval":"2562047h"}`, again},
+		"no beginning":             {`{"taskId":74372499131,"startedAt":"0001-01-01T00:00:00Z","deadline":"2999-01-01T00:00:00Z","maxPollInterval":"2562047h"}`, again},
+		"a beginning to come":      {`{"taskId":74372499131,"startedAt":"9998-01-01T00:00:00Z","deadline":"9999-01-01T00:00:00Z","pollInterval":"5s"}`, again},
+		"no task":                  {`{"deadline":"2999-01-01T00:00:00Z"}`, refused},
+		"null":                     {`null`, refused},
 		"a list":                   {`[]`, refused},
 		"a text":                   {`"5s"`, refused},
-		"durations as text":        {`{"pollInterval":"5s"}`, refused},
-		"fractions of nanoseconds": {`{"pollInterval":0.5}`, refused},
-		"no time":                  {`{"deadline":"tomorrow"}`, refused},
-		"a time of no calendar":    {`{"deadline":"10000-01-01T00:00:00Z"}`, refused},
+		"durations as numbers":     {`{"taskId":74372499131,"pollInterval":5000000000}`, refused},
+		"durations without a unit": {`{"taskId":74372499131,"pollInterval":"5"}`, refused},
+		"not a time":               {`{"taskId":74372499131,"deadline":"tomorrow"}`, refused},
+		"a time of no calendar":    {`{"taskId":74372499131,"deadline":"10000-01-01T00:00:00Z"}`, refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
 			e.service.Script(taskID, simulator.Processing())
 
-			_, err := e.getTaskResult(jsonPayload(`{"taskId":74372499131,"schedule":` + test.schedule + `}`))
+			_, err := e.ExecuteActivity(activities.PollTaskResultActivity, jsonPayload(test.input))
 
 			if test.outcome == refused {
 				require.Equal(t, test.outcome, applicationError(t, err).Type())
@@ -291,12 +298,13 @@ func TestForeignSchedules(t *testing.T) {
 	}
 }
 
-func TestPollsWithoutASchedule(t *testing.T) {
+func TestGetTaskResultKnowsNothingOfSchedules(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	e.service.Script(taskID, simulator.Processing())
 
-	value, err := e.ExecuteActivity(activities.GetTaskResultActivity, jsonPayload(`{"taskId":74372499131,"polls":7}`))
+	value, err := e.ExecuteActivity(activities.GetTaskResultActivity,
+		jsonPayload(`{"taskId":74372499131,"polls":7,"schedule":{"deadline":"2999-01-01T00:00:00Z"}}`))
 
 	require.NoError(t, err)
 	var got json.RawMessage

@@ -1,0 +1,62 @@
+// Package polling is what the workflow and the pollTaskResult activity say to each other. Nobody else
+// calls that activity. The two sides can be different builds, so that both read leniently: unknown
+// properties are ignored.
+package polling
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Input is the activity's: the schedule of one wait, and how far the wait has come.
+type Input struct {
+	TaskID    int64     `json:"taskId"`
+	StartedAt time.Time `json:"startedAt"`
+	// InitialDelay, PollInterval, MaxPollInterval and Deadline are those of the wait's schedule.
+	InitialDelay    Duration  `json:"initialDelay"`
+	PollInterval    Duration  `json:"pollInterval"`
+	MaxPollInterval Duration  `json:"maxPollInterval"`
+	Deadline        time.Time `json:"deadline"`
+	// Polls is how many polls the wait has had before this activity.
+	Polls int `json:"polls,omitempty"`
+
+	problem error
+}
+
+// UnmarshalJSON accepts any JSON value and keeps what is wrong with it for [Input.Problem]: an error here
+// would be retried for ever.
+func (in *Input) UnmarshalJSON(data []byte) error {
+	type properties Input // which has no UnmarshalJSON
+	var given properties
+	err := json.Unmarshal(data, &given)
+	*in = Input(given)
+	in.problem = err
+	return nil
+}
+
+// Problem returns what was wrong with the JSON, or nil.
+func (in Input) Problem() error { return in.problem }
+
+// Output is the activity's. Result is the method's answer.
+type Output[Result any] struct {
+	Result Result `json:"result"`
+	// Polls is how many polls the wait has had.
+	Polls int `json:"polls"`
+	// Last tells that the last poll was made on the deadline: nothing is to follow it.
+	Last bool `json:"last,omitempty"`
+	// LastError is what the last poll failed with; the result is empty then.
+	LastError string `json:"lastError,omitempty"`
+}
+
+// Duration is a string with a unit in JSON, like "5s".
+type Duration time.Duration
+
+// MarshalText returns a text like "1m30s".
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	*d = Duration(parsed)
+	return err
+}

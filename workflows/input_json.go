@@ -1,0 +1,300 @@
+package workflows
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+)
+
+// MarshalJSON writes durations as strings, and leaves zeros out. Its error is what was wrong with the JSON
+// that the input was decoded from: without that, the rest of it could pass for what was meant.
+func (in AwaitTaskResultInput) MarshalJSON() ([]byte, error) {
+	if in.problem != "" {
+		return nil, in.Validate()
+	}
+	return encodeProperties(in.properties())
+}
+
+// UnmarshalJSON is strict, and always returns nil: [AwaitTaskResultInput.Validate] and the workflow tell
+// what is wrong.
+func (in *AwaitTaskResultInput) UnmarshalJSON(data []byte) error {
+	*in = AwaitTaskResultInput{}
+	in.problem = decodeProperties(data, in.properties())
+	return nil
+}
+
+// inputFromPayload decodes what the workflow was started with. It takes the payload raw: JSON that is
+// broken would fail before UnmarshalJSON is asked.
+func inputFromPayload(payload *commonpb.Payload) AwaitTaskResultInput {
+	var in AwaitTaskResultInput
+	switch encoding := string(payload.GetMetadata()[converter.MetadataEncoding]); encoding {
+	case converter.MetadataEncodingJSON:
+		in.problem = decodeProperties(payload.GetData(), in.properties())
+	case "", converter.MetadataEncodingNil:
+		in.problem = "there is no input: " + takesInput
+	default:
+		in.problem = fmt.Sprintf(`the input is encoded as "%s": it takes %s`, printable(encoding), converter.MetadataEncodingJSON)
+	}
+	return in
+}
+
+// property is a row of an input's table of JSON properties.
+type property struct {
+	name string
+	// parse sets the field from a JSON value other than null, and returns what is wrong with it, or "".
+	parse func(value json.RawMessage) (problem string)
+	// print returns the field as a JSON value, or nil if it is left out.
+	print func() any
+	// check returns what is wrong with the field, or "".
+	check func() (problem string)
+	// setDefault replaces a zero.
+	setDefault func()
+}
+
+func taskIDProperty(name string, field *int64) property {
+	const takes = "it takes the integer above 0 that createTask answered, like 74372499131"
+	return property{
+		name: name,
+		parse: func(value json.RawMessage) string {
+			id, err := strconv.ParseInt(string(value), 10, 64)
+			if err != nil {
+				return fmt.Sprintf("%s is %s: %s", name, printableJSON(value), takes)
+			}
+			*field = id
+			return ""
+		},
+		print: func() any { return *field },
+		check: func() string {
+			switch {
+			case *field == 0:
+				return fmt.Sprintf("%s is missing: %s", name, takes)
+			case *field < 0:
+				return fmt.Sprintf("%s is %d: %s", name, *field, takes)
+			}
+			return ""
+		},
+		setDefault: func() {},
+	}
+}
+
+func durationProperty(name string, field *time.Duration, minimum string, preset time.Duration) property {
+	return property{
+		name: name,
+		parse: func(value json.RawMessage) string {
+			var text string
+			err := json.Unmarshal(value, &text)
+			parsed, parseErr := time.ParseDuration(text)
+			switch {
+			case err != nil && (value[0] == '-' || value[0] >= '0' && value[0] <= '9'):
+				return fmt.Sprintf(`%s is %s, a number without a unit: it takes a duration with a unit, like "%s"`,
+					name, printableJSON(value), preset)
+			case err != nil || parseErr != nil:
+				return fmt.Sprintf(`%s is %s: it takes a duration with a unit, like "%s"`, name, printableJSON(value), preset)
+			}
+			*field = parsed
+			return ""
+		},
+		print: func() any {
+			if *field == 0 {
+				return nil
+			}
+			return field.String()
+		},
+		check: func() string {
+			switch value := *field; {
+			case value == 0:
+			case value > 0 && value < time.Millisecond:
+				return fmt.Sprintf(`%s is %s, since a number without a unit counts nanoseconds in Go: it takes a duration like "%ds"`,
+					name, value, value.Nanoseconds())
+			case value < 0 || value > maxDuration:
+				return fmt.Sprintf(`%s is %s: it takes a duration from "%s" to "24h"`, name, value, minimum)
+			}
+			return ""
+		},
+		setDefault: func() {
+			if *field == 0 {
+				*field = preset
+			}
+		},
+	}
+}
+
+func boolProperty(name string, field *bool) property {
+	return property{
+		name: name,
+		parse: func(value json.RawMessage) string {
+			if json.Unmarshal(value, field) != nil {
+				return fmt.Sprintf("%s is %s: it takes true or false", name, printableJSON(value))
+			}
+			return ""
+		},
+		print: func() any {
+			if !*field {
+				return nil
+			}
+			return true
+		},
+		check:      func() string { return "" },
+		setDefault: func() {},
+	}
+}
+
+// choiceProperty takes one of two words, or "", which the input's own code takes for the first.
+func choiceProperty[Choice ~string](name string, field *Choice, first, second Choice) property {
+	takes := fmt.Sprintf(`it takes "%s" or "%s"`, first, second)
+	return property{
+		name: name,
+		parse: func(value json.RawMessage) string {
+			if json.Unmarshal(value, field) != nil {
+				return fmt.Sprintf("%s is %s: %s", name, printableJSON(value), takes)
+			}
+			return ""
+		},
+		print: func() any {
+			if *field == "" {
+				return nil
+			}
+			return *field
+		},
+		check: func() string {
+			if *field != "" && *field != first && *field != second {
+				return fmt.Sprintf(`%s is "%s": %s`, name, printable(string(*field)), takes)
+			}
+			return ""
+		},
+		setDefault: func() {},
+	}
+}
+
+const continuedByCaller = "continued is set only when the workflow continues as new: leave it out"
+
+func continuedProperty(name string, field **progress) property {
+	return property{
+		name: name,
+		parse: func(value json.RawMessage) string {
+			decoder := json.NewDecoder(bytes.NewReader(value))
+			decoder.DisallowUnknownFields()
+			if decoder.Decode(field) != nil {
+				return continuedByCaller
+			}
+			return ""
+		},
+		print: func() any {
+			if *field == nil {
+				return nil
+			}
+			return *field
+		},
+		check:      func() string { return "" },
+		setDefault: func() {},
+	}
+}
+
+// encodeProperties writes a JSON object with the properties in the table's order.
+func encodeProperties(properties []property) ([]byte, error) {
+	var object bytes.Buffer
+	for _, property := range properties {
+		value := property.print()
+		if value == nil {
+			continue
+		}
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		separator := ","
+		if object.Len() == 0 {
+			separator = "{"
+		}
+		fmt.Fprintf(&object, "%s%q:%s", separator, property.name, encoded)
+	}
+	object.WriteByte('}')
+	return object.Bytes(), nil
+}
+
+const takesInput = `it takes a JSON object like {"taskId": 74372499131}`
+
+// decodeProperties sets the fields of the table from a JSON object, and returns what is wrong with it, or
+// "". The fields that were read before a problem stay set.
+func decodeProperties(data []byte, properties []property) (problem string) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	switch first, err := decoder.Token(); {
+	case err != nil:
+		return "the input is not JSON: " + takesInput
+	case first == nil:
+		return "the input is null: " + takesInput
+	case first != json.Delim('{'):
+		return "the input is not a JSON object: " + takesInput
+	}
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return "the input is broken JSON: " + takesInput
+		}
+		name, _ := token.(string)
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return "the input is broken JSON: " + takesInput
+		}
+		if seen[name] {
+			problem = fmt.Sprintf(`"%s" is given twice: it takes one value`, printable(name))
+		} else if wrong := setProperty(properties, name, value); problem == "" {
+			problem = wrong
+		}
+		seen[name] = true
+	}
+	if _, err := decoder.Token(); err != nil {
+		return "the input is broken JSON: " + takesInput
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return "the input goes on after its JSON object: " + takesInput
+	}
+	return problem
+}
+
+// setProperty reads one property; null is as good as leaving it out.
+func setProperty(properties []property, name string, value json.RawMessage) (problem string) {
+	var names []string
+	for _, property := range properties {
+		if property.name == name {
+			if string(value) == "null" {
+				return ""
+			}
+			return property.parse(value)
+		}
+		if property.name != "continued" { // which no caller sets
+			names = append(names, property.name)
+		}
+	}
+	last := len(names) - 1
+	return fmt.Sprintf(`"%s" is not a property of the input: it takes %s and %s`,
+		printable(name), strings.Join(names[:last], ", "), names[last])
+}
+
+func printableJSON(value json.RawMessage) string {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, value); err != nil {
+		return "not JSON"
+	}
+	return printable(compact.String())
+}
+
+// printable returns the beginning of the caller's text as an error may quote it: invalid UTF-8 in a
+// failure's message would never be delivered.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsGraphic(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, fmt.Sprintf("%.60s", text))
+}
