@@ -12,6 +12,15 @@ import (
 // maxURL keeps a request, its header and body together, within one buffered write.
 const maxURL = 1000
 
+// CheckURL returns an error if [NewClient] would refuse text as Options.URL. The error shows no more
+// than scheme and host: the rest may hold a password.
+func CheckURL(text string) error {
+	if _, err := parseURL(text); err != nil {
+		return fmt.Errorf("twocaptcha: %w", err)
+	}
+	return nil
+}
+
 // parseURL checks Options.URL. Its errors show no more than scheme and host: the rest may hold a password.
 func parseURL(text string) (*url.URL, error) {
 	if text == "" {
