@@ -3,44 +3,40 @@ package command
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"strings"
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
 )
 
-// The variables that hold the secret of callback addresses, the one or the other.
+// The variables that give the secret of callback addresses. One of them is set.
 const (
 	CallbackSecretVariable     = "TWOCAPTCHA_CALLBACK_SECRET"
 	CallbackSecretFileVariable = "TWOCAPTCHA_CALLBACK_SECRET_FILE"
 )
 
-// maxCallbackSecret is in bytes. Whatever is larger is another file, given by mistake.
+// maxCallbackSecret is in bytes. A larger file is another one, given by mistake.
 const maxCallbackSecret = 4096
 
-// CallbackURLFlag is embedded in the flags of commands that are told where the service reaches callbacks.
+// CallbackURLFlag is embedded in the command lines that are told where the service reaches callbacks.
 type CallbackURLFlag struct {
-	CallbackURL string `name:"callback-url" placeholder:"URL" environment:"TWOCAPTCHA_CALLBACK_URL" help:"Where the service reaches the worker's callbacks, such as https://example.com/2captcha."`
+	CallbackURL string `name:"callback-url" placeholder:"URL" environment:"TWOCAPTCHA_CALLBACK_URL" help:"Base of callback addresses, where the service reaches the worker, such as https://example.com/2captcha."`
 }
 
-// CheckCallbackURL returns an error where the flag, or its variable, is set to what is no base of callback addresses.
+// CheckCallbackURL returns an error if the flag, or its variable, is set and can't be the base of
+// callback addresses.
 func (f CallbackURLFlag) CheckCallbackURL() error {
 	if f.CallbackURL == "" {
 		return nil
 	}
-	if _, err := callback.URL(f.CallbackURL, "any"); err != nil { // a base is judged alike with every secret
+	if err := callback.CheckURL(f.CallbackURL); err != nil {
 		return fmt.Errorf("TWOCAPTCHA_CALLBACK_URL, or --callback-url: %w", err)
 	}
 	return nil
 }
 
-// CallbackSecret returns the secret of callback addresses, without line ends after it: the same secret may reach one process by
-// a variable and another by a file, and files end with a line end. An error says which variable is missing or wrong. It shows
-// neither the secret nor the file's name, which may be the secret, given in the wrong variable.
+// CallbackSecret returns the secret of callback addresses. An error says which variable is missing or
+// wrong, and shows neither the secret nor the name of its file.
 func CallbackSecret(environment Environment) (string, error) {
-	secret := strings.TrimRight(environment.Getenv(CallbackSecretVariable), "\r\n")
+	secret := withoutLineEnds(environment.Getenv(CallbackSecretVariable))
 	path := environment.Getenv(CallbackSecretFileVariable)
 	switch {
 	case secret == "" && path == "":
@@ -51,37 +47,9 @@ func CallbackSecret(environment Environment) (string, error) {
 	case secret != "":
 		return secret, nil
 	}
-	secret, err := readSecret(path)
+	secret, err := readSecretFile(path, maxCallbackSecret, "the secret of callback addresses")
 	if err != nil {
 		return "", fmt.Errorf("the file that %s names %w", CallbackSecretFileVariable, err)
 	}
 	return secret, nil
-}
-
-func readSecret(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("can't be read: %w", withoutPath(err))
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxCallbackSecret+1))
-	if err != nil {
-		return "", fmt.Errorf("can't be read: %w", withoutPath(err))
-	}
-	secret := strings.TrimRight(string(content), "\r\n")
-	switch {
-	case secret == "":
-		return "", errors.New("is empty: it takes the secret of callback addresses")
-	case len(content) > maxCallbackSecret:
-		return "", fmt.Errorf("is over %d bytes long: it takes the secret of callback addresses and nothing else", maxCallbackSecret)
-	}
-	return secret, nil
-}
-
-func withoutPath(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err
-	}
-	return err
 }

@@ -1,21 +1,23 @@
 package command
 
 import (
-	"errors"
+	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
-
-	"github.com/temporal-providers/temporal-2captcha/provider"
 )
 
-// Server returns where the user's Temporal server is and how to get in, as TEMPORAL_* and temporal.toml say, with the address
-// and the namespace filled in. An error says what is wrong there.
-func Server(environment Environment) (client.Options, error) {
+// dialTimeout bounds the wait for a server that does not answer, so that the user learns of it.
+const dialTimeout = 10 * time.Second
+
+// ClientOptions returns how the user's Temporal server is reached, as TEMPORAL_* and temporal.toml
+// say, with address and namespace filled in. An error says what is wrong there.
+func ClientOptions(environment Environment) (client.Options, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: environment})
 	if err != nil {
 		return client.Options{}, fmt.Errorf("the TEMPORAL_* environment or temporal.toml: %w", err)
@@ -29,33 +31,27 @@ func Server(environment Environment) (client.Options, error) {
 	return options, nil
 }
 
-// DataConverter is Temporal's default one, for the client of a worker. A result of 256 KiB takes some time to convert: on a
-// starved machine that may pass the second after which the SDK takes a workflow for deadlocked, which conversion can't be.
-func DataConverter() converter.DataConverter {
-	return workflow.DataConverterWithoutDeadlockDetection(converter.GetDefaultDataConverter())
+// Dial returns a client of the Temporal server. Its error is [Unreachable]'s.
+func Dial(ctx context.Context, options client.Options, advice ...string) (client.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	temporalClient, err := client.DialContext(ctx, options)
+	if err != nil {
+		return nil, Unreachable(options.HostPort, err, advice...)
+	}
+	return temporalClient, nil
 }
 
-// Plugin returns the provider for a worker in this process, with the account's key from the environment. An error says
-// which variable is missing or wrong, and never holds the key.
-func Plugin(environment Environment, apiURL string) (*temporal.SimplePlugin, error) {
-	config := provider.ConfigFromEnvironment(environment.Getenv)
-	config.APIURL = apiURL
-	keyVariable := provider.ClientKeyVariable
-	switch {
-	case config.ClientKey == "" && config.ClientKeyFile == "":
-		return nil, errors.New("the account's key is missing: " +
-			"set " + provider.ClientKeyVariable + ", or " + provider.ClientKeyFileVariable + " to a file that holds it")
-	case config.ClientKey != "" && config.ClientKeyFile != "":
-		return nil, errors.New(provider.ClientKeyVariable + " and " + provider.ClientKeyFileVariable + " are both set: set one of them")
-	case config.ClientKeyFile != "":
-		keyVariable = provider.ClientKeyFileVariable
-	}
-	if _, err := provider.NewPlugin(provider.Config{ClientKey: "any", APIURL: apiURL}); err != nil { // a URL is judged alike with every key
-		return nil, fmt.Errorf("%s, or --api-url: %w", provider.APIURLVariable, err)
-	}
-	plugin, err := provider.NewPlugin(config)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", keyVariable, err)
-	}
-	return plugin, nil
+// Unreachable says that a Temporal server does not answer, and what to do: one of the usual things, or
+// what the command has for advice.
+func Unreachable(address string, cause error, advice ...string) error {
+	whatToDo := strings.Join(append([]string{"start it, or set TEMPORAL_ADDRESS"}, advice...), "; ")
+	return fmt.Errorf("the Temporal server at %s can't be reached: %s (%w)", address, whatToDo, cause)
+}
+
+// DataConverter is Temporal's default one, for the client of a worker. A result of 256 KiB takes
+// some time to convert. On a starved machine that may exceed the second after which the SDK takes a
+// workflow for deadlocked, although conversion can't deadlock.
+func DataConverter() converter.DataConverter {
+	return workflow.DataConverterWithoutDeadlockDetection(converter.GetDefaultDataConverter())
 }
