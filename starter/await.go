@@ -95,7 +95,8 @@ func (a *awaitCommand) validate(parsed *kong.Context) error {
 	case a.Dev && a.Detach:
 		return errors.New("--dev does not go with --detach: its worker and its server end with the command")
 	case !a.Dev && slices.Contains(onCommandLine, "api-url"):
-		return errors.New("--api-url goes with --dev only: without --dev your worker asks the service, and has a setting of its own")
+		return errors.New("--api-url goes with --dev only: " +
+			"without --dev your worker asks the service, and has a setting of its own")
 	case !a.Dev && slices.Contains(onCommandLine, "log-level"):
 		return errors.New("--log-level goes with --dev only")
 	case a.TaskQueue == "":
@@ -123,7 +124,8 @@ type request struct {
 
 // await shows on shown how the tasks proceed. observer is told of the waits: it is shown, or passes
 // what it is told on to it.
-func (r request) await(ctx context.Context, server batch.Server, shown progress.Progress, observer batch.Observer) (batch.Summary, error) {
+func (r request) await(ctx context.Context, server batch.Server, shown progress.Progress,
+	observer batch.Observer) (batch.Summary, error) {
 	shown.Open(server.Status)
 	defer shown.Close()
 	return batch.Batch{
@@ -161,9 +163,9 @@ func awaitOnServer(ctx context.Context, invocation command.Invocation, r request
 }
 
 func (awaitCommand) Description() string {
-	return `Waits durably for the results of 2captcha tasks: each task has a Temporal workflow of its own that waits for it, and
-that goes on whatever happens to this command. If you give a task again, the command attaches to its workflow, or
-prints the result that is already known.
+	return `Waits durably for the results of 2captcha tasks. Each task is awaited by a Temporal workflow of its own, which goes on
+whatever happens to this command. If you give a task again, the command attaches to its workflow, or prints the result
+that is already known.
 
 Output: one JSON object a line for each task, in order of completion; progress on standard error. A failed task has
 "status": "failed" with errorId, errorCode and errorDescription.

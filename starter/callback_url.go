@@ -11,9 +11,9 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
-// callbackURLCommand prints an address for createTask's callbackUrl. It makes no request: the worker
-// recognizes the address by the secret. The secret is not a flag: every process can see what is on a
-// command line.
+// callbackURLCommand prints an address for createTask's callbackUrl. It makes no request: the
+// worker recognizes the address by the secret. The secret is not a flag: every process can see what
+// is on a command line.
 type callbackURLCommand struct {
 	command.CallbackURLFlag
 	WorkflowID *string `name:"workflow-id" placeholder:"ID" help:"The workflow that a callback wakes, for a workflow that submits its task itself. Default: the workflow that waits for the task that the callback names."`

@@ -23,7 +23,8 @@ import (
 // demoKey is the simulator's.
 const demoKey = "the-demo's-own-key"
 
-// demoTask is one of the demo's tasks: what the simulated service answers, and what the outcome must be.
+// demoTask is one of the demo's tasks: what the simulated service answers, and what the outcome
+// must be.
 type demoTask struct {
 	taskID    int64
 	answers   []simulator.Answer
@@ -59,8 +60,9 @@ func demoTasks() []demoTask {
 	}
 }
 
-// runDemo shows the project at work on this machine alone: a simulated service, a dev server in memory,
-// a worker, four tasks. It takes nothing from the environment but the CLI that runs the dev server.
+// runDemo shows the project at work on this machine alone: a simulated service, a dev server in
+// memory, a worker, four tasks. It takes nothing from the environment but the CLI that runs the dev
+// server.
 func runDemo(ctx context.Context, invocation command.Invocation) int {
 	tasks := demoTasks()
 	r := request{taskQueue: workflows.TaskQueue}

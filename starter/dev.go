@@ -16,8 +16,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// awaitWithDevServer waits on a dev server, whose database is kept for the next time, with a worker in
-// this process that asks the real service.
+// awaitWithDevServer waits on a dev server, whose database is kept for the next time, with a worker
+// in this process that asks the real service.
 func awaitWithDevServer(ctx context.Context, invocation command.Invocation, r request, a *awaitCommand) int {
 	plugin, err := command.Plugin(invocation.Environment, a.APIURL)
 	if err != nil {

@@ -56,9 +56,11 @@ func startLocal(ctx context.Context, options devserver.Options, taskQueue string
 	return l, nil
 }
 
-// await is the request's await on the dev server. It ends early if the dev server ends. Then it stops
-// the worker, so that a poll under way can tell the server what it found, and after it the server.
-func (l *local) await(ctx context.Context, r request, shown progress.Progress, observer batch.Observer) (batch.Summary, error) {
+// await is the request's await on the dev server. It ends early if the dev server ends. Then it
+// stops the worker, so that a poll under way can tell the server what it found, and after it the
+// server.
+func (l *local) await(ctx context.Context, r request, shown progress.Progress,
+	observer batch.Observer) (batch.Summary, error) {
 	defer l.stop(shown)
 	awaitCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -1,7 +1,7 @@
 // Command starter waits for the results of 2captcha tasks: it starts a workflow for each task, or
-// attaches to the one that already waits for the task, and prints one JSON object a task. Run it with
-// --help for its flags, its output and its exit statuses, or with --demo to see it at work without an
-// account.
+// attaches to the one that already waits for the task, and prints one JSON object a task. Run it
+// with --help for its flags, its output and its exit statuses, or with --demo to see it at work
+// without an account.
 package main
 
 import (
@@ -43,8 +43,8 @@ func run(ctx context.Context, invocation command.Invocation) int {
 	return parsed.Selected().Target.Addr().Interface().(subcommand).run(ctx, invocation, parsed)
 }
 
-// misreadArgument returns a better error if kong took a negative number for a flag, or if flags stand
-// before the name of a subcommand; else it returns err.
+// misreadArgument returns a better error if kong took a negative number for a flag, or if flags
+// stand before the name of a subcommand; else it returns err.
 func misreadArgument(parsed *kong.Context, arguments []string, err error) error {
 	if selected := parsed.Selected(); selected != nil && !selected.Hidden {
 		return err

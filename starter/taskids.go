@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// taskIDs are the tasks of a command, each once, in the order they were given in, and those that were
-// given more than once.
+// taskIDs are the tasks of a command, each once, in the order they were given in, and those that
+// were given more than once.
 type taskIDs struct {
 	ids      []int64
 	repeated []int64 // each once
@@ -34,8 +34,9 @@ func readTaskIDsUnlessDone(ctx context.Context, arguments []string, stdin io.Rea
 	}
 }
 
-// readTaskIDs takes the ids of the arguments, and for the argument "-" those of standard input, one a
-// line. An error names the argument, or the line, that is not a task id; no id is returned with it.
+// readTaskIDs takes the ids of the arguments, and for the argument "-" those of standard input, one
+// a line. An error names the argument, or the line, that is not a task id; no id is returned with
+// it.
 func readTaskIDs(arguments []string, stdin io.Reader) (taskIDs, error) {
 	var ids []int64
 	stdinRead := false
@@ -84,7 +85,8 @@ func parseTaskID(text string) (int64, error) {
 	return id, nil
 }
 
-// readTaskIDLines reads one id a line, with or without white space around it, and skips blank lines.
+// readTaskIDLines reads one id a line, with or without white space around it, and skips blank
+// lines.
 func readTaskIDLines(stdin io.Reader) ([]int64, error) {
 	var ids []int64
 	lines := bufio.NewScanner(stdin)

@@ -12,8 +12,8 @@ import (
 // maxURL keeps a request, its header and body together, within one buffered write.
 const maxURL = 1000
 
-// CheckURL returns an error if [NewClient] would refuse text as Options.URL. The error shows no more
-// than scheme and host: the rest may hold a password.
+// CheckURL returns an error if [NewClient] would refuse text as Options.URL. The error shows no
+// more than scheme and host: the rest may hold a password.
 func CheckURL(text string) error {
 	if _, err := parseURL(text); err != nil {
 		return fmt.Errorf("twocaptcha: %w", err)

@@ -14,9 +14,9 @@ import (
 // goodSecret is the length, in bytes, below which a secret is likely to be found out by trying.
 const goodSecret = 16
 
-// callbackOptions returns the options of the callback handler, all but its client. Without a callback
-// address they are empty, and the secret is not read: the worker may share its environment with the
-// starter.
+// callbackOptions returns the options of the callback handler, all but its client. Without a
+// callback address they are empty, and the secret is not read: the worker may share its environment
+// with the starter.
 func callbackOptions(f flags, environment command.Environment, logger *slog.Logger) (callback.Options, error) {
 	if f.CallbackAddress == "" {
 		return callback.Options{}, nil
@@ -28,8 +28,8 @@ func callbackOptions(f flags, environment command.Environment, logger *slog.Logg
 	return callback.Options{Secret: secret, DomainToken: f.CallbackDomainToken, Logger: logger}, nil
 }
 
-// listenForCallbacks is called before the Temporal server is reached, so that an invalid address fails
-// the start immediately. It returns nil if address is "".
+// listenForCallbacks is called before the Temporal server is reached, so that an invalid address
+// fails the start immediately. It returns nil if address is "".
 func listenForCallbacks(address string) (net.Listener, error) {
 	if address == "" {
 		return nil, nil
@@ -49,11 +49,12 @@ type callbackServer struct {
 	settings
 }
 
-// Run serves until ctx is done and the callbacks under way then are passed on. An error says that the
-// listener has failed.
+// Run serves until ctx is done and the callbacks under way then are passed on. An error says that
+// the listener has failed.
 func (c callbackServer) Run(ctx context.Context) error {
 	if len(c.callbacks.Secret) < goodSecret {
-		c.logger.Warn("the secret of callback addresses is short, and may be found out by trying: set one of 32 random bytes")
+		c.logger.Warn("the secret of callback addresses is short, and may be found out by trying: " +
+			"set one of 32 random bytes")
 	}
 	options := c.callbacks
 	options.Temporal = c.signaler

@@ -27,8 +27,8 @@ type flags struct {
 	command.CommonFlags
 }
 
-// parseFlags reads the command line and the environment. If they ask for help or for the version, it
-// writes that to standard output and returns shown. An error says what is wrong with which flag.
+// parseFlags reads the command line and the environment. If they ask for help or for the version,
+// it writes that to standard output and returns shown. An error says what is wrong with which flag.
 func parseFlags(invocation command.Invocation) (f flags, parsed *kong.Context, shown bool, err error) {
 	parsed, shown, err = invocation.ParseFlags(description, &f)
 	if err == nil && !shown {

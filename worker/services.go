@@ -31,8 +31,8 @@ func (s settings) services(temporalClient client.Client, listener net.Listener) 
 	return list
 }
 
-// Run begins with the services in their order. If one ends, it ends the others too. Their errors are
-// in the list's order.
+// Run begins with the services in their order. If one ends, it ends the others too. Their errors
+// are in the list's order.
 func (s services) Run(ctx context.Context) error {
 	ctx, endAll := context.WithCancel(ctx)
 	defer endAll()

@@ -16,7 +16,8 @@ const (
 // maxCallbackSecret is in bytes. A larger file is another one, given by mistake.
 const maxCallbackSecret = 4096
 
-// CallbackURLFlag is embedded in the command lines that are told where the service reaches callbacks.
+// CallbackURLFlag is embedded in the command lines that are told where the service reaches
+// callbacks.
 type CallbackURLFlag struct {
 	CallbackURL string `name:"callback-url" placeholder:"URL" environment:"TWOCAPTCHA_CALLBACK_URL" help:"Base of callback addresses, where the service reaches the worker, such as https://example.com/2captcha."`
 }
@@ -33,8 +34,8 @@ func (f CallbackURLFlag) CheckCallbackURL() error {
 	return nil
 }
 
-// CallbackSecret returns the secret of callback addresses. An error says which variable is missing or
-// wrong, and shows neither the secret nor the name of its file.
+// CallbackSecret returns the secret of callback addresses. An error says which variable is missing
+// or wrong, and shows neither the secret nor the name of its file.
 func CallbackSecret(environment Environment) (string, error) {
 	secret := withoutLineEnds(environment.Getenv(CallbackSecretVariable))
 	path := environment.Getenv(CallbackSecretFileVariable)
@@ -43,7 +44,8 @@ func CallbackSecret(environment Environment) (string, error) {
 		return "", errors.New("the secret of callback addresses is missing: " +
 			"set " + CallbackSecretVariable + ", or " + CallbackSecretFileVariable + " to a file that holds it")
 	case secret != "" && path != "":
-		return "", errors.New(CallbackSecretVariable + " and " + CallbackSecretFileVariable + " are both set: set one of them")
+		return "", errors.New(CallbackSecretVariable + " and " + CallbackSecretFileVariable +
+			" are both set: set one of them")
 	case secret != "":
 		return secret, nil
 	}

@@ -31,7 +31,8 @@ func (f CommonFlags) common() CommonFlags { return f }
 // In help texts and defaults, ${api_url}, ${task_queue}, ${workflow_cache_size} and
 // ${worker_pollers} are the defaults. The help of a subcommand begins with the text of its
 // Description method; description is that of a command without subcommands.
-func (i Invocation) ParseFlags(description string, flags interface{ common() CommonFlags }) (parsed *kong.Context, shown bool, err error) {
+func (i Invocation) ParseFlags(description string, flags interface{ common() CommonFlags }) (
+	parsed *kong.Context, shown bool, err error) {
 	parser, err := kong.New(flags,
 		kong.Name(i.Name),
 		kong.Description(description),
@@ -79,8 +80,8 @@ func (i Invocation) FailUsage(parsed *kong.Context, err error) int {
 	return i.Fail(ExitUsage, err)
 }
 
-// commandName is how a user calls the command, or its subcommand. A hidden subcommand is the default
-// one, whose name nobody writes.
+// commandName is how a user calls the command, or its subcommand. A hidden subcommand is the
+// default one, whose name nobody writes.
 func commandName(parsed *kong.Context) string {
 	if selected := parsed.Selected(); selected != nil && !selected.Hidden {
 		return selected.FullPath()

@@ -42,8 +42,8 @@ func Dial(ctx context.Context, options client.Options, advice ...string) (client
 	return temporalClient, nil
 }
 
-// Unreachable says that a Temporal server does not answer, and what to do: one of the usual things, or
-// what the command has for advice.
+// Unreachable says that a Temporal server does not answer, and what the user can do. advice is what
+// the command offers besides.
 func Unreachable(address string, cause error, advice ...string) error {
 	whatToDo := strings.Join(append([]string{"start it, or set TEMPORAL_ADDRESS"}, advice...), "; ")
 	return fmt.Errorf("the Temporal server at %s can't be reached: %s (%w)", address, whatToDo, cause)

@@ -21,14 +21,15 @@ const (
 	// default.
 	WorkflowCacheSize = 4000
 
-	// WorkerPollers is how many requests for tasks of each kind a worker process has open, by default.
+	// WorkerPollers is how many requests for tasks of each kind a worker process has open, by
+	// default.
 	WorkerPollers = 8
 )
 
 // WorkerOptions returns the options that all workers of the commands have. The values that differ
 // from the SDK's were found by go run ./bench --scale: with the SDK's 2 pollers a busy server has
-// tasks waiting while the worker is idle, and the SDK's cache of 10,000 workflows doubles the memory
-// and saves next to nothing, since replaying a wait is cheap.
+// tasks waiting while the worker is idle, and the SDK's cache of 10,000 workflows doubles the
+// memory and saves next to nothing, since replaying a wait is cheap.
 func WorkerOptions(plugin *temporal.SimplePlugin) worker.Options {
 	return worker.Options{
 		Plugins:                          []worker.Plugin{plugin},
@@ -49,7 +50,8 @@ func Plugin(environment Environment, apiURL string) (*temporal.SimplePlugin, err
 		return nil, errors.New("the account's key is missing: " +
 			"set " + provider.ClientKeyVariable + ", or " + provider.ClientKeyFileVariable + " to a file that holds it")
 	case config.ClientKey != "" && config.ClientKeyFile != "":
-		return nil, errors.New(provider.ClientKeyVariable + " and " + provider.ClientKeyFileVariable + " are both set: set one of them")
+		return nil, errors.New(provider.ClientKeyVariable + " and " + provider.ClientKeyFileVariable +
+			" are both set: set one of them")
 	case config.ClientKeyFile != "":
 		keyVariable = provider.ClientKeyFileVariable
 	}

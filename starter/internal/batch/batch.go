@@ -20,9 +20,9 @@ const (
 	// maxStarts is how many workflows are started at once.
 	maxStarts = 50
 
-	// maxWaits is how many tasks are waited for at once, each by a long poll of the server. If there
-	// are more tasks, they take turns, so that one that has ended is seen however many slow ones there
-	// are.
+	// maxWaits is how many tasks are waited for at once, each by a long poll of the server. If
+	// there are more tasks, they take turns, so that one that has ended is seen however many slow
+	// ones there are.
 	maxWaits = 500
 
 	// turn is how long a wait lasts while there are more tasks than maxWaits.
@@ -150,8 +150,8 @@ func (r *run) start(ctx context.Context, w *wait) error {
 	input.TaskID = w.TaskID
 	options := workflows.StartOptions(w.TaskID)
 	options.TaskQueue = r.TaskQueue
-	// USE_EXISTING would attach in the same way, but would not tell that an earlier start's settings
-	// count.
+	// USE_EXISTING would attach in the same way, but would not tell that an earlier start's
+	// settings count.
 	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true
 
@@ -189,14 +189,14 @@ func (r *run) start(ctx context.Context, w *wait) error {
 	return nil
 }
 
-// await waits for the end of the task's workflow, for one turn or without bound. It returns nil if the
-// workflow hasn't ended yet.
+// await waits for the end of the task's workflow, for one turn or without bound. It returns nil if
+// the workflow hasn't ended yet.
 func (r *run) await(ctx context.Context, w *wait, oneTurn bool) (*Outcome, error) {
 	turnCtx, endTurn := context.WithCancel(ctx)
 	defer endTurn()
 	if oneTurn {
-		// A deadline would reach the server, which answers a long poll at once if its deadline is less
-		// than 1 s away: the SDK would repeat the poll as fast as it can.
+		// A deadline would reach the server, which answers a long poll at once if its deadline is
+		// less than 1 s away: the SDK would repeat the poll as fast as it can.
 		defer time.AfterFunc(turn, endTurn).Stop()
 	}
 

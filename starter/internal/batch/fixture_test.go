@@ -17,7 +17,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// fakeTemporal is a server whose workflows end when a test says so. Methods that it does not implement panic.
+// fakeTemporal is a server whose workflows end when a test says so. Methods that it does not
+// implement panic.
 type fakeTemporal struct {
 	client.Client
 

@@ -78,8 +78,8 @@ func readyOutcome(taskID int64, output workflows.AwaitTaskResultOutput) (Outcome
 	return Outcome{Line: line, Ready: true, Solution: output.Solution, Polls: output.Polls}, err
 }
 
-// failedOutcome prints why the task's workflow failed, in the service's own words if the error is the
-// service's.
+// failedOutcome prints why the task's workflow failed, in the service's own words if the error is
+// the service's.
 func failedOutcome(taskID int64, failure error) (Outcome, error) {
 	failed := failedTask{
 		TaskID:     taskID,
@@ -137,6 +137,6 @@ func encode(value any) ([]byte, error) {
 	return line.Bytes(), err
 }
 
-// unescapeHTML undoes what Temporal's JSON converter does to the service's JSON: it writes <, > and &
-// as escapes. A backslash that is escaped itself does not begin an escape.
+// unescapeHTML undoes what Temporal's JSON converter does to the service's JSON: it writes <, > and
+// & as escapes. A backslash that is escaped itself does not begin an escape.
 var unescapeHTML = strings.NewReplacer(`\\`, `\\`, `\u003c`, "<", `\u003e`, ">", `\u0026`, "&")

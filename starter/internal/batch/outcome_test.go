@@ -33,7 +33,8 @@ func TestReadyTaskIsTheWorkflowsResultAndItsID(t *testing.T) {
 	require.True(t, got.Ready)
 }
 
-// Temporal's converter writes <, > and & as escapes. Users get the solution as the service wrote it.
+// Temporal's converter writes <, > and & as escapes. Users get the solution as the service wrote
+// it.
 func TestSolutionIsAsTheServiceWroteIt(t *testing.T) {
 	t.Parallel()
 	for _, solution := range []string{

@@ -2,8 +2,8 @@ package batch
 
 import "sync/atomic"
 
-// queue hands each wait of a run to one goroutine that starts it, and then to those that wait for its
-// end in turns.
+// queue hands each wait of a run to one goroutine that starts it, and then to those that wait for
+// its end in turns.
 type queue struct {
 	waits      []wait
 	begun      atomic.Int64 // how many of the waits were handed out to be started

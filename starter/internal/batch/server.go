@@ -42,8 +42,8 @@ func (s Server) refusal(err error) error {
 	return fmt.Errorf("the Temporal server at %s: %w", s.Address, err)
 }
 
-// fromServer reports whether an error is about the server, and not about a single workflow that, for
-// example, was deleted.
+// fromServer reports whether an error is about the server, and not about a single workflow that,
+// for example, was deleted.
 func fromServer(err error) bool {
 	var serverError serviceerror.ServiceError
 	var notFound *serviceerror.NotFound

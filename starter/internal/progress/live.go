@@ -18,15 +18,15 @@ import (
 const (
 	drawEvery = 500 * time.Millisecond
 
-	// Only the workflows whose tasks are shown are asked for their status: a few at a time, and each
-	// for no longer than its answer is of use.
+	// Only the workflows whose tasks are shown are asked for their status: a few at a time, and
+	// each for no longer than its answer is of use.
 	askEvery   = time.Second
 	maxAsked   = 8
 	askTimeout = 2 * time.Second
 )
 
-// live is the progress for terminals: one line a task, drawn over and over. If there are more tasks than
-// lines, it shows the first unfinished ones, and counts.
+// live is the progress for terminals: one line a task, drawn over and over. If there are more tasks
+// than lines, it shows the first unfinished ones, and counts.
 type live struct {
 	stdout, stderr io.Writer
 	lines          *cupwriter.Writer // onto standard error
@@ -191,8 +191,8 @@ func (l *live) text(now time.Time, height int) []string {
 	return text
 }
 
-// visible returns the indexes of the rows that are shown: all, or the first unfinished ones, with one
-// line left for the counts.
+// visible returns the indexes of the rows that are shown: all, or the first unfinished ones, with
+// one line left for the counts.
 func (l *live) visible(height int) []int {
 	all := len(l.rows) <= height
 	if !all {
@@ -225,8 +225,8 @@ func (r row) text(now time.Time, idWidth int) string {
 	return strings.TrimRight(line, " ")
 }
 
-// cut makes text fit into one line of the terminal. A rune that may be wider than one column, or may
-// move the cursor, becomes a question mark.
+// cut makes text fit into one line of the terminal. A rune that may be wider than one column, or
+// may move the cursor, becomes a question mark.
 func cut(text string, width int) string {
 	plain := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

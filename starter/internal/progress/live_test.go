@@ -18,8 +18,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// screen is a terminal, as far as the live lines need one: it knows the sequence that moves the cursor up and
-// clears from there on.
+// screen is a terminal, as far as the live lines need one: it knows the sequence that moves the
+// cursor up and clears from there on.
 type screen struct {
 	mutex sync.Mutex
 	lines []string // above the cursor, which is at the beginning of a line

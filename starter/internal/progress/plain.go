@@ -11,14 +11,15 @@ import (
 )
 
 const (
-	// maxPlainTasks is how many tasks get lines of their own. If there are more, only counts are shown.
+	// maxPlainTasks is how many tasks get lines of their own. If there are more, only counts are
+	// shown.
 	maxPlainTasks = 100
 
 	countsEvery = 10 * time.Second
 )
 
-// plain is the progress for files, pipes and terminals that can't move their cursor: a line for each
-// change.
+// plain is the progress for files, pipes and terminals that can't move their cursor: a line for
+// each change.
 type plain struct {
 	stdout, stderr io.Writer
 

@@ -14,8 +14,9 @@ import (
 )
 
 // Progress is told of a batch's waits, and writes results to standard output so that results and
-// progress don't mix on one terminal. Its methods may be called concurrently. None of them waits for
-// the server, and errors of standard error are ignored: progress neither delays a wait nor fails it.
+// progress don't mix on one terminal. Its methods may be called concurrently. None of them waits
+// for the server, and errors of standard error are ignored: progress neither delays a wait nor
+// fails it.
 type Progress interface {
 	batch.Observer // Say works also before Open and after Close
 
@@ -27,8 +28,8 @@ type Progress interface {
 
 type StatusFunc func(ctx context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error)
 
-// New shows a live line for each task if standard error is a terminal that can move its cursor, else
-// plain lines.
+// New shows a live line for each task if standard error is a terminal that can move its cursor,
+// else plain lines.
 func New(taskIDs []int64, invocation command.Invocation) Progress {
 	lines := terminal(invocation.Errors)
 	if lines == nil || invocation.Environment.Getenv("TERM") == "dumb" {
