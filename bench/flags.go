@@ -36,7 +36,7 @@ type flags struct {
 // parseFlags reads the command line. Where it asks for help or for the version, it writes that to stdout and answers shown. An
 // error says what is wrong with which flag.
 func parseFlags(args []string, environment command.Environment, stdout io.Writer) (given flags, shown bool, err error) {
-	parsed, shown, err := command.ParseFlags("bench", description, &given, args, environment, stdout)
+	parsed, shown, err := command.Invocation{Name: "bench", Arguments: args, Environment: environment, Output: stdout}.ParseFlags(description, &given)
 	switch {
 	case err != nil:
 		return flags{}, false, errors.New(strings.ReplaceAll(err.Error(), `but got "EOL" (<EOL>)`, "but got none"))

@@ -31,7 +31,7 @@ const (
 // runWorker is a worker process: it serves one design until stdin ends, and returns the exit status.
 func runWorker(args []string, environment command.Environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	var flags workerFlags
-	_, shown, err := command.ParseFlags("bench worker", "Is started by bench.", &flags, args, environment, stdout)
+	_, shown, err := command.Invocation{Name: "bench worker", Arguments: args, Environment: environment, Output: stdout}.ParseFlags("Is started by bench.", &flags)
 	if shown {
 		return exitDone
 	}

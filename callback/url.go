@@ -39,6 +39,12 @@ func WorkflowURL(base, secret, workflowID string) (string, error) {
 	return address(base, secret, workflowKind, []byte(workflowID))
 }
 
+// CheckURL returns an error if [URL] would refuse base, and shows nothing of it.
+func CheckURL(base string) error {
+	_, err := parseBase(base)
+	return err
+}
+
 func address(base, secret, kind string, payload []byte) (string, error) {
 	parsed, err := parseBase(base)
 	if err != nil {

@@ -12,5 +12,5 @@ func ExampleConfigFromEnvironment() {
 	config := provider.ConfigFromEnvironment(func(name string) string { return environment[name] })
 	_, err := provider.NewPlugin(config)
 	fmt.Println(err)
-	// Output: temporal-2captcha: twocaptcha: URL http://api.2captcha.com would send the client key in the clear: use https://, http:// is for loopback hosts only
+	// Output: temporal-2captcha: twocaptcha: URL http://api.2captcha.com would send the client key in the clear: use https://, since http:// is for loopback hosts only
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 const (
@@ -43,7 +44,7 @@ func TestCallbackURLIsPrintedAlone(t *testing.T) {
 			t.Parallel()
 			status, stdout, stderr := outcomeOf(t.Context(), test.environ, nil, append([]string{"callback-url"}, test.args...)...)
 			require.Empty(t, stderr)
-			require.Equal(t, exitReady, status)
+			require.Equal(t, command.ExitDone, status)
 			if strings.HasPrefix(test.printed, "^") {
 				require.Regexp(t, test.printed, stdout)
 				return
@@ -55,19 +56,17 @@ func TestCallbackURLIsPrintedAlone(t *testing.T) {
 
 func TestCallbackURLThatCantBeMade(t *testing.T) {
 	t.Parallel()
-	const (
-		noURL = "TWOCAPTCHA_CALLBACK_URL, or --callback-url: callback: the base is no http or https URL: it takes one like https://example.com/2captcha"
-		// An id that is empty by mistake must not become an address for any task.
-		noID = "--workflow-id: callback: the workflow id is empty: it takes the id of the workflow to wake"
-	)
+	// An id that is empty by mistake must not become an address for any task.
+	const noID = "--workflow-id: callback: the workflow id is empty: it takes the id of the workflow to wake"
+	badURL := "TWOCAPTCHA_CALLBACK_URL, or --callback-url: " + callback.CheckURL("example.com").Error()
 	tests := map[string]struct {
 		environ []string
 		args    []string
 		message string
 	}{
-		"no URL":               {[]string{callbackSecretVariable}, nil, "where the service reaches callbacks is missing: set TWOCAPTCHA_CALLBACK_URL, or --callback-url, to a URL like https://example.com/2captcha"},
-		"a URL that is none":   {[]string{callbackSecretVariable, "TWOCAPTCHA_CALLBACK_URL=example.com"}, nil, noURL},
-		"a flag that is none":  {[]string{callbackSecretVariable, callbackURLVariable}, []string{"--callback-url", "example.com"}, noURL},
+		"no URL":               {[]string{callbackSecretVariable}, nil, "the base of callback addresses is missing: set TWOCAPTCHA_CALLBACK_URL, or --callback-url, to a URL like https://example.com/2captcha"},
+		"a host as a URL":      {[]string{callbackSecretVariable, "TWOCAPTCHA_CALLBACK_URL=example.com"}, nil, badURL},
+		"a host as the flag":   {[]string{callbackSecretVariable, callbackURLVariable}, []string{"--callback-url", "example.com"}, badURL},
 		"no secret":            {[]string{callbackURLVariable}, nil, "the secret of callback addresses is missing: set TWOCAPTCHA_CALLBACK_SECRET, or TWOCAPTCHA_CALLBACK_SECRET_FILE to a file that holds it"},
 		"two secrets":          {[]string{callbackURLVariable, callbackSecretVariable, "TWOCAPTCHA_CALLBACK_SECRET_FILE=s"}, nil, "TWOCAPTCHA_CALLBACK_SECRET and TWOCAPTCHA_CALLBACK_SECRET_FILE are both set: set one of them"},
 		"an empty workflow id": {[]string{callbackURLVariable, callbackSecretVariable}, []string{"--workflow-id="}, noID},
@@ -83,7 +82,7 @@ func TestCallbackURLThatCantBeMade(t *testing.T) {
 			status, stdout, stderr := outcomeOf(t.Context(), test.environ, nil, append([]string{"callback-url"}, test.args...)...)
 			require.Equal(t, "starter: "+test.message+" (see starter callback-url --help)\n", stderr)
 			require.Empty(t, stdout)
-			require.Equal(t, exitUsage, status)
+			require.Equal(t, command.ExitUsage, status)
 		})
 	}
 }
@@ -92,7 +91,7 @@ func TestCallbackURLsHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, flag := range []string{"--help", "-h"} {
 		status, stdout, stderr := outcomeOf(t.Context(), nil, nil, "callback-url", flag)
-		require.Equal(t, exitReady, status)
+		require.Equal(t, command.ExitDone, status)
 		require.Empty(t, stderr)
 		for _, text := range []string{
 			"Usage: starter callback-url [flags]", "--callback-url", "--workflow-id", "TWOCAPTCHA_CALLBACK_URL",
@@ -102,7 +101,7 @@ func TestCallbackURLsHelpAndVersion(t *testing.T) {
 		}
 	}
 	status, stdout, _ := outcomeOf(t.Context(), nil, nil, "callback-url", "--version")
-	require.Equal(t, exitReady, status)
+	require.Equal(t, command.ExitDone, status)
 	require.Regexp(t, `^starter callback-url \d+\.\d+\.\d+\n$`, stdout)
 }
 
@@ -110,8 +109,10 @@ func TestCallbackURLThatCantBeWritten(t *testing.T) {
 	t.Parallel()
 	var stderr bytes.Buffer
 	environ := []string{callbackURLVariable, callbackSecretVariable}
-	status := run(t.Context(), []string{"callback-url"}, environ, nil, fullDisk{}, &stderr)
-	require.Equal(t, exitFailed, status)
+	status := run(t.Context(), command.Invocation{
+		Name: "starter", Arguments: []string{"callback-url"}, Environment: environ, Output: fullDisk{}, Errors: &stderr,
+	})
+	require.Equal(t, command.ExitFailed, status)
 	require.Equal(t, "starter: standard output can't be written: no space left on device\n", stderr.String())
 }
 

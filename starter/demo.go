@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"reflect"
 	"strings"
 	"sync"
@@ -16,6 +14,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/starter/internal/batch"
+	"github.com/temporal-providers/temporal-2captcha/starter/internal/progress"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -23,16 +23,17 @@ import (
 // demoKey is the simulator's.
 const demoKey = "the-demo's-own-key"
 
-// demoTask is one of the demo's tasks: what the simulated service answers, and what must come of it.
+// demoTask is one of the demo's tasks: what the simulated service answers, and what the outcome
+// must be.
 type demoTask struct {
 	taskID    int64
 	answers   []simulator.Answer
 	what      string // for people
-	solution  string // JSON; "": it fails
+	solution  string // JSON; "": the task fails
 	errorCode string
 }
 
-// demoTasks are scripted anew each time: the times in them count from then.
+// demoTasks returns new scripts each time: the times in them count from the call.
 func demoTasks() []demoTask {
 	const (
 		token = `{"token":"0cAFcWeA5Y3hF8YNfdkTLLrd"}`
@@ -59,78 +60,81 @@ func demoTasks() []demoTask {
 	}
 }
 
-// runDemo shows the whole of it on this machine alone: a simulated service, a dev server in memory, a worker, four
-// tasks. It takes nothing from the environment but the CLI that runs the dev server.
-func runDemo(ctx context.Context, environ command.Environment, stdout, stderr io.Writer) int {
+// runDemo shows the project at work on this machine alone: a simulated service, a dev server in
+// memory, a worker, four tasks. It takes nothing from the environment but the CLI that runs the dev
+// server.
+func runDemo(ctx context.Context, invocation command.Invocation) int {
 	tasks := demoTasks()
-	var taskIDs []int64
+	r := request{taskQueue: workflows.TaskQueue}
 	for _, task := range tasks {
-		taskIDs = append(taskIDs, task.taskID)
+		r.taskIDs = append(r.taskIDs, task.taskID)
 	}
 	service, err := simulator.Start(simulator.Options{ClientKey: demoKey})
 	if err != nil {
-		return fail(stderr, exitFailed, err)
+		return invocation.Fail(command.ExitFailed, err)
 	}
 	defer service.Close()
 	plugin, err := provider.NewPlugin(provider.Config{ClientKey: demoKey, APIURL: service.URL()})
 	if err != nil {
-		return fail(stderr, exitFailed, err)
+		return invocation.Fail(command.ExitFailed, err)
 	}
 
-	outcomes := outcomes{of: map[int64]outcome{}}
-	waiter := &waiter{
-		taskQueue: workflows.TaskQueue,
-		progress:  newProgress(taskIDs, stdout, stderr, environ),
-		observe:   outcomes.add,
+	interrupted := func() int {
+		return invocation.Fail(command.ExitInterrupted, errors.New("interrupted: the demo is over"))
 	}
-	interrupted := func() int { return fail(stderr, exitInterrupted, errors.New("interrupted: the demo is over")) }
-	local, err := startLocal(ctx, devserver.Options{
-		CLI:        environ.Getenv("TEMPORAL_CLI"),
-		SearchPath: true,
-		Messages:   sayer{waiter.progress},
-	}, plugin, slog.New(slog.DiscardHandler), waiter)
+	shown := progress.New(r.taskIDs, invocation)
+	options := devserver.Options{CLI: invocation.Environment.Getenv("TEMPORAL_CLI")}
+	l, err := startLocal(ctx, options, r.taskQueue, plugin, quiet, shown)
 	if ctx.Err() != nil {
 		return interrupted()
 	}
 	if err != nil {
-		return fail(stderr, exitFailed, err)
+		return invocation.Fail(command.ExitFailed, err)
 	}
 	for _, task := range tasks {
 		service.Script(task.taskID, task.answers...)
-		waiter.progress.say("task %d: %s", task.taskID, task.what)
+		shown.Say("task %d: %s", task.taskID, task.what)
 	}
-	if _, err = local.run(ctx, waiter, taskIDs); ctx.Err() != nil {
+	outcomes := outcomes{Observer: shown, of: map[int64]batch.Outcome{}}
+	if _, err = l.await(ctx, r, shown, &outcomes); ctx.Err() != nil {
 		return interrupted()
 	}
 	if err != nil {
-		return fail(stderr, exitFailed, err)
+		return invocation.Fail(command.ExitFailed, err)
 	}
 	if err := outcomes.compare(tasks); err != nil {
-		return fail(stderr, exitFailed, err)
+		return invocation.Fail(command.ExitFailed, err)
 	}
-	return exitReady
+	return command.ExitDone
 }
 
-// outcomes are what the tasks ended with.
+// outcomes keeps what the tasks ended with, and passes everything on to another observer.
 type outcomes struct {
+	batch.Observer
+
 	mutex sync.Mutex
-	of    map[int64]outcome
+	of    map[int64]batch.Outcome // by task id
 }
 
-func (o *outcomes) add(taskID int64, outcome outcome) {
+func (o *outcomes) Ended(wait batch.Wait, outcome batch.Outcome) {
+	o.add(wait.TaskID, outcome)
+	o.Observer.Ended(wait, outcome)
+}
+
+func (o *outcomes) add(taskID int64, outcome batch.Outcome) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	o.of[taskID] = outcome
 }
 
-// compare says which outcomes differ from the scripted ones.
+// compare returns an error that names the outcomes that differ from the scripted ones.
 func (o *outcomes) compare(tasks []demoTask) error {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	var differences []string
 	for _, task := range tasks {
 		if got := o.of[task.taskID]; !task.matches(got) {
-			line := strings.TrimSpace(string(got.line))
+			line := strings.TrimSpace(string(got.Line))
 			differences = append(differences, fmt.Sprintf("task %d (%s): %s", task.taskID, task.what, line))
 		}
 	}
@@ -140,11 +144,11 @@ func (o *outcomes) compare(tasks []demoTask) error {
 	return fmt.Errorf("these outcomes are not the scripted ones: %s", strings.Join(differences, "; "))
 }
 
-func (t demoTask) matches(outcome outcome) bool {
+func (t demoTask) matches(outcome batch.Outcome) bool {
 	if t.solution == "" {
-		return !outcome.ready && outcome.errorCode == t.errorCode
+		return !outcome.Ready && outcome.ErrorCode == t.errorCode
 	}
-	return outcome.ready && sameJSON(string(outcome.solution), t.solution)
+	return outcome.Ready && sameJSON(string(outcome.Solution), t.solution)
 }
 
 func sameJSON(a, b string) bool {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/starter/internal/batch"
 )
 
 func TestDemoComparesEveryOutcome(t *testing.T) {
@@ -13,26 +15,26 @@ func TestDemoComparesEveryOutcome(t *testing.T) {
 		{taskID: 1, what: "ready", solution: `{"a":1,"b":2}`},
 		{taskID: 2, what: "unsolvable", errorCode: "ERROR_CAPTCHA_UNSOLVABLE"},
 	}
-	scripted := map[int64]outcome{
-		1: {ready: true, solution: json.RawMessage(`{"b":2, "a":1}`), line: []byte("{1}\n")},
-		2: {errorCode: "ERROR_CAPTCHA_UNSOLVABLE", line: []byte("{2}\n")},
+	scripted := map[int64]batch.Outcome{
+		1: {Ready: true, Solution: json.RawMessage(`{"b":2, "a":1}`), Line: []byte("{1}\n")},
+		2: {ErrorCode: "ERROR_CAPTCHA_UNSOLVABLE", Line: []byte("{2}\n")},
 	}
 	tests := map[string]struct {
 		taskID  int64
-		outcome outcome
+		outcome batch.Outcome
 		message string // "": they are the scripted ones
 	}{
 		"as scripted":       {1, scripted[1], ""},
-		"another solution":  {1, outcome{ready: true, solution: json.RawMessage(`{}`), line: []byte("{other}\n")}, "task 1 (ready): {other}"},
-		"failed":            {1, outcome{errorCode: "TaskTimeout", line: []byte("{other}\n")}, "task 1 (ready): {other}"},
-		"another error":     {2, outcome{errorCode: "TaskTimeout", line: []byte("{other}\n")}, "task 2 (unsolvable): {other}"},
-		"ready, not failed": {2, outcome{ready: true, line: []byte("{other}\n")}, "task 2 (unsolvable): {other}"},
-		"no outcome":        {2, outcome{}, "task 2 (unsolvable): "},
+		"another solution":  {1, batch.Outcome{Ready: true, Solution: json.RawMessage(`{}`), Line: []byte("{other}\n")}, "task 1 (ready): {other}"},
+		"failed":            {1, batch.Outcome{ErrorCode: "TaskTimeout", Line: []byte("{other}\n")}, "task 1 (ready): {other}"},
+		"another error":     {2, batch.Outcome{ErrorCode: "TaskTimeout", Line: []byte("{other}\n")}, "task 2 (unsolvable): {other}"},
+		"ready, not failed": {2, batch.Outcome{Ready: true, Line: []byte("{other}\n")}, "task 2 (unsolvable): {other}"},
+		"no outcome":        {2, batch.Outcome{}, "task 2 (unsolvable): "},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := outcomes{of: map[int64]outcome{}}
+			got := outcomes{of: map[int64]batch.Outcome{}}
 			for taskID, outcome := range scripted {
 				got.add(taskID, outcome)
 			}

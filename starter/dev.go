@@ -8,59 +8,58 @@ import (
 	"os"
 	"path/filepath"
 
+	"go.temporal.io/sdk/log"
+
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+	"github.com/temporal-providers/temporal-2captcha/starter/internal/progress"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// runDev waits for the tasks on a dev server of its own, whose database is kept for the next time, with a worker in
-// this process that asks the real service.
-func runDev(ctx context.Context, flags flags, environ command.Environment, waiter *waiter, taskIDs []int64, stderr io.Writer) int {
-	plugin, err := command.Plugin(environ, flags.APIURL)
+// awaitWithDevServer waits on a dev server, whose database is kept for the next time, with a worker
+// in this process that asks the real service.
+func awaitWithDevServer(ctx context.Context, invocation command.Invocation, r request, a *awaitCommand) int {
+	plugin, err := command.Plugin(invocation.Environment, a.APIURL)
 	if err != nil {
-		return fail(stderr, exitUsage, err)
+		return invocation.Fail(command.ExitUsage, err)
 	}
 	database, err := devDatabase()
 	if err != nil {
-		return fail(stderr, exitFailed, err)
+		return invocation.Fail(command.ExitFailed, err)
 	}
-	messages := sayer{waiter.progress}
-	local, err := startLocal(ctx, devserver.Options{
-		CLI:        environ.Getenv("TEMPORAL_CLI"),
-		SearchPath: true,
-		Messages:   messages,
-		Database:   database,
-	}, plugin, devLogger(flags, messages), waiter)
+	shown := progress.New(r.taskIDs, invocation)
+	options := devserver.Options{CLI: invocation.Environment.Getenv("TEMPORAL_CLI"), Database: database}
+	l, err := startLocal(ctx, options, r.taskQueue, plugin, devLogger(a.LogLevel, progress.Writer(shown)), shown)
 	if ctx.Err() != nil {
-		return fail(stderr, exitInterrupted, errInterruptedBefore)
+		return invocation.Fail(command.ExitInterrupted, errInterruptedBefore)
 	}
 	if err != nil {
-		return fail(stderr, exitFailed, err)
+		return invocation.Fail(command.ExitFailed, err)
 	}
-	summary, err := local.run(ctx, waiter, taskIDs)
+	summary, err := l.await(ctx, r, shown, shown)
 	again := resumption{
-		command: "starter --dev" + taskQueueFlag(waiter.taskQueue),
-		goesOn:  "the next --dev takes them up",
+		command: "starter --dev" + taskQueueFlag(r.taskQueue),
+		goesOn:  "the next --dev continues them",
 	}
-	if flags.APIURL != twocaptcha.DefaultURL {
-		again.command += " --api-url " + flags.APIURL
+	if a.APIURL != twocaptcha.DefaultURL {
+		again.command += " --api-url " + a.APIURL
 	}
-	return finish(ctx, summary, err, again, stderr)
+	return finish(ctx, invocation, summary, err, again)
 }
 
 // devDatabase is the file in which the dev server keeps its workflows.
 func devDatabase() (string, error) {
 	folder, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("there is no folder to keep the dev server's database in: %w", err)
+		return "", fmt.Errorf("the dev server's database has no folder: %w", err)
 	}
 	return filepath.Join(folder, "temporal-2captcha", "dev.db"), nil
 }
 
-func devLogger(flags flags, to io.Writer) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(flags.LogLevel)); err != nil { // off
-		return slog.New(slog.DiscardHandler)
+func devLogger(level string, to io.Writer) log.Logger {
+	var minimum slog.Level
+	if err := minimum.UnmarshalText([]byte(level)); err != nil { // off
+		return quiet
 	}
-	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level}))
+	return log.NewStructuredLogger(slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: minimum})))
 }

@@ -12,75 +12,81 @@ import (
 
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+	"github.com/temporal-providers/temporal-2captcha/starter/internal/batch"
+	"github.com/temporal-providers/temporal-2captcha/starter/internal/progress"
 )
 
-// local is what --dev and --demo bring along: a Temporal dev server, and a worker in this process.
+// quiet is the logger of clients that log nothing.
+var quiet = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+
+// local is what --dev and --demo start: a Temporal dev server, and a worker in this process.
 type local struct {
-	server   *devserver.Server
-	temporal client.Client
-	worker   worker.Worker
-	progress progress
+	devServer      *devserver.Server
+	temporalClient client.Client
+	worker         worker.Worker
 }
 
-// startLocal returns once the worker polls the waiter's task queue, and lets the waiter wait there. Where it fails,
-// nothing is left running.
-func startLocal(ctx context.Context, options devserver.Options, plugin *temporal.SimplePlugin, logger *slog.Logger,
-	waiter *waiter) (*local, error) {
-	server, err := devserver.Start(ctx, options)
+// startLocal returns once the worker serves the task queue. If it fails, nothing is left running.
+func startLocal(ctx context.Context, options devserver.Options, taskQueue string, plugin *temporal.SimplePlugin,
+	logger log.Logger, shown progress.Progress) (*local, error) {
+	options.SearchPath, options.Messages = true, progress.Writer(shown)
+	devServer, err := devserver.Start(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	l := &local{server: server, progress: waiter.progress}
-	l.temporal, waiter.server, err = connect(ctx, client.Options{
-		HostPort:      server.Address(),
+	l := &local{devServer: devServer}
+	l.temporalClient, err = command.Dial(ctx, client.Options{
+		HostPort:      devServer.Address(),
 		Namespace:     client.DefaultNamespace,
-		Logger:        log.NewStructuredLogger(logger),
+		Logger:        logger,
 		DataConverter: command.DataConverter(),
 	})
 	if err != nil {
-		l.stop()
+		l.stop(shown)
 		return nil, err
 	}
-	waiter.temporal = l.temporal
 	worker.SetStickyWorkflowCacheSize(command.WorkflowCacheSize)
-	running := worker.New(l.temporal, waiter.taskQueue, command.WorkerOptions(plugin))
+	running := worker.New(l.temporalClient, taskQueue, command.WorkerOptions(plugin))
 	if err := running.Start(); err != nil {
-		l.stop()
+		l.stop(shown)
 		return nil, fmt.Errorf("the worker did not start: %w", err)
 	}
 	l.worker = running
-	l.progress.say("Temporal Web UI: %s", server.WebURL())
+	shown.Say("Temporal Web UI: %s", devServer.WebURL())
 	return l, nil
 }
 
-// run lets the waiter wait for its tasks, and ends both with it: the worker first, so that a poll under way can tell
-// the server what it found. Its results are the waiter's.
-func (l *local) run(ctx context.Context, waiter *waiter, taskIDs []int64) (summary, error) {
-	waitCtx, cancel := context.WithCancelCause(ctx)
+// await is the request's await on the dev server. It ends early if the dev server ends. Then it
+// stops the worker, so that a poll under way can tell the server what it found, and after it the
+// server.
+func (l *local) await(ctx context.Context, r request, shown progress.Progress,
+	observer batch.Observer) (batch.Summary, error) {
+	defer l.stop(shown)
+	awaitCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
 		select {
-		case <-l.server.Done():
-			cancel(l.server.Err())
-		case <-waitCtx.Done():
+		case <-l.devServer.Done():
+			cancel(l.devServer.Err())
+		case <-awaitCtx.Done():
 		}
 	}()
-	result, err := waiter.run(waitCtx, taskIDs)
+	server := batch.Server{Client: l.temporalClient, Address: l.devServer.Address(), Namespace: client.DefaultNamespace}
+	summary, err := r.await(awaitCtx, server, shown, observer)
 	if ctx.Err() != nil {
-		l.progress.say("ending the worker and the dev server, after the polls under way")
+		shown.Say("ending the worker and the dev server, after the polls under way")
 	}
-	l.stop()
-	return result, err
+	return summary, err
 }
 
-func (l *local) stop() {
+func (l *local) stop(shown progress.Progress) {
 	if l.worker != nil {
 		l.worker.Stop()
 	}
-	if l.temporal != nil {
-		l.temporal.Close()
+	if l.temporalClient != nil {
+		l.temporalClient.Close()
 	}
-	if err := l.server.Stop(); err != nil {
-		l.progress.say("starter: %v", err)
+	if err := l.devServer.Stop(); err != nil {
+		shown.Say("starter: %v", err)
 	}
 }

@@ -1,21 +1,66 @@
-// Command starter waits for the results of 2captcha tasks: it starts a workflow for each task, or attaches to the one
-// that waits for it already, and prints one JSON object a task. Run it with --help for its flags, its output and its
-// exit statuses, or with --demo to see it all at work without an account.
+// Command starter waits for the results of 2captcha tasks: it starts a workflow for each task, or
+// attaches to the one that already waits for the task, and prints one JSON object a task. Run it
+// with --help for its flags, its output and its exit statuses, or with --demo to see it at work
+// without an account.
 package main
 
 import (
 	"context"
-	"io"
-	"log"
-	"os"
-	"os/signal"
-	"syscall"
+	"errors"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
-func main() {
-	// net/http writes what a server sends unasked to the standard logger, and that may echo the client key.
-	log.SetOutput(io.Discard)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+func main() { command.Main("starter", run) }
+
+// commandLine has the subcommands. Without the name of one, task ids are awaited.
+type commandLine struct {
+	Await       awaitCommand       `cmd:"" default:"withargs" hidden:""`
+	CallbackURL callbackURLCommand `cmd:"" name:"callback-url"`
+	command.CommonFlags
 }
+
+// subcommand is what a command line selects.
+type subcommand interface {
+	// run returns the exit status. parsed is the command line that filled in the subcommand.
+	run(ctx context.Context, invocation command.Invocation, parsed *kong.Context) int
+}
+
+// run is the whole command except for signal handling: a signal cancels ctx. It returns the exit
+// status.
+func run(ctx context.Context, invocation command.Invocation) int {
+	var line commandLine
+	parsed, shown, err := invocation.ParseFlags("", &line)
+	if err != nil {
+		return invocation.FailUsage(parsed, misreadArgument(parsed, invocation.Arguments, err))
+	}
+	if shown {
+		return command.ExitDone
+	}
+	return parsed.Selected().Target.Addr().Interface().(subcommand).run(ctx, invocation, parsed)
+}
+
+// misreadArgument returns a better error if kong took a negative number for a flag, or if flags
+// stand before the name of a subcommand; else it returns err.
+func misreadArgument(parsed *kong.Context, arguments []string, err error) error {
+	if selected := parsed.Selected(); selected != nil && !selected.Hidden {
+		return err
+	}
+	switch {
+	case strings.HasPrefix(err.Error(), "unknown flag -"):
+		for _, argument := range arguments {
+			if len(argument) > 1 && argument[0] == '-' && argument[1] >= '0' && argument[1] <= '9' {
+				_, err := parseTaskID(argument)
+				return err
+			}
+		}
+	case strings.Contains(err.Error(), "applies to the default command"):
+		return errCallbackURLGoesFirst
+	}
+	return err
+}
+
+var errCallbackURLGoesFirst = errors.New("callback-url goes first, and without task ids: starter callback-url [flags]")

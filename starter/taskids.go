@@ -10,13 +10,14 @@ import (
 	"strings"
 )
 
-// taskIDs are the tasks of a command, each once, in the order they were given in, and those that were given again.
+// taskIDs are the tasks of a command, each once, in the order they were given in, and those that
+// were given more than once.
 type taskIDs struct {
 	ids      []int64
 	repeated []int64 // each once
 }
 
-// readTaskIDsUnlessDone is readTaskIDs, but that it doesn't wait for standard input any longer when ctx is done.
+// readTaskIDsUnlessDone is readTaskIDs, but stops waiting for standard input when ctx is done.
 func readTaskIDsUnlessDone(ctx context.Context, arguments []string, stdin io.Reader) (taskIDs, error) {
 	read := make(chan struct{})
 	var result taskIDs
@@ -33,8 +34,9 @@ func readTaskIDsUnlessDone(ctx context.Context, arguments []string, stdin io.Rea
 	}
 }
 
-// readTaskIDs takes the ids of the arguments, and for the argument "-" those of standard input, one a line. An error
-// names the argument, or the line, that is no task id; no id is returned then.
+// readTaskIDs takes the ids of the arguments, and for the argument "-" those of standard input, one
+// a line. An error names the argument, or the line, that is not a task id; no id is returned with
+// it.
 func readTaskIDs(arguments []string, stdin io.Reader) (taskIDs, error) {
 	var ids []int64
 	stdinRead := false
@@ -71,19 +73,20 @@ func readTaskIDs(arguments []string, stdin io.Reader) (taskIDs, error) {
 func parseTaskID(text string) (int64, error) {
 	notADigit := func(r rune) bool { return r < '0' || r > '9' }
 	if text == "" || strings.ContainsFunc(text, notADigit) {
-		return 0, fmt.Errorf("%s is no task id: a task id is a positive integer such as 74372499131", quote(text))
+		return 0, fmt.Errorf("%s is not a task id: a task id is a positive integer such as 74372499131", quote(text))
 	}
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s is no task id: it is larger than any (9223372036854775807)", quote(text))
+		return 0, fmt.Errorf("%s is not a task id: it is larger than any (9223372036854775807)", quote(text))
 	}
 	if id == 0 {
-		return 0, fmt.Errorf("%s is no task id: task ids begin at 1", quote(text))
+		return 0, fmt.Errorf("%s is not a task id: task ids begin at 1", quote(text))
 	}
 	return id, nil
 }
 
-// readTaskIDLines reads one id a line, with white space around it or not; blank lines count as lines only.
+// readTaskIDLines reads one id a line, with or without white space around it, and skips blank
+// lines.
 func readTaskIDLines(stdin io.Reader) ([]int64, error) {
 	var ids []int64
 	lines := bufio.NewScanner(stdin)
@@ -128,7 +131,7 @@ func withoutRepeats(ids []int64) taskIDs {
 	return result
 }
 
-// quote shows what was given in one short line, whatever it holds.
+// quote shows text in one short line, whatever it holds.
 func quote(text string) string {
 	const most = 40
 	if runes := []rune(text); len(runes) > most {

@@ -43,9 +43,9 @@ func TestTaskIDsOfArgumentsAndStandardInput(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTaskID(t *testing.T) {
+func TestWhatIsNotATaskID(t *testing.T) {
 	t.Parallel()
-	const positive = " is no task id: a task id is a positive integer such as 74372499131"
+	const positive = " is not a task id: a task id is a positive integer such as 74372499131"
 	tests := map[string]struct {
 		arguments []string
 		stdin     string
@@ -62,8 +62,8 @@ func TestWhatIsNoTaskID(t *testing.T) {
 		"underscores":    {[]string{"1_000"}, "", `"1_000"` + positive},
 		"other digits":   {[]string{"１２"}, "", `"１２"` + positive},
 		"two in one":     {[]string{"5 6"}, "", `"5 6"` + positive},
-		"zero":           {[]string{"0"}, "", `"0" is no task id: task ids begin at 1`},
-		"beyond int64":   {[]string{"9223372036854775808"}, "", `"9223372036854775808" is no task id: it is larger than any (9223372036854775807)`},
+		"zero":           {[]string{"0"}, "", `"0" is not a task id: task ids begin at 1`},
+		"beyond int64":   {[]string{"9223372036854775808"}, "", `"9223372036854775808" is not a task id: it is larger than any (9223372036854775807)`},
 		"very long":      {[]string{strings.Repeat("x", 1000)}, "", `"` + strings.Repeat("x", 40) + `"…` + positive},
 		"line ends":      {[]string{"5\n6"}, "", `"5\n6"` + positive},
 		"after good one": {[]string{"5", "x"}, "", `"x"` + positive},
@@ -102,7 +102,7 @@ func TestHundredThousandLines(t *testing.T) {
 	require.Equal(t, int64(100_000), got.ids[99_999])
 }
 
-// What readTaskIDs takes are positive ids, each once, whatever it is given.
+// Whatever readTaskIDs is given, it returns positive ids, each once.
 func FuzzTaskIDs(f *testing.F) {
 	for _, seed := range []string{"5\n6\n", " 007 \r\n\n7", "-5", "1e10", "\uFEFF9", "9223372036854775808", "5\x00", "\xff", "+1"} {
 		f.Add(seed)

@@ -11,24 +11,25 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
-// goodSecret is the length, in bytes, below which a secret is likely to be one that can be found out by trying.
+// goodSecret is the length, in bytes, below which a secret is likely to be found out by trying.
 const goodSecret = 16
 
-// callbackOptions are for the flags' callback address. Without one they are empty, and the secret is not read: the
-// environment may be one that is shared with the starter.
-func callbackOptions(flags flags, environ command.Environment, logger *slog.Logger) (callback.Options, error) {
-	if flags.CallbackAddress == "" {
+// callbackOptions returns the options of the callback handler, all but its client. Without a
+// callback address they are empty, and the secret is not read: the worker may share its environment
+// with the starter.
+func callbackOptions(f flags, environment command.Environment, logger *slog.Logger) (callback.Options, error) {
+	if f.CallbackAddress == "" {
 		return callback.Options{}, nil
 	}
-	secret, err := command.CallbackSecret(environ)
+	secret, err := command.CallbackSecret(environment)
 	if err != nil {
 		return callback.Options{}, err
 	}
-	return callback.Options{Secret: secret, DomainToken: flags.CallbackDomainToken, Logger: logger}, nil
+	return callback.Options{Secret: secret, DomainToken: f.CallbackDomainToken, Logger: logger}, nil
 }
 
-// listenForCallbacks listens from before the Temporal server is reached, so that whoever starts the worker hears at once of an
-// address that is none. It returns nil where address is "".
+// listenForCallbacks is called before the Temporal server is reached, so that an invalid address
+// fails the start immediately. It returns nil if address is "".
 func listenForCallbacks(address string) (net.Listener, error) {
 	if address == "" {
 		return nil, nil
@@ -41,34 +42,35 @@ func listenForCallbacks(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// takeCallbacks passes on what comes in by listener until ctx is done and the callbacks under way then are through. Where
-// listener is nil, none come. An error is a listener that has failed.
-func (s settings) takeCallbacks(ctx context.Context, listener net.Listener, temporal callback.Signaler) error {
-	if listener == nil {
-		if s.flags.CallbackURL != "" || s.flags.CallbackDomainToken != "" {
-			s.logger.Info("callbacks are not taken: TWOCAPTCHA_CALLBACK_ADDRESS is not set", "url", s.flags.CallbackURL)
-		}
-		<-ctx.Done()
-		return nil
+// callbackServer passes on the callbacks that come in by its listener.
+type callbackServer struct {
+	listener net.Listener
+	signaler callback.Signaler
+	settings
+}
+
+// Run serves until ctx is done and the callbacks under way then are passed on. An error says that
+// the listener has failed.
+func (c callbackServer) Run(ctx context.Context) error {
+	if len(c.callbacks.Secret) < goodSecret {
+		c.logger.Warn("the secret of callback addresses is short, and may be found out by trying: " +
+			"set one of 32 random bytes")
 	}
-	if len(s.callbacks.Secret) < goodSecret {
-		s.logger.Warn("the secret of callback addresses is short, and may be found out by trying: set one of 32 random bytes")
-	}
-	options := s.callbacks
-	options.Temporal = temporal
+	options := c.callbacks
+	options.Temporal = c.signaler
 	handler, err := callback.NewHandler(options)
 	if err != nil {
 		return err
 	}
-	s.logger.Info("callbacks are taken", "address", listener.Addr().String(), "url", s.flags.CallbackURL)
-	if err := serve(ctx, callback.NewServer(handler), listener); err != nil {
-		return fmt.Errorf("callbacks can't be taken at %s any longer: %w", listener.Addr(), err)
+	c.logger.Info("callbacks are taken", "address", c.listener.Addr().String(), "url", c.flags.CallbackURL)
+	if err := serveHTTP(ctx, callback.NewServer(handler), c.listener); err != nil {
+		return fmt.Errorf("callbacks can't be taken at %s any longer: %w", c.listener.Addr(), err)
 	}
 	return nil
 }
 
-// serve answers until ctx is done, and then what is under way.
-func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
+// serveHTTP serves until ctx is done and the requests under way then are answered.
+func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {

@@ -22,7 +22,7 @@ import (
 
 const callbackSecret = "a secret of the tests, 32 bytes."
 
-// signals is in place of the Temporal client.
+// signals stands in for the Temporal client.
 type signals func(ctx context.Context, workflowID string) error
 
 func (s signals) SignalWorkflow(ctx context.Context, workflowID, _, _ string, _ any) error {
@@ -33,12 +33,10 @@ func (s signals) SignalWorkflow(ctx context.Context, workflowID, _, _ string, _ 
 func newCallbackSettings(t *testing.T, environ command.Environment, args ...string) (settings, *logLines) {
 	t.Helper()
 	environ = append(environ, keyVariable)
-	flags, _, err := parseFlags(args, environ, io.Discard)
-	require.NoError(t, err)
 	log := &logLines{}
-	settings, err := newSettings(flags, environ, log)
+	s, err := newSettings(flagsOf(t, environ, args...), environ, log)
 	require.NoError(t, err)
-	return settings, log
+	return s, log
 }
 
 type logLines struct {
@@ -69,16 +67,16 @@ func TestCallbackAddressThatIsInUse(t *testing.T) {
 	require.Regexp(t, `^worker: callbacks can't be taken at `+address+`: set TWOCAPTCHA_CALLBACK_ADDRESS to an address of this `+
 		`machine that is free \(.*address already in use\)\n$`, stderr)
 	require.Empty(t, stdout)
-	require.Equal(t, exitFailed, status)
+	require.Equal(t, command.ExitFailed, status)
 }
 
 func TestCallbacksArePassedOnAlsoWhileTheWorkerStops(t *testing.T) {
 	t.Parallel()
-	settings, log := newCallbackSettings(t, command.Environment{
+	s, log := newCallbackSettings(t, command.Environment{
 		"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret, "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN=proof",
 		"TWOCAPTCHA_CALLBACK_URL=https://example.com/2captcha", "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0",
 	})
-	listener, err := listenForCallbacks(settings.flags.CallbackAddress)
+	listener, err := listenForCallbacks(s.flags.CallbackAddress)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -86,11 +84,12 @@ func TestCallbacksArePassedOnAlsoWhileTheWorkerStops(t *testing.T) {
 	takeOn := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- settings.takeCallbacks(ctx, listener, signals(func(_ context.Context, workflowID string) error {
+		signaler := signals(func(_ context.Context, workflowID string) error {
 			signaled <- workflowID
 			<-takeOn
 			return nil
-		}))
+		})
+		ended <- callbackServer{listener, signaler, s}.Run(ctx)
 	}()
 
 	base := "http://" + listener.Addr().String()
@@ -126,11 +125,11 @@ func TestCallbacksArePassedOnAlsoWhileTheWorkerStops(t *testing.T) {
 func TestShortCallbackSecretIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	for secret, warned := range map[string]bool{strings.Repeat("s", 15): true, strings.Repeat("s", 16): false} {
-		settings, log := newCallbackSettings(t, command.Environment{"TWOCAPTCHA_CALLBACK_SECRET=" + secret},
+		s, log := newCallbackSettings(t, command.Environment{"TWOCAPTCHA_CALLBACK_SECRET=" + secret},
 			"--callback-address", "localhost:0")
 		ctx, stop := context.WithCancel(t.Context())
 		stop()
-		require.NoError(t, settings.takeCallbacks(ctx, newFakeListener(nil), signals(nil)))
+		require.NoError(t, callbackServer{newFakeListener(nil), signals(nil), s}.Run(ctx))
 		require.Equal(t, warned, strings.Contains(log.String(),
 			`level=WARN msg="the secret of callback addresses is short, and may be found out by trying: set one of 32 random bytes"`),
 			"with %d bytes: %s", len(secret), log)
@@ -138,31 +137,29 @@ func TestShortCallbackSecretIsWarnedOf(t *testing.T) {
 	}
 }
 
-// The environment may be one that is shared with the starter, which makes addresses.
+// The worker may share its environment with the starter, which makes addresses.
 func TestWithoutAnAddressNoCallbackIsTaken(t *testing.T) {
 	t.Parallel()
-	settings, log := newCallbackSettings(t, command.Environment{
+	s, log := newCallbackSettings(t, command.Environment{
 		"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret, "TWOCAPTCHA_CALLBACK_SECRET_FILE=both",
 		"TWOCAPTCHA_CALLBACK_URL=https://example.com/2captcha",
 	})
-	listener, err := listenForCallbacks(settings.flags.CallbackAddress)
+	listener, err := listenForCallbacks(s.flags.CallbackAddress)
 	require.NoError(t, err)
 	require.Nil(t, listener)
-	ctx, stop := context.WithCancel(t.Context())
-	stop()
-	require.NoError(t, settings.takeCallbacks(ctx, listener, signals(nil)))
+	require.Equal(t, services{taskQueue{nil, s}}, s.services(nil, listener))
 	require.Contains(t, log.String(), `level=INFO msg="callbacks are not taken: TWOCAPTCHA_CALLBACK_ADDRESS is not set" url=https://example.com/2captcha`)
 
-	settings, log = newCallbackSettings(t, nil)
-	require.NoError(t, settings.takeCallbacks(ctx, nil, signals(nil)))
+	s, log = newCallbackSettings(t, nil)
+	s.services(nil, nil)
 	require.Empty(t, log.String(), "who knows nothing of callbacks hears nothing of them")
 }
 
 func TestListenerThatFailsEndsTheWorker(t *testing.T) {
 	t.Parallel()
-	settings, _ := newCallbackSettings(t, command.Environment{"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret},
+	s, _ := newCallbackSettings(t, command.Environment{"TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret},
 		"--callback-address", "localhost:0")
-	err := settings.takeCallbacks(t.Context(), newFakeListener(errors.New("the interface is gone")), signals(nil))
+	err := callbackServer{newFakeListener(errors.New("the interface is gone")), signals(nil), s}.Run(t.Context())
 	require.EqualError(t, err, "callbacks can't be taken at 192.0.2.1:8080 any longer: the interface is gone")
 }
 
@@ -185,7 +182,7 @@ func TestRequestWithoutEndDoesNotKeepTheWorkerFromStopping(t *testing.T) {
 			stop()
 		}()
 		start := time.Now()
-		require.NoError(t, serve(ctx, callback.NewServer(handler), newFakeListener(nil, theirs)))
+		require.NoError(t, serveHTTP(ctx, callback.NewServer(handler), newFakeListener(nil, theirs)))
 		require.Equal(t, command.WorkerStopTimeout, time.Since(start))
 		_, err := ours.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF, "the connection is closed")

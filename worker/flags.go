@@ -3,38 +3,38 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net"
 	"strconv"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
-// flags are what the command line takes. One with an environment tag takes its value from that variable where the
-// command line does not give it. The account's key and the secret of callback addresses are none of them: what is on a command
-// line is seen by every process.
+// flags are what the command line takes. The account's key and the secret of callback addresses are
+// not flags: every process can see what is on a command line.
 type flags struct {
 	APIURL               string `name:"api-url" default:"${api_url}" placeholder:"URL" environment:"TWOCAPTCHA_API_URL" help:"The service's address (default ${api_url})."`
-	TaskQueue            string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue to poll (default ${task_queue})."`
-	MaxRequestsPerSecond rate   `default:"0" placeholder:"N" environment:"TWOCAPTCHA_MAX_REQUESTS_PER_SECOND" help:"The most requests a second that the task queue's workers send together; the one started last decides. 0: no limit (default)."`
-	WorkflowCacheSize    int    `default:"${workflow_cache_size}" placeholder:"N" help:"How many waits are kept in memory between their polls; others are replayed from their histories. 0: none (default ${workflow_cache_size})."`
-	CallbackAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_CALLBACK_ADDRESS" help:"Take the service's callbacks here, by HTTP; :PORT is every interface. Needs their secret."`
+	TaskQueue            string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue to serve (default ${task_queue})."`
+	MaxRequestsPerSecond rate   `default:"0" placeholder:"N" environment:"TWOCAPTCHA_MAX_REQUESTS_PER_SECOND" help:"Maximum requests per second, shared by all workers of the task queue; the worker started last sets it. 0: no limit (default)."`
+	WorkflowCacheSize    int    `default:"${workflow_cache_size}" placeholder:"N" help:"Maximum waits kept in memory between their polls; the others are replayed from their histories. 0: none (default ${workflow_cache_size})."`
+	CallbackAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_CALLBACK_ADDRESS" help:"Listen here for the service's callbacks, by HTTP; :PORT listens on every interface. Needs the secret of callback addresses."`
 	command.CallbackURLFlag
-	CallbackDomainToken string `placeholder:"TOKEN" environment:"TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN" help:"What the service is to read at /2captcha.txt, as the proof that the domain is yours."`
+	CallbackDomainToken string `placeholder:"TOKEN" environment:"TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN" help:"The text to serve at /2captcha.txt, by which the service verifies that the domain is yours."`
 	LogFormat           string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 	LogLevel            string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
 	command.CommonFlags
 }
 
-// parseFlags reads the command line and the environment. Where these ask for help or for the version, it writes that
-// to stdout and answers shown. An error says what is wrong with which flag.
-func parseFlags(args []string, environ command.Environment, stdout io.Writer) (given flags, shown bool, err error) {
-	_, shown, err = command.ParseFlags("worker", description, &given, args, environ, stdout)
-	if err != nil || shown {
-		return given, shown, err
+// parseFlags reads the command line and the environment. If they ask for help or for the version,
+// it writes that to standard output and returns shown. An error says what is wrong with which flag.
+func parseFlags(invocation command.Invocation) (f flags, parsed *kong.Context, shown bool, err error) {
+	parsed, shown, err = invocation.ParseFlags(description, &f)
+	if err == nil && !shown {
+		err = f.validate()
 	}
-	return given, false, given.validate()
+	return f, parsed, shown, err
 }
 
 func (f flags) validate() error {
@@ -56,7 +56,7 @@ func isHostAndPort(address string) bool {
 	return err == nil && port != ""
 }
 
-// rate is a number of requests a second, 0 for no limit.
+// rate is a number of requests per second, 0 for no limit.
 type rate float64
 
 func (r *rate) UnmarshalText(text []byte) error {
@@ -69,27 +69,27 @@ func (r *rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-const description = `Waits for the results of 2captcha tasks: runs the workflows and activities of the task queue until it is
-stopped.
+const description = `Waits for the results of 2captcha tasks: runs the workflows and activities of a task queue until it is stopped.
 
 Environment:
   TWOCAPTCHA_API_KEY        The account's key; or
-  TWOCAPTCHA_API_KEY_FILE   a file that holds it, read at every request. Exactly one of the two.
+  TWOCAPTCHA_API_KEY_FILE   a file that holds it, read before every request. Set exactly one of the two.
   TWOCAPTCHA_CALLBACK_SECRET, TWOCAPTCHA_CALLBACK_SECRET_FILE
                             With --callback-address: the secret of callback addresses, 32 random bytes, or a file that
-                            holds it. The starter, which makes addresses, has the same.
+                            holds it. starter callback-url, which makes the addresses, needs the same secret.
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE
                             The Temporal server, as for Temporal's own tools (default: localhost:7233, namespace
-                            "default", and what the user's temporal.toml says).
+                            "default", and what your temporal.toml says).
   TEMPORAL_DEPLOYMENT_NAME, TEMPORAL_WORKER_BUILD_ID
-                            Both together: the worker takes part in Worker Versioning as this version.
+                            If both are set, the worker takes part in Worker Versioning as this version.
 
 Example:
   TWOCAPTCHA_API_KEY_FILE=/run/secrets/2captcha TEMPORAL_ADDRESS=temporal:7233 worker --log-format json
 
-SIGINT and SIGTERM drain: polls and callbacks under way finish (at most 20 s), then it ends. A second signal ends it at once.
+SIGINT and SIGTERM drain the worker: polls and callbacks under way finish (within 20 s), then the worker ends. A second
+signal ends it immediately.
 
 Exit status:
   0  stopped by a signal
-  1  the Temporal server can't be reached, or refuses the worker; or nothing can listen at --callback-address
+  1  the Temporal server can't be reached, or refuses the worker; or the worker can't listen at --callback-address
   2  bad usage or configuration`

@@ -1,21 +1,54 @@
-// Command worker is the ready-made worker process: it runs the workflows that wait for 2captcha tasks' results and the
-// activities that ask the service for them, so it is the one process that holds the account's key. Run it with --help
-// for its flags, its environment and its exit statuses.
+// Command worker is the ready-made worker process: it runs the workflows that wait for 2captcha
+// tasks' results and the activities that ask the service for them, so it is the one process that
+// holds the account's key. Run it with --help for its flags, its environment and its exit statuses.
 package main
 
 import (
 	"context"
-	"io"
-	"log"
-	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
-func main() {
-	// net/http writes what a server sends unasked to the standard logger, and that may echo the client key.
-	log.SetOutput(io.Discard)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the first signal drains, a second one ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+func main() { command.Main("worker", run) }
+
+// run is the whole process except for signal handling: a signal cancels ctx. It serves until ctx is
+// done, drains, and returns the exit status.
+func run(ctx context.Context, invocation command.Invocation) int {
+	f, parsed, shown, err := parseFlags(invocation)
+	if err != nil {
+		return invocation.FailUsage(parsed, err)
+	}
+	if shown {
+		return command.ExitDone
+	}
+	s, err := newSettings(f, invocation.Environment, invocation.Errors)
+	if err != nil {
+		return invocation.Fail(command.ExitUsage, err)
+	}
+	if err := serve(ctx, s); err != nil {
+		return invocation.Fail(command.ExitFailed, err)
+	}
+	return command.ExitDone
+}
+
+// serve runs the worker's services until ctx is done and what is under way then has finished. An
+// error says that an address can't be listened on, or that the Temporal server can't be reached or
+// refuses the worker.
+func serve(ctx context.Context, s settings) error {
+	listener, err := listenForCallbacks(s.flags.CallbackAddress)
+	if err != nil {
+		return err
+	}
+	if listener != nil {
+		defer listener.Close()
+	}
+	temporalClient, err := command.Dial(ctx, s.client)
+	if ctx.Err() != nil {
+		return nil // stopped before it began
+	}
+	if err != nil {
+		return err
+	}
+	defer temporalClient.Close()
+	return s.services(temporalClient, listener).Run(ctx)
 }

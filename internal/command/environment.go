@@ -19,7 +19,7 @@ func (e Environment) LookupEnv(name string) (string, bool) {
 	return "", false
 }
 
-// Getenv returns the variable's value, or "" where it is not set.
+// Getenv returns the variable's value, or "" if it is not set.
 func (e Environment) Getenv(name string) string {
 	value, _ := e.LookupEnv(name)
 	return value

@@ -31,23 +31,23 @@ type refusedArguments struct {
 
 var tasksOfRefusedArguments = []refusedArguments{
 	{name: "nothing", says: `no task id: give the ids as arguments, or "-"`},
-	{name: "no number", arguments: []string{"abc"}, says: `"abc" is no task id: a task id is a positive integer such as 74372499131`},
-	{name: "an empty argument", arguments: []string{""}, says: `"" is no task id: a task id is a positive integer`},
-	{name: "zero", arguments: []string{"0"}, says: `"0" is no task id: task ids begin at 1`},
-	{name: "many zeros", arguments: []string{"0000"}, says: `"0000" is no task id: task ids begin at 1`},
-	{name: "negative", arguments: []string{"-5"}, says: `"-5" is no task id: a task id is a positive integer`},
-	{name: "negative after --", arguments: []string{"--", "-5"}, says: `"-5" is no task id: a task id is a positive integer`},
-	{name: "beyond int64", arguments: []string{"9223372036854775808"}, says: `"9223372036854775808" is no task id: it is larger than any`},
-	{name: "a fraction", arguments: []string{"1.5"}, says: `"1.5" is no task id`},
-	{name: "an exponent", arguments: []string{"1e10"}, says: `"1e10" is no task id`},
-	{name: "hexadecimal", arguments: []string{"0x10"}, says: `"0x10" is no task id`},
-	{name: "a plus sign", arguments: []string{"+5"}, says: `"+5" is no task id`},
-	{name: "white space", arguments: []string{" 5"}, says: `" 5" is no task id`},
-	{name: "digits of another script", arguments: []string{"٣"}, says: `"٣" is no task id`},
-	{name: "invalid UTF-8", arguments: []string{"5\xff"}, says: `is no task id`},
-	{name: "a line end", arguments: []string{"5\n6"}, says: `"5\n6" is no task id`},
-	{name: "100,000 digits", arguments: []string{strings.Repeat("9", 100_000)}, says: `"9999999999999999999999999999999999999999"… is no task id: it is larger than any`},
-	{name: "a good one, then a bad one", arguments: []string{"GOOD", "abc"}, says: `"abc" is no task id`},
+	{name: "no number", arguments: []string{"abc"}, says: `"abc" is not a task id: a task id is a positive integer such as 74372499131`},
+	{name: "an empty argument", arguments: []string{""}, says: `"" is not a task id: a task id is a positive integer`},
+	{name: "zero", arguments: []string{"0"}, says: `"0" is not a task id: task ids begin at 1`},
+	{name: "many zeros", arguments: []string{"0000"}, says: `"0000" is not a task id: task ids begin at 1`},
+	{name: "negative", arguments: []string{"-5"}, says: `"-5" is not a task id: a task id is a positive integer`},
+	{name: "negative after --", arguments: []string{"--", "-5"}, says: `"-5" is not a task id: a task id is a positive integer`},
+	{name: "beyond int64", arguments: []string{"9223372036854775808"}, says: `"9223372036854775808" is not a task id: it is larger than any`},
+	{name: "a fraction", arguments: []string{"1.5"}, says: `"1.5" is not a task id`},
+	{name: "an exponent", arguments: []string{"1e10"}, says: `"1e10" is not a task id`},
+	{name: "hexadecimal", arguments: []string{"0x10"}, says: `"0x10" is not a task id`},
+	{name: "a plus sign", arguments: []string{"+5"}, says: `"+5" is not a task id`},
+	{name: "white space", arguments: []string{" 5"}, says: `" 5" is not a task id`},
+	{name: "digits of another script", arguments: []string{"٣"}, says: `"٣" is not a task id`},
+	{name: "invalid UTF-8", arguments: []string{"5\xff"}, says: `is not a task id`},
+	{name: "a line end", arguments: []string{"5\n6"}, says: `"5\n6" is not a task id`},
+	{name: "100,000 digits", arguments: []string{strings.Repeat("9", 100_000)}, says: `"9999999999999999999999999999999999999999"… is not a task id: it is larger than any`},
+	{name: "a good one, then a bad one", arguments: []string{"GOOD", "abc"}, says: `"abc" is not a task id`},
 
 	{name: "an unknown flag", arguments: []string{"--taskid", "GOOD"}, says: `unknown flag --taskid`},
 	{name: "a poll interval under 5 s", arguments: []string{"--poll-interval", "4s", "GOOD"}, says: `pollInterval is 4s: it takes a duration from "5s"`},
@@ -62,16 +62,16 @@ var tasksOfRefusedArguments = []refusedArguments{
 
 	{name: "standard input without a line", arguments: []string{"-"}, says: `standard input holds no task id: give one a line`},
 	{name: "blank lines only", arguments: []string{"-"}, input: strings.NewReader("\n \r\n\t\n"), says: `standard input holds no task id`},
-	{name: "a line that is no number", arguments: []string{"-"}, input: strings.NewReader("GOOD\n\nabc\n"), says: `standard input, line 3: "abc" is no task id`},
+	{name: "a line that is no number", arguments: []string{"-"}, input: strings.NewReader("GOOD\n\nabc\n"), says: `standard input, line 3: "abc" is not a task id`},
 	{name: "a line of two ids", arguments: []string{"-"}, input: strings.NewReader("GOOD GOOD\n"), says: `standard input, line 1: "`},
-	{name: "a line that is zero", arguments: []string{"-"}, input: strings.NewReader("0\n"), says: `standard input, line 1: "0" is no task id: task ids begin at 1`},
-	{name: "a line that is negative", arguments: []string{"-"}, input: strings.NewReader("-5"), says: `standard input, line 1: "-5" is no task id`},
-	{name: "a line beyond int64", arguments: []string{"-"}, input: strings.NewReader("9223372036854775808\n"), says: `standard input, line 1: "9223372036854775808" is no task id: it is larger than any`},
-	{name: "NUL bytes", arguments: []string{"-"}, input: strings.NewReader("GOOD\n\x00\x00\n"), says: `standard input, line 2: "\x00\x00" is no task id`},
-	{name: "UTF-16", arguments: []string{"-"}, input: strings.NewReader("\xff\xfe5\x00\n\x00"), says: `standard input, line 1: "\xff\xfe5\x00" is no task id`},
+	{name: "a line that is zero", arguments: []string{"-"}, input: strings.NewReader("0\n"), says: `standard input, line 1: "0" is not a task id: task ids begin at 1`},
+	{name: "a line that is negative", arguments: []string{"-"}, input: strings.NewReader("-5"), says: `standard input, line 1: "-5" is not a task id`},
+	{name: "a line beyond int64", arguments: []string{"-"}, input: strings.NewReader("9223372036854775808\n"), says: `standard input, line 1: "9223372036854775808" is not a task id: it is larger than any`},
+	{name: "NUL bytes", arguments: []string{"-"}, input: strings.NewReader("GOOD\n\x00\x00\n"), says: `standard input, line 2: "\x00\x00" is not a task id`},
+	{name: "UTF-16", arguments: []string{"-"}, input: strings.NewReader("\xff\xfe5\x00\n\x00"), says: `standard input, line 1: "\xff\xfe5\x00" is not a task id`},
 	{name: "a line of 1 MiB", arguments: []string{"-"}, input: strings.NewReader("GOOD\n" + strings.Repeat("9", 1<<20)), says: `standard input, line 2: it is far too long for a task id`},
 	{name: "100,000 lines, the last of them bad", arguments: []string{"-"}, input: strings.NewReader("GOOD\n" + manyTaskIDs(8_000_000_000_000, manyLines-2) + "abc\n"),
-		says: `standard input, line 100000: "abc" is no task id`},
+		says: `standard input, line 100000: "abc" is not a task id`},
 }
 
 // manyTaskIDs are so many lines of different task ids. No other test has any of them.
@@ -195,7 +195,7 @@ func TestManyTasksAreInterrupted(t *testing.T) {
 			if len(row.flags) > 0 {
 				require.Equal(t, started, strings.Count(done.stdout, "\n"), "one line for each that was started")
 			}
-			require.Contains(t, done.stderr, "give the same command", "what to do next, without 100,000 ids")
+			require.Contains(t, done.stderr, "run the same command again", "what to do next, without 100,000 ids")
 			require.Less(t, len(done.stderr), 2000, "%.3000s", done.stderr)
 		})
 	}

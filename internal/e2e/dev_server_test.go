@@ -144,6 +144,6 @@ func TestInterruptedDev(t *testing.T) {
 	require.Equal(t, 130, done.status, done.stderr)
 	require.Empty(t, done.stdout)
 	require.False(t, service.RequestsFor(taskID)[0].Finished.IsZero(), "the poll under way finishes")
-	require.Regexp(t, fmt.Sprintf("to wait for them again: starter --dev .*%d\n", taskID), done.stderr)
+	require.Regexp(t, fmt.Sprintf("to resume, run: starter --dev .*%d\n", taskID), done.stderr)
 	require.False(t, runs(t, cli), "it leaves no server behind")
 }

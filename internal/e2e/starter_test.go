@@ -42,7 +42,7 @@ func TestDetach(t *testing.T) {
 	require.Equal(t, startedLine{taskID, workflows.WorkflowID(taskID), first.RunID, "attached"}, second)
 
 	starter := startStarter(t, taskQueue, strconv.FormatInt(taskID, 10))
-	starter.waitForOutput(t, fmt.Sprintf("no worker polls the task queue %q", taskQueue))
+	starter.waitForOutput(t, fmt.Sprintf("no worker serves the task queue %q", taskQueue))
 	startWorker(t, taskQueue, service.URL())
 	done := starter.wait(t)
 	require.Equal(t, 0, done.status, done.stderr)
@@ -71,7 +71,7 @@ func TestInterruptedStarterAttachesAgain(t *testing.T) {
 			require.NoError(t, service.WaitForAnswers(testContext(t), slow, 2), "the workflow goes on without the command")
 
 			// The command is taken from the message, as a person would.
-			_, again, found := strings.Cut(done.stderr, "to wait for them again: starter ")
+			_, again, found := strings.Cut(done.stderr, "to resume, run: starter ")
 			require.True(t, found, done.stderr)
 			require.NotContains(t, again, strconv.FormatInt(quick, 10))
 			attached := startProcess(t, command{

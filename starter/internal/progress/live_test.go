@@ -1,4 +1,4 @@
-package main
+package progress
 
 import (
 	"bytes"
@@ -13,10 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vbauerster/cupwriter"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
+	"github.com/temporal-providers/temporal-2captcha/starter/internal/batch"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// screen is a terminal, as far as the live lines need one: it knows "so many lines up, and clear from there on".
+// screen is a terminal, as far as the live lines need one: it knows the sequence that moves the
+// cursor up and clears from there on.
 type screen struct {
 	mutex sync.Mutex
 	lines []string // above the cursor, which is at the beginning of a line
@@ -52,16 +55,16 @@ func (s *screen) shows(t *testing.T, text string) {
 	require.Equal(t, strings.Split(strings.Trim(text, "\n"), "\n"), s.lines)
 }
 
-func newTestProgress(taskIDs []int64, height int) (*liveProgress, *screen) {
+func newTestProgress(taskIDs []int64, height int) (*live, *screen) {
 	screen := &screen{}
 	size := func() (int, int, error) { return 80, height, nil }
-	return newLiveProgress(taskIDs, screen, screen, cupwriter.New(screen, true), size, true), screen
+	return newLive(taskIDs, screen, screen, cupwriter.New(screen, true), size, true), screen
 }
 
 func TestLiveLineOfEachTask(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		progress, screen := newTestProgress([]int64{74372499131, 5, 6, 7}, 24)
+		shown, screen := newTestProgress([]int64{74372499131, 5, 6, 7}, 24)
 		began := time.Now()
 		next := began.Add(12 * time.Second)
 		status := func(_ context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error) {
@@ -73,21 +76,21 @@ func TestLiveLineOfEachTask(t *testing.T) {
 				State: "waiting", Polls: 2, StartedAt: &started, NextPollAt: &next, LastError: "HTTP status 521: ☹",
 			}, nil
 		}
-		progress.open(status)
+		shown.Open(status)
 		screen.shows(t, `
 74372499131  starting   0 polls
           5  starting   0 polls
           6  starting   0 polls
           7  starting   0 polls
 `)
-		waits := []*wait{{taskID: 74372499131, begun: began}, {taskID: 5, begun: began, attached: true}, {taskID: 6, begun: began}}
+		waits := []batch.Wait{{TaskID: 74372499131, Begun: began}, {TaskID: 5, Begun: began, Attached: true}, {TaskID: 6, Begun: began}}
 		for _, wait := range waits {
-			progress.begun(wait)
+			shown.Begun(wait)
 		}
 		time.Sleep(2*time.Second + time.Millisecond)
-		progress.ended(waits[0], outcome{ready: true, polls: 3})
-		require.NoError(t, progress.result([]byte(`{"taskId":74372499131}`+"\n")))
-		progress.say("a message")
+		shown.Ended(waits[0], batch.Outcome{Ready: true, Polls: 3})
+		require.NoError(t, shown.Result([]byte(`{"taskId":74372499131}`+"\n")))
+		shown.Say("a message")
 		time.Sleep(time.Second)
 		screen.shows(t, `
 {"taskId":74372499131}
@@ -97,9 +100,9 @@ a message
           6  started    0 polls      3s
           7  starting   0 polls
 `)
-		progress.ended(waits[1], outcome{problem: "ERROR_CAPTCHA_UNSOLVABLE", polls: 3})
-		progress.close()
-		progress.say("the end")
+		shown.Ended(waits[1], batch.Outcome{Problem: "ERROR_CAPTCHA_UNSOLVABLE", Polls: 3})
+		shown.Close()
+		shown.Say("the end")
 		screen.shows(t, `
 {"taskId":74372499131}
 a message
@@ -115,20 +118,20 @@ the end
 func TestMoreTasksThanLines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		progress, screen := newTestProgress(ids(100_000), 5)
+		shown, screen := newTestProgress(ids(100_000), 5)
 		var mutex sync.Mutex
 		asked := map[int64]bool{}
-		progress.open(func(_ context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error) {
+		shown.Open(func(_ context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error) {
 			mutex.Lock()
 			defer mutex.Unlock()
 			asked[taskID] = true
 			return workflows.AwaitTaskResultStatus{State: "polling", Polls: 1}, nil
 		})
 		for _, taskID := range ids(10) {
-			progress.begun(&wait{taskID: taskID, begun: time.Now()})
+			shown.Begun(batch.Wait{TaskID: taskID, Begun: time.Now()})
 		}
-		progress.ended(&wait{taskID: 1}, outcome{ready: true})
-		progress.ended(&wait{taskID: 3}, outcome{problem: "Canceled"})
+		shown.Ended(batch.Wait{TaskID: 1}, batch.Outcome{Ready: true})
+		shown.Ended(batch.Wait{TaskID: 3}, batch.Outcome{Problem: "Canceled"})
 		time.Sleep(2*time.Second + time.Millisecond)
 		screen.shows(t, `
 2  polling     1 poll      2s
@@ -136,7 +139,7 @@ func TestMoreTasksThanLines(t *testing.T) {
 5  polling     1 poll      2s
 10 of 100000 tasks begun, 1 ready, 1 failed
 `)
-		progress.close()
+		shown.Close()
 		require.Equal(t, map[int64]bool{2: true, 4: true, 5: true}, asked, "only what is shown is asked for")
 	})
 }
@@ -161,21 +164,21 @@ func TestLinesFitTheTerminal(t *testing.T) {
 	}
 }
 
-// A worker that doesn't answer must not hold up the end of the command.
+// A worker that doesn't answer must not delay the end of the command.
 func TestCloseDoesNotWaitForAnswers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		progress, _ := newTestProgress(ids(30), 50)
-		progress.open(func(ctx context.Context, _ int64) (workflows.AwaitTaskResultStatus, error) {
+		shown, _ := newTestProgress(ids(30), 50)
+		shown.Open(func(ctx context.Context, _ int64) (workflows.AwaitTaskResultStatus, error) {
 			<-ctx.Done()
 			return workflows.AwaitTaskResultStatus{}, ctx.Err()
 		})
 		for _, taskID := range ids(30) {
-			progress.begun(&wait{taskID: taskID})
+			shown.Begun(batch.Wait{TaskID: taskID})
 		}
 		time.Sleep(askEvery + time.Millisecond)
 		before := time.Now()
-		progress.close()
+		shown.Close()
 		require.Zero(t, time.Since(before))
 	})
 }
@@ -183,5 +186,5 @@ func TestCloseDoesNotWaitForAnswers(t *testing.T) {
 func TestWithoutATerminalLinesArePlain(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	require.IsType(t, &plainProgress{}, newProgress(ids(1), &stdout, &stderr, nil))
+	require.IsType(t, &plain{}, New(ids(1), command.Invocation{Output: &stdout, Errors: &stderr}))
 }

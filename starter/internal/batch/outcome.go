@@ -1,4 +1,4 @@
-package main
+package batch
 
 import (
 	"bytes"
@@ -13,20 +13,20 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// outcome is what a task's wait ended with.
-type outcome struct {
-	line      []byte // the JSON object for standard output, with its line end
-	ready     bool
-	solution  json.RawMessage // of a ready task
-	errorCode string          // of a failed one, "" where the error has none
-	problem   string          // of a failed one: its error code, or what happened where there is none
-	polls     int             // 0 where that isn't known
+// Outcome is what a task's wait ended with.
+type Outcome struct {
+	Line      []byte // the JSON object for standard output, with its line end
+	Ready     bool
+	Solution  json.RawMessage // of a ready task
+	ErrorCode string          // of a failed task; "" if the error has none
+	Problem   string          // of a failed task: its error code, or what happened if there is none
+	Polls     int             // 0 if that isn't known
 }
 
-// newOutcome is what a workflow's output, or the error that it ended with, is to the user.
-func newOutcome(taskID int64, output workflows.AwaitTaskResultOutput, failure error) (outcome, error) {
+// newOutcome tells the user what a workflow returned, or the error that it ended with.
+func newOutcome(taskID int64, output workflows.AwaitTaskResultOutput, failure error) (Outcome, error) {
 	if failure == nil && output.TaskID != taskID {
-		failure = fmt.Errorf("the workflow %s is not one that waits for this task", workflows.WorkflowID(taskID))
+		failure = fmt.Errorf("the workflow %s does not wait for this task", workflows.WorkflowID(taskID))
 	}
 	if failure != nil {
 		return failedOutcome(taskID, failure)
@@ -42,14 +42,14 @@ type startedTask struct {
 	Status     string `json:"status"` // started; attached: its workflow was started before
 }
 
-func startedLine(wait *wait) ([]byte, error) {
+func startedLine(wait Wait) ([]byte, error) {
 	started := startedTask{
-		TaskID:     wait.taskID,
-		WorkflowID: workflows.WorkflowID(wait.taskID),
-		RunID:      wait.runID,
+		TaskID:     wait.TaskID,
+		WorkflowID: workflows.WorkflowID(wait.TaskID),
+		RunID:      wait.RunID,
 		Status:     "started",
 	}
-	if wait.attached {
+	if wait.Attached {
 		started.Status = "attached"
 	}
 	return encode(started)
@@ -72,29 +72,28 @@ type failedTask struct {
 }
 
 // readyOutcome prints every property of the workflow's result, and the workflow's id.
-func readyOutcome(taskID int64, output workflows.AwaitTaskResultOutput) (outcome, error) {
+func readyOutcome(taskID int64, output workflows.AwaitTaskResultOutput) (Outcome, error) {
 	output.Solution = json.RawMessage(unescapeHTML.Replace(string(output.Solution)))
 	line, err := encode(readyTask{AwaitTaskResultOutput: output, WorkflowID: workflows.WorkflowID(taskID)})
-	return outcome{line: line, ready: true, solution: output.Solution, polls: output.Polls}, err
+	return Outcome{Line: line, Ready: true, Solution: output.Solution, Polls: output.Polls}, err
 }
 
-// failedOutcome prints why the task's workflow failed, in the service's own words where it was the service's error.
-func failedOutcome(taskID int64, failure error) (outcome, error) {
+// failedOutcome prints why the task's workflow failed, in the service's own words if the error is
+// the service's.
+func failedOutcome(taskID int64, failure error) (Outcome, error) {
 	failed := failedTask{
 		TaskID:     taskID,
 		WorkflowID: workflows.WorkflowID(taskID),
 		Status:     "failed",
 		ErrorCode:  workflows.ErrorCode(failure),
 	}
-	var details workflows.ErrorDetails
+	details, _ := workflows.Details(failure)
 	var applicationError *temporal.ApplicationError
 	var notFound *serviceerror.NotFound
 	switch {
 	case errors.As(failure, &applicationError):
-		if applicationError.HasDetails() && applicationError.Details(&details) == nil {
-			failed.ErrorID, failed.ErrorDescription = details.ErrorID, details.ErrorDescription
-		}
-		if failed.ErrorDescription == "" || details.Expired { // the service's words leave open whether the id ever was
+		failed.ErrorID, failed.ErrorDescription = details.ErrorID, details.ErrorDescription
+		if failed.ErrorDescription == "" || details.Expired { // the service's words leave open whether the id ever existed
 			failed.ErrorDescription = applicationError.Message()
 		}
 	case failed.ErrorCode == workflows.Canceled:
@@ -102,7 +101,7 @@ func failedOutcome(taskID int64, failure error) (outcome, error) {
 	case failed.ErrorCode == workflows.Terminated:
 		failed.ErrorDescription = "the workflow was terminated before the task's result was there"
 	case failed.ErrorCode == workflows.TimedOut:
-		failed.ErrorDescription = "the workflow ran into the timeout that it was started with, not into the task's"
+		failed.ErrorDescription = "the workflow ran into the timeout that it was started with, not into the task's timeout"
 	case errors.As(failure, &notFound):
 		failed.ErrorDescription = "the workflow was deleted before its result was read: " + failure.Error()
 	default:
@@ -113,7 +112,7 @@ func failedOutcome(taskID int64, failure error) (outcome, error) {
 	if problem == "" {
 		problem = failed.ErrorDescription
 	}
-	return outcome{line: line, errorCode: failed.ErrorCode, problem: problem, polls: details.Polls}, err
+	return Outcome{Line: line, ErrorCode: failed.ErrorCode, Problem: problem, Polls: details.Polls}, err
 }
 
 // encode writes JSON as the service does: <, > and & as they are.
@@ -125,6 +124,6 @@ func encode(value any) ([]byte, error) {
 	return line.Bytes(), err
 }
 
-// unescapeHTML undoes what Temporal's JSON converter does to the service's JSON: it writes <, > and & as escapes. A
-// backslash that is escaped itself begins none.
+// unescapeHTML undoes what Temporal's JSON converter does to the service's JSON: it writes <, > and
+// & as escapes. A backslash that is escaped itself does not begin an escape.
 var unescapeHTML = strings.NewReplacer(`\\`, `\\`, `\u003c`, "<", `\u003e`, ">", `\u0026`, "&")

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -20,7 +19,9 @@ func outcomeOf(ctx context.Context, environ []string, stdin io.Reader, args ...s
 	var out, messages bytes.Buffer
 	// Nothing of the user's own settings is read.
 	environ = append([]string{"TEMPORAL_CONFIG_FILE=" + os.DevNull}, environ...)
-	status = run(ctx, args, environ, stdin, &out, &messages)
+	status = run(ctx, command.Invocation{
+		Name: "starter", Arguments: args, Environment: environ, Input: stdin, Output: &out, Errors: &messages,
+	})
 	return status, out.String(), messages.String()
 }
 
@@ -28,7 +29,7 @@ func TestBadUsageIsOneLineAndStartsNothing(t *testing.T) {
 	t.Parallel()
 	const (
 		seeHelp  = " (see starter --help)"
-		positive = " is no task id: a task id is a positive integer such as 74372499131"
+		positive = " is not a task id: a task id is a positive integer such as 74372499131"
 		key      = "TWOCAPTCHA_API_KEY=a-key-of-the-test"
 	)
 	tests := map[string]struct {
@@ -55,12 +56,12 @@ func TestBadUsageIsOneLineAndStartsNothing(t *testing.T) {
 		"demo with a flag":          {[]string{"--demo", "--timeout", "5m"}, nil, "", "--demo takes no other flag" + seeHelp},
 		"demo and dev":              {[]string{"--demo", "--dev"}, nil, "", "--demo takes no other flag" + seeHelp},
 		"dev and detach":            {[]string{"--dev", "--detach", "1"}, []string{key}, "", "--dev does not go with --detach: its worker and its server end with the command" + seeHelp},
-		"an address without dev":    {[]string{"--api-url", "http://localhost:1", "1"}, nil, "", "--api-url goes with --dev only: without it the service is asked by the worker, which has a setting of its own" + seeHelp},
+		"an address without dev":    {[]string{"--api-url", "http://localhost:1", "1"}, nil, "", "--api-url goes with --dev only: without --dev your worker asks the service, and has a setting of its own" + seeHelp},
 		"a log level without dev":   {[]string{"--log-level", "info", "1"}, nil, "", "--log-level goes with --dev only" + seeHelp},
 		"an unknown log level":      {[]string{"--dev", "--log-level", "loud", "1"}, []string{key}, "", `--log-level must be one of "off","error","warn","info","debug" but got "loud"` + seeHelp},
 		"dev without a key":         {[]string{"--dev", "1"}, nil, "", "the account's key is missing: set TWOCAPTCHA_API_KEY, or TWOCAPTCHA_API_KEY_FILE to a file that holds it"},
 		"dev with two keys":         {[]string{"--dev", "1"}, []string{key, "TWOCAPTCHA_API_KEY_FILE=key"}, "", "TWOCAPTCHA_API_KEY and TWOCAPTCHA_API_KEY_FILE are both set: set one of them"},
-		"dev with a bad address":    {[]string{"--dev", "1"}, []string{key, "TWOCAPTCHA_API_URL=http://example.com"}, "", "TWOCAPTCHA_API_URL, or --api-url: temporal-2captcha: twocaptcha: URL http://example.com would send the client key in the clear: use https://, http:// is for loopback hosts only"},
+		"dev with a bad address":    {[]string{"--dev", "1"}, []string{key, "TWOCAPTCHA_API_URL=http://example.com"}, "", "TWOCAPTCHA_API_URL, or --api-url: twocaptcha: URL http://example.com would send the client key in the clear: use https://, since http:// is for loopback hosts only"},
 		"dev and callback":          {[]string{"--dev", "--callback", "1"}, []string{key, "TWOCAPTCHA_CALLBACK_ADDRESS=:0"}, "", "--dev does not go with --callback: its worker takes no callbacks" + seeHelp},
 		"demo and callback":         {[]string{"--demo", "--callback"}, nil, "", "--demo takes no other flag" + seeHelp},
 		"no way to poll":            {[]string{"--polling", "retry", "1"}, nil, "", `polling is "retry": it takes "timer" or "activityRetry"`},
@@ -76,7 +77,7 @@ func TestBadUsageIsOneLineAndStartsNothing(t *testing.T) {
 			status, stdout, stderr := outcomeOf(t.Context(), test.environ, strings.NewReader(test.stdin), test.args...)
 			require.Equal(t, "starter: "+test.message+"\n", stderr)
 			require.Empty(t, stdout)
-			require.Equal(t, exitUsage, status)
+			require.Equal(t, command.ExitUsage, status)
 		})
 	}
 }
@@ -88,7 +89,7 @@ func TestUnreachableServer(t *testing.T) {
 	require.Regexp(t, `^starter: the Temporal server at `+address+` can't be reached: start it, or set TEMPORAL_ADDRESS; `+
 		`--dev brings one along \(.*connection refused.*\)\n$`, stderr)
 	require.Empty(t, stdout)
-	require.Equal(t, exitFailed, status)
+	require.Equal(t, command.ExitFailed, status)
 }
 
 func TestRepeatedTaskIDsAreSaid(t *testing.T) {
@@ -106,14 +107,14 @@ func TestInterruptBeforeAnythingIsStarted(t *testing.T) {
 	status, stdout, stderr := outcomeOf(ctx, nil, stdin, "-")
 	require.Equal(t, "starter: interrupted before anything was started\n", stderr)
 	require.Empty(t, stdout)
-	require.Equal(t, exitInterrupted, status)
+	require.Equal(t, command.ExitInterrupted, status)
 }
 
 func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 	t.Parallel()
 	for _, flag := range []string{"--help", "-h"} {
 		status, stdout, stderr := outcomeOf(t.Context(), nil, nil, flag)
-		require.Equal(t, exitReady, status)
+		require.Equal(t, command.ExitDone, status)
 		require.Empty(t, stderr)
 		for _, text := range []string{
 			"Usage: starter [<task-id> ...] [flags]",
@@ -130,7 +131,7 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	status, stdout, _ := outcomeOf(t.Context(), nil, nil, "--version")
-	require.Equal(t, exitReady, status)
+	require.Equal(t, command.ExitDone, status)
 	require.Regexp(t, `^starter \d+\.\d+\.\d+\n$`, stdout)
 }
 
@@ -138,73 +139,34 @@ func TestDefaultsOfFlagsComeFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	environ := command.Environment{`=C:=C:\x`, "TEMPORAL_TASK_QUEUE=captchas", "TWOCAPTCHA_API_URL=http://localhost:1"}
 
-	flags, _, err := parseFlags([]string{"1"}, environ, io.Discard)
-	require.NoError(t, err, "a variable, unlike a flag, may be there for others")
-	require.Equal(t, "captchas", flags.TaskQueue)
-	require.Equal(t, "http://localhost:1", flags.APIURL)
+	a, err := awaitOf(environ, "1")
+	require.NoError(t, err, "a variable, unlike a flag, may be set for other commands")
+	require.Equal(t, "captchas", a.TaskQueue)
+	require.Equal(t, "http://localhost:1", a.APIURL)
 
-	flags, _, err = parseFlags([]string{"1", "--task-queue", "mine"}, environ, io.Discard)
+	a, err = awaitOf(environ, "1", "--task-queue", "mine")
 	require.NoError(t, err)
-	require.Equal(t, "mine", flags.TaskQueue, "the command line counts more")
+	require.Equal(t, "mine", a.TaskQueue, "the command line counts more")
 
-	flags, _, err = parseFlags([]string{"1"}, command.Environment{"TEMPORAL_TASK_QUEUE="}, io.Discard)
+	a, err = awaitOf(command.Environment{"TEMPORAL_TASK_QUEUE="}, "1")
 	require.NoError(t, err)
-	require.Equal(t, "2captcha", flags.TaskQueue)
-	require.Equal(t, "https://api.2captcha.com", flags.APIURL)
+	require.Equal(t, "2captcha", a.TaskQueue)
+	require.Equal(t, "https://api.2captcha.com", a.APIURL)
 
-	_, _, err = parseFlags([]string{"--demo"}, environ, io.Discard)
+	_, err = awaitOf(environ, "--demo")
 	require.NoError(t, err)
 }
 
-func TestWhatIsLeftToSay(t *testing.T) {
-	t.Parallel()
-	again := resumption{command: "starter --task-queue q", goesOn: "they go on"}
-	interrupted, cancel := context.WithCancel(t.Context())
-	cancel()
-	failure := io.ErrUnexpectedEOF
-	var many []int64
-	for id := range int64(21) {
-		many = append(many, id+1)
+// awaitOf reads a command line without the name of a subcommand.
+func awaitOf(environment command.Environment, arguments ...string) (awaitCommand, error) {
+	var line commandLine
+	parsed, _, err := command.Invocation{
+		Name: "starter", Arguments: arguments, Environment: environment, Output: io.Discard,
+	}.ParseFlags("", &line)
+	if err != nil {
+		return awaitCommand{}, err
 	}
-	tests := map[string]struct {
-		ctx     context.Context
-		summary summary
-		err     error
-		status  int
-		stderr  string
-	}{
-		"all ready":                 {t.Context(), summary{}, nil, exitReady, ""},
-		"some failed":               {t.Context(), summary{failed: 1}, nil, exitFailed, ""},
-		"interrupted after the end": {interrupted, summary{}, context.Canceled, exitReady, ""},
-		"interrupted": {interrupted, summary{unfinished: []int64{5, 6}}, context.Canceled, exitInterrupted,
-			"starter: interrupted\nstarter: 2 tasks without an outcome: they go on\nstarter: to wait for them again: starter --task-queue q 5 6\n"},
-		"interrupted while starting": {interrupted, summary{failed: 3, unfinished: []int64{5, 6, 7}, notStarted: 2}, context.Canceled, exitInterrupted,
-			"starter: interrupted\nstarter: 1 task without an outcome: they go on\nstarter: 2 tasks not started\nstarter: to wait for them again: starter --task-queue q 5 6 7\n"},
-		"interrupted with many": {interrupted, summary{unfinished: many}, context.Canceled, exitInterrupted,
-			"starter: interrupted\nstarter: 21 tasks without an outcome: they go on\nstarter: to wait for them again, give the same command: what is known by then comes at once\n"},
-		"the server failed": {t.Context(), summary{unfinished: []int64{5}}, failure, exitFailed,
-			"starter: unexpected EOF\nstarter: 1 task without an outcome: they go on\nstarter: to wait for them again: starter --task-queue q 5\n"},
-		"nothing could be started": {t.Context(), summary{unfinished: []int64{5}, notStarted: 1}, failure, exitFailed,
-			"starter: unexpected EOF\n"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var stderr bytes.Buffer
-			status := finish(test.ctx, test.summary, test.err, again, &stderr)
-			require.Equal(t, test.stderr, stderr.String())
-			require.Equal(t, test.status, status)
-		})
-	}
-}
-
-func TestDevDatabaseIsKeptInTheUsersCache(t *testing.T) {
-	t.Parallel()
-	cache, err := os.UserCacheDir()
-	require.NoError(t, err)
-	database, err := devDatabase()
-	require.NoError(t, err)
-	require.Equal(t, filepath.Join(cache, "temporal-2captcha", "dev.db"), database)
+	return line.Await, line.Await.validate(parsed)
 }
 
 // closedPort is an address at which nobody listens.

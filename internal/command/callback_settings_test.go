@@ -2,11 +2,14 @@ package command_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/temporal-providers/temporal-2captcha/callback"
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
@@ -17,13 +20,15 @@ func TestCallbackSecret(t *testing.T) {
 	const variable, fileVariable = "TWOCAPTCHA_CALLBACK_SECRET=", "TWOCAPTCHA_CALLBACK_SECRET_FILE="
 	folder := t.TempDir()
 	file := func(content string) string {
-		file, err := os.CreateTemp(folder, secret) // its name is not to be shown
+		file, err := os.CreateTemp(folder, secret) // its name must not be shown
 		require.NoError(t, err)
 		defer file.Close()
 		_, err = file.WriteString(content)
 		require.NoError(t, err)
 		return fileVariable + file.Name()
 	}
+	pipe := filepath.Join(folder, "pipe") // nobody writes to it: to open it would block
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	const (
 		missing = "the secret of callback addresses is missing: set TWOCAPTCHA_CALLBACK_SECRET, or TWOCAPTCHA_CALLBACK_SECRET_FILE to a file that holds it"
 		theFile = "the file that TWOCAPTCHA_CALLBACK_SECRET_FILE names "
@@ -46,7 +51,8 @@ func TestCallbackSecret(t *testing.T) {
 		"an empty path":             {command.Environment{fileVariable}, "", missing},
 		"both":                      {command.Environment{variable + secret, file(secret)}, "", "TWOCAPTCHA_CALLBACK_SECRET and TWOCAPTCHA_CALLBACK_SECRET_FILE are both set: set one of them"},
 		"no such file":              {command.Environment{fileVariable + secret}, "", theFile + "can't be read: no such file or directory"},
-		"a folder":                  {command.Environment{fileVariable + folder}, "", theFile + "can't be read: is a directory"},
+		"a folder":                  {command.Environment{fileVariable + folder}, "", theFile + "is not a regular file: it takes the secret of callback addresses"},
+		"a pipe":                    {command.Environment{fileVariable + pipe}, "", theFile + "is not a regular file: it takes the secret of callback addresses"},
 		"an empty file":             {command.Environment{file("\n")}, "", theFile + "is empty: it takes the secret of callback addresses"},
 		"another file by mistake":   {command.Environment{file(strings.Repeat("x", 4097))}, "", theFile + "is over 4096 bytes long: it takes the secret of callback addresses and nothing else"},
 	}
@@ -70,5 +76,5 @@ func TestCallbackURLIsChecked(t *testing.T) {
 	require.NoError(t, command.CallbackURLFlag{}.CheckCallbackURL())
 	require.NoError(t, command.CallbackURLFlag{CallbackURL: "https://example.com/2captcha/"}.CheckCallbackURL())
 	require.EqualError(t, command.CallbackURLFlag{CallbackURL: "example.com"}.CheckCallbackURL(),
-		"TWOCAPTCHA_CALLBACK_URL, or --callback-url: callback: the base is no http or https URL: it takes one like https://example.com/2captcha")
+		"TWOCAPTCHA_CALLBACK_URL, or --callback-url: "+callback.CheckURL("example.com").Error())
 }

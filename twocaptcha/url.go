@@ -12,6 +12,15 @@ import (
 // maxURL keeps a request, its header and body together, within one buffered write.
 const maxURL = 1000
 
+// CheckURL returns an error if [NewClient] would refuse text as Options.URL. The error shows no
+// more than scheme and host: the rest may hold a password.
+func CheckURL(text string) error {
+	if _, err := parseURL(text); err != nil {
+		return fmt.Errorf("twocaptcha: %w", err)
+	}
+	return nil
+}
+
 // parseURL checks Options.URL. Its errors show no more than scheme and host: the rest may hold a password.
 func parseURL(text string) (*url.URL, error) {
 	if text == "" {
@@ -23,16 +32,16 @@ func parseURL(text string) (*url.URL, error) {
 	parsed, err := url.Parse(text)
 	switch {
 	case err != nil, parsed.Opaque != "", parsed.Hostname() == "", !validPort(parsed):
-		return nil, fmt.Errorf("URL is no absolute URL: it takes one like %s", DefaultURL)
+		return nil, fmt.Errorf("URL must be an absolute URL like %s", DefaultURL)
 	case parsed.User != nil:
 		return nil, errors.New("URL must not hold a user name or password")
 	case parsed.RawQuery != "" || parsed.ForceQuery || strings.Contains(text, "#"):
-		return nil, fmt.Errorf("URL must not hold a query or fragment: it takes one like %s", DefaultURL)
+		return nil, fmt.Errorf("URL must not hold a query or fragment: give one like %s", DefaultURL)
 	case parsed.Scheme == "https", parsed.Scheme == "http" && isLoopback(parsed.Hostname()):
 		return parsed, nil
 	case parsed.Scheme == "http":
 		return nil, fmt.Errorf("URL http://%s would send the client key in the clear: "+
-			"use https://, http:// is for loopback hosts only", untrusted(parsed.Host, "", maxCode))
+			"use https://, since http:// is for loopback hosts only", untrusted(parsed.Host, "", maxCode))
 	default:
 		return nil, fmt.Errorf("URL has the scheme %q: it takes https://, or http:// for loopback hosts", parsed.Scheme)
 	}

@@ -1,4 +1,4 @@
-package main
+package batch
 
 import (
 	"encoding/json"
@@ -28,12 +28,13 @@ func TestReadyTaskIsTheWorkflowsResultAndItsID(t *testing.T) {
 	}, nil)
 	require.NoError(t, err)
 	require.Equal(t, `{"taskId":74372499131,"status":"ready","solution":{"n":1.50,"a":[null]},"cost":"0.00299",`+
-		`"createTime":1692863536,"solveCount":0,"polls":3,"workflowId":"2captcha-task-74372499131"}`+"\n", string(got.line),
-		"every property of the result, with those that the service left out left out")
-	require.True(t, got.ready)
+		`"createTime":1692863536,"solveCount":0,"polls":3,"workflowId":"2captcha-task-74372499131"}`+"\n", string(got.Line),
+		"every property of the result, without those that the service left out")
+	require.True(t, got.Ready)
 }
 
-// Temporal's converter writes <, > and & as escapes. Users get the solution as the service wrote it.
+// Temporal's converter writes <, > and & as escapes. Users get the solution as the service wrote
+// it.
 func TestSolutionIsAsTheServiceWroteIt(t *testing.T) {
 	t.Parallel()
 	for _, solution := range []string{
@@ -52,7 +53,7 @@ func TestSolutionIsAsTheServiceWroteIt(t *testing.T) {
 		require.NoError(t, converter.GetDefaultDataConverter().FromPayload(payload(t, sent), &received))
 		got, err := newOutcome(5, received, nil)
 		require.NoError(t, err)
-		require.Equal(t, `{"taskId":5,"status":"ready","solution":`+solution+`,"polls":0,"workflowId":"2captcha-task-5"}`+"\n", string(got.line))
+		require.Equal(t, `{"taskId":5,"status":"ready","solution":`+solution+`,"polls":0,"workflowId":"2captcha-task-5"}`+"\n", string(got.Line))
 	}
 }
 
@@ -89,7 +90,7 @@ func TestFailedTask(t *testing.T) {
 		"terminated": {ended(&temporal.TerminatedError{}),
 			`"errorId":0,"errorCode":"Terminated","errorDescription":"the workflow was terminated before the task's result was there"`, "Terminated", 0},
 		"timed out": {ended(temporal.NewTimeoutError(1, nil)),
-			`"errorId":0,"errorCode":"TimedOut","errorDescription":"the workflow ran into the timeout that it was started with, not into the task's"`, "TimedOut", 0},
+			`"errorId":0,"errorCode":"TimedOut","errorDescription":"the workflow ran into the timeout that it was started with, not into the task's timeout"`, "TimedOut", 0},
 		"deleted": {serviceerror.NewNotFound("workflow not found"),
 			`"errorId":0,"errorCode":"","errorDescription":"the workflow was deleted before its result was read: workflow not found"`,
 			"the workflow was deleted before its result was read: workflow not found", 0},
@@ -101,10 +102,10 @@ func TestFailedTask(t *testing.T) {
 			t.Parallel()
 			got, err := newOutcome(5, workflows.AwaitTaskResultOutput{}, test.failure)
 			require.NoError(t, err)
-			require.Equal(t, `{"taskId":5,"workflowId":"2captcha-task-5","status":"failed",`+test.line+"}\n", string(got.line))
-			require.False(t, got.ready)
-			require.Equal(t, test.problem, got.problem)
-			require.Equal(t, test.polls, got.polls)
+			require.Equal(t, `{"taskId":5,"workflowId":"2captcha-task-5","status":"failed",`+test.line+"}\n", string(got.Line))
+			require.False(t, got.Ready)
+			require.Equal(t, test.problem, got.Problem)
+			require.Equal(t, test.polls, got.Polls)
 		})
 	}
 }
@@ -114,10 +115,11 @@ func TestAnotherWorkflowUnderTheTasksID(t *testing.T) {
 	got, err := newOutcome(5, workflows.AwaitTaskResultOutput{TaskID: 6}, nil)
 	require.NoError(t, err)
 	require.Equal(t, `{"taskId":5,"workflowId":"2captcha-task-5","status":"failed","errorId":0,"errorCode":"",`+
-		`"errorDescription":"the workflow 2captcha-task-5 is not one that waits for this task"}`+"\n", string(got.line))
+		`"errorDescription":"the workflow 2captcha-task-5 does not wait for this task"}`+"\n", string(got.Line))
 }
 
-// ended is how a client gets the error that a workflow ended with: it was on the server meanwhile, and is wrapped.
+// ended returns the error that a client gets if a workflow ended with cause: it was on the server
+// meanwhile, and is wrapped.
 func ended(cause error) error {
 	converter := temporal.GetDefaultFailureConverter()
 	return fmt.Errorf("workflow execution error: %w", converter.FailureToError(converter.ErrorToFailure(cause)))

@@ -1,4 +1,4 @@
-package main
+package batch
 
 import (
 	"context"
@@ -18,14 +18,13 @@ import (
 
 var unavailable = serviceerror.NewUnavailable("the server is being restarted")
 
-func newWaiter(server *fakeTemporal) (*waiter, *recorder) {
-	progress := &recorder{}
-	return &waiter{
-		temporal:  server,
-		server:    serverName{address: "temporal:7233", namespace: "captchas"},
-		taskQueue: "2captcha",
-		progress:  progress,
-	}, progress
+func newBatch(server *fakeTemporal) (Batch, *recorder) {
+	observer := &recorder{}
+	return Batch{
+		Server:    Server{Client: server, Address: "temporal:7233", Namespace: "captchas"},
+		TaskQueue: "2captcha",
+		Observer:  observer,
+	}, observer
 }
 
 func readyLine(taskID int64) string {
@@ -44,7 +43,7 @@ func TestResultsComeInOrderOfCompletion(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeTemporal()
-		waiter, progress := newWaiter(server)
+		batch, observer := newBatch(server)
 		go func() {
 			for _, taskID := range []int64{2, 3, 1} {
 				synctest.Wait()
@@ -55,26 +54,26 @@ func TestResultsComeInOrderOfCompletion(t *testing.T) {
 				server.end(taskID, err)
 			}
 		}()
-		summary, err := waiter.run(t.Context(), ids(3))
+		summary, err := batch.Run(t.Context(), ids(3))
 		require.NoError(t, err)
-		require.Equal(t, 1, summary.failed)
-		require.Empty(t, summary.unfinished)
+		require.Equal(t, 1, summary.Failed)
+		require.Empty(t, summary.Unfinished)
 		require.Equal(t, []string{
 			readyLine(2),
 			`{"taskId":3,"workflowId":"2captcha-task-3","status":"failed","errorId":0,"errorCode":"Canceled","errorDescription":"the workflow was canceled before the task's result was there"}`,
 			readyLine(1),
-		}, progress.results())
+		}, observer.results())
 	})
 }
 
 func TestWorkflowsAreStartedWithTheCommandsSettings(t *testing.T) {
 	t.Parallel()
 	server := newFakeTemporal()
-	waiter, _ := newWaiter(server)
-	waiter.taskQueue = "mine"
-	waiter.input = workflows.AwaitTaskResultInput{TaskID: 1, Timeout: time.Minute}
+	batch, _ := newBatch(server)
+	batch.TaskQueue = "mine"
+	batch.Input = workflows.AwaitTaskResultInput{TaskID: 1, Timeout: time.Minute}
 	server.end(5, nil)
-	_, err := waiter.run(t.Context(), []int64{5})
+	_, err := batch.Run(t.Context(), []int64{5})
 	require.NoError(t, err)
 	require.Equal(t, []workflows.AwaitTaskResultInput{{TaskID: 5, Timeout: time.Minute}}, server.inputs)
 	require.Equal(t, "mine", server.starts[0].TaskQueue)
@@ -86,22 +85,22 @@ func TestDetachTellsWhatWasStartedAndWhatWasThere(t *testing.T) {
 	t.Parallel()
 	server := newFakeTemporal()
 	server.end(6, nil)
-	waiter, progress := newWaiter(server)
-	waiter.detach = true
-	summary, err := waiter.run(t.Context(), []int64{5, 6})
+	batch, observer := newBatch(server)
+	batch.Detach = true
+	summary, err := batch.Run(t.Context(), []int64{5, 6})
 	require.NoError(t, err)
-	require.Empty(t, summary.unfinished)
+	require.Empty(t, summary.Unfinished)
 	require.ElementsMatch(t, []string{
 		`{"taskId":5,"workflowId":"2captcha-task-5","runId":"run of 2captcha-task-5","status":"started"}`,
 		`{"taskId":6,"workflowId":"2captcha-task-6","runId":"run of 2captcha-task-6","status":"attached"}`,
-	}, progress.results())
+	}, observer.results())
 }
 
 func TestEndedTaskIsNotStuckBehindSlowOnes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeTemporal()
-		waiter, progress := newWaiter(server)
+		batch, observer := newBatch(server)
 		ctx, cancel := context.WithCancel(t.Context())
 		tasks := ids(3 * maxWaits)
 		last := tasks[len(tasks)-1]
@@ -111,11 +110,11 @@ func TestEndedTaskIsNotStuckBehindSlowOnes(t *testing.T) {
 			time.Sleep(4 * turn)
 			cancel()
 		}()
-		summary, err := waiter.run(ctx, tasks)
+		summary, err := batch.Run(ctx, tasks)
 		require.ErrorIs(t, err, context.Canceled)
-		require.Equal(t, []string{readyLine(last)}, progress.results())
-		require.Len(t, summary.unfinished, len(tasks)-1)
-		require.Zero(t, summary.notStarted)
+		require.Equal(t, []string{readyLine(last)}, observer.results())
+		require.Len(t, summary.Unfinished, len(tasks)-1)
+		require.Zero(t, summary.NotStarted)
 		require.Equal(t, maxWaits, server.mostWaits)
 	})
 }
@@ -130,7 +129,7 @@ func TestInterruptLeavesTheWorkflowsAndTellsWhich(t *testing.T) {
 			}
 			return nil
 		}
-		waiter, progress := newWaiter(server)
+		batch, observer := newBatch(server)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			synctest.Wait()
@@ -138,10 +137,10 @@ func TestInterruptLeavesTheWorkflowsAndTellsWhich(t *testing.T) {
 			synctest.Wait()
 			cancel()
 		}()
-		got, err := waiter.run(ctx, ids(3))
+		got, err := batch.Run(ctx, ids(3))
 		require.ErrorIs(t, err, context.Canceled)
-		require.Equal(t, summary{unfinished: []int64{2, 3}, notStarted: 1}, got)
-		require.Equal(t, []string{readyLine(1)}, progress.results())
+		require.Equal(t, Summary{Unfinished: []int64{2, 3}, NotStarted: 1}, got)
+		require.Equal(t, []string{readyLine(1)}, observer.results())
 	})
 }
 
@@ -156,19 +155,19 @@ func TestServerThatIsRestartedIsWaitedFor(t *testing.T) {
 			}
 			return nil
 		}
-		waiter, progress := newWaiter(server)
+		batch, observer := newBatch(server)
 		go func() {
 			time.Sleep(200 * time.Second)
 			server.end(1, nil)
 		}()
-		summary, err := waiter.run(t.Context(), ids(1))
+		summary, err := batch.Run(t.Context(), ids(1))
 		require.NoError(t, err)
-		require.Empty(t, summary.unfinished)
-		require.Equal(t, []string{readyLine(1)}, progress.results())
+		require.Empty(t, summary.Unfinished)
+		require.Equal(t, []string{readyLine(1)}, observer.results())
 		require.Equal(t, []string{
-			"the Temporal server at temporal:7233 does not answer, trying on: the server is being restarted",
-			"the Temporal server at temporal:7233 does not answer, trying on: the server is being restarted",
-		}, progress.said, "once a minute")
+			"the Temporal server at temporal:7233 does not answer, still trying: the server is being restarted",
+			"the Temporal server at temporal:7233 does not answer, still trying: the server is being restarted",
+		}, observer.said, "once a minute")
 	})
 }
 
@@ -177,11 +176,11 @@ func TestServerThatIsSilentForTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeTemporal()
 		server.describeFail = unavailable
-		waiter, _ := newWaiter(server)
+		batch, _ := newBatch(server)
 		began := time.Now()
-		summary, err := waiter.run(t.Context(), ids(1))
+		summary, err := batch.Run(t.Context(), ids(1))
 		require.EqualError(t, err, "the Temporal server at temporal:7233 has not answered for 5m0s: the server is being restarted")
-		require.Equal(t, []int64{1}, summary.unfinished)
+		require.Equal(t, []int64{1}, summary.Unfinished)
 		require.InDelta(t, patience.Seconds(), time.Since(began).Seconds(), watchEvery.Seconds())
 	})
 }
@@ -204,11 +203,11 @@ func TestRefusalOfTheServerEndsTheCommand(t *testing.T) {
 			t.Parallel()
 			server := newFakeTemporal()
 			server.startFails = func(int64) error { return test.err }
-			waiter, progress := newWaiter(server)
-			summary, err := waiter.run(t.Context(), ids(1))
+			batch, observer := newBatch(server)
+			summary, err := batch.Run(t.Context(), ids(1))
 			require.EqualError(t, err, test.message)
-			require.Equal(t, 1, summary.notStarted)
-			require.Empty(t, progress.results())
+			require.Equal(t, 1, summary.NotStarted)
+			require.Empty(t, observer.results())
 		})
 	}
 }
@@ -217,11 +216,11 @@ func TestWaitThatTheServerRefuses(t *testing.T) {
 	t.Parallel()
 	server := newFakeTemporal()
 	server.end(1, serviceerror.NewPermissionDenied("go away", ""))
-	waiter, _ := newWaiter(server)
-	summary, err := waiter.run(t.Context(), ids(1))
+	batch, _ := newBatch(server)
+	summary, err := batch.Run(t.Context(), ids(1))
 	require.EqualError(t, err, `task 1: its workflow can't be waited for: the Temporal server at temporal:7233 `+
 		`does not permit it in namespace "captchas": check TEMPORAL_API_KEY or the TLS settings (go away)`)
-	require.Equal(t, []int64{1}, summary.unfinished)
+	require.Equal(t, []int64{1}, summary.Unfinished)
 }
 
 func TestWorkflowThatWasDeletedIsAFailureOfItsTaskAlone(t *testing.T) {
@@ -229,11 +228,11 @@ func TestWorkflowThatWasDeletedIsAFailureOfItsTaskAlone(t *testing.T) {
 	server := newFakeTemporal()
 	server.end(1, serviceerror.NewNotFound("workflow not found"))
 	server.end(2, nil)
-	waiter, progress := newWaiter(server)
-	summary, err := waiter.run(t.Context(), ids(2))
+	batch, observer := newBatch(server)
+	summary, err := batch.Run(t.Context(), ids(2))
 	require.NoError(t, err)
-	require.Equal(t, 1, summary.failed)
-	require.Contains(t, progress.results(), readyLine(2))
+	require.Equal(t, 1, summary.Failed)
+	require.Contains(t, observer.results(), readyLine(2))
 }
 
 func TestStandardOutputThatCantBeWritten(t *testing.T) {
@@ -241,12 +240,12 @@ func TestStandardOutputThatCantBeWritten(t *testing.T) {
 	for _, detach := range []bool{false, true} {
 		server := newFakeTemporal()
 		server.end(1, nil)
-		waiter, progress := newWaiter(server)
-		waiter.detach, progress.fail = detach, io.ErrShortWrite
-		summary, err := waiter.run(t.Context(), ids(1))
+		batch, observer := newBatch(server)
+		batch.Detach, observer.fail = detach, io.ErrShortWrite
+		summary, err := batch.Run(t.Context(), ids(1))
 		require.EqualError(t, err, "standard output can't be written: short write")
-		require.Equal(t, []int64{1}, summary.unfinished, "its line is not out; detach: %t", detach)
-		require.Zero(t, summary.notStarted)
+		require.Equal(t, []int64{1}, summary.Unfinished, "its line is not out; detach: %t", detach)
+		require.Zero(t, summary.NotStarted)
 	}
 }
 
@@ -257,7 +256,7 @@ func TestMissingWorkerIsSaidOnce(t *testing.T) {
 		err     error
 		said    []string
 	}{
-		"no worker": {0, nil, []string{`no worker polls the task queue "2captcha" in namespace "captchas": start one (go run ./worker); the waits go on when it does`}},
+		"no worker": {0, nil, []string{`no worker serves the task queue "2captcha" in namespace "captchas": start one (go run ./worker); the waits go on when it runs`}},
 		"a worker":  {1, nil, nil},
 		"not known": {0, serviceerror.NewPermissionDenied("no", ""), nil},
 	}
@@ -267,14 +266,14 @@ func TestMissingWorkerIsSaidOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := newFakeTemporal()
 				server.pollers, server.describeFail = test.pollers, test.err
-				waiter, progress := newWaiter(server)
+				batch, observer := newBatch(server)
 				go func() {
 					time.Sleep(10 * time.Minute)
 					server.end(1, nil)
 				}()
-				_, err := waiter.run(t.Context(), ids(1))
+				_, err := batch.Run(t.Context(), ids(1))
 				require.NoError(t, err)
-				require.Equal(t, test.said, progress.said)
+				require.Equal(t, test.said, observer.said)
 			})
 		})
 	}
@@ -284,7 +283,7 @@ func TestWhatEndedTheContextIsTheRunsError(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("the dev server ended by itself"))
-	waiter, _ := newWaiter(newFakeTemporal())
-	_, err := waiter.run(ctx, ids(1))
+	batch, _ := newBatch(newFakeTemporal())
+	_, err := batch.Run(ctx, ids(1))
 	require.EqualError(t, err, "the dev server ended by itself")
 }

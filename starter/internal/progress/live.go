@@ -1,4 +1,4 @@
-package main
+package progress
 
 import (
 	"cmp"
@@ -11,21 +11,23 @@ import (
 	"time"
 
 	"github.com/vbauerster/cupwriter"
+
+	"github.com/temporal-providers/temporal-2captcha/starter/internal/batch"
 )
 
 const (
 	drawEvery = 500 * time.Millisecond
 
-	// Only the workflows whose tasks are shown are asked for their status: a few at a time, and each for no longer than
-	// an answer is of use.
+	// Only the workflows whose tasks are shown are asked for their status: a few at a time, and
+	// each for no longer than its answer is of use.
 	askEvery   = time.Second
 	maxAsked   = 8
 	askTimeout = 2 * time.Second
 )
 
-// liveProgress is the progress for terminals: one line a task, drawn over and over. Where there are more tasks than
-// lines, it shows the first ones that are unfinished, and the counts.
-type liveProgress struct {
+// live is the progress for terminals: one line a task, drawn over and over. If there are more tasks
+// than lines, it shows the first unfinished ones, and counts.
+type live struct {
 	stdout, stderr io.Writer
 	lines          *cupwriter.Writer // onto standard error
 	size           func() (width, height int, err error)
@@ -35,7 +37,7 @@ type liveProgress struct {
 	stopped sync.WaitGroup
 
 	mutex  sync.Mutex
-	shown  bool // between open and close
+	shown  bool // between Open and Close
 	rows   []row
 	rowOf  map[int64]int // by task id
 	counts counts
@@ -46,15 +48,15 @@ type row struct {
 	taskID  int64
 	state   string
 	polls   int
-	since   time.Time // when its workflow was started; zero where that isn't known
+	since   time.Time // when its workflow was started; zero if that isn't known
 	until   time.Time // when it ended; zero while it goes on
-	next    time.Time // its next poll; zero where there is none
+	next    time.Time // its next poll; zero if none is planned
 	problem string    // what it ended with, or its last error
 }
 
-func newLiveProgress(taskIDs []int64, stdout, stderr io.Writer, lines *cupwriter.Writer,
-	size func() (width, height int, err error), oneTerminal bool) *liveProgress {
-	l := &liveProgress{
+func newLive(taskIDs []int64, stdout, stderr io.Writer, lines *cupwriter.Writer,
+	size func() (width, height int, err error), oneTerminal bool) *live {
+	l := &live{
 		stdout: stdout, stderr: stderr, lines: lines, size: size, oneTerminal: oneTerminal,
 		rows:   make([]row, len(taskIDs)),
 		rowOf:  make(map[int64]int, len(taskIDs)),
@@ -67,7 +69,7 @@ func newLiveProgress(taskIDs []int64, stdout, stderr io.Writer, lines *cupwriter
 	return l
 }
 
-// terminal is what draws lines on a terminal, nil where the writer is none.
+// terminal returns what draws lines on a terminal, or nil if the writer is not a terminal.
 func terminal(writer io.Writer) *cupwriter.Writer {
 	lines := cupwriter.New(writer, false)
 	if !lines.IsTerminal() {
@@ -76,7 +78,7 @@ func terminal(writer io.Writer) *cupwriter.Writer {
 	return lines
 }
 
-func (l *liveProgress) open(status statusFunc) {
+func (l *live) Open(status StatusFunc) {
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
 	l.stopped.Go(func() { every(ctx, drawEvery, l.redraw) })
@@ -88,7 +90,7 @@ func (l *liveProgress) open(status statusFunc) {
 	l.draw()
 }
 
-func (l *liveProgress) close() {
+func (l *live) Close() {
 	l.stop()
 	l.stopped.Wait()
 
@@ -98,33 +100,33 @@ func (l *liveProgress) close() {
 	l.shown = false
 }
 
-func (l *liveProgress) begun(wait *wait) {
+func (l *live) Begun(wait batch.Wait) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.counts.begun++
-	row := &l.rows[l.rowOf[wait.taskID]]
+	row := &l.rows[l.rowOf[wait.TaskID]]
 	row.state = "started"
-	if wait.attached {
+	if wait.Attached {
 		row.state = "attached"
 	} else {
-		row.since = wait.begun
+		row.since = wait.Begun
 	}
 }
 
-func (l *liveProgress) ended(wait *wait, outcome outcome) {
+func (l *live) Ended(wait batch.Wait, outcome batch.Outcome) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.counts.add(outcome)
-	row := &l.rows[l.rowOf[wait.taskID]]
+	row := &l.rows[l.rowOf[wait.TaskID]]
 	row.state, row.problem = "ready", ""
-	if !outcome.ready {
-		row.state, row.problem = "failed", outcome.problem
+	if !outcome.Ready {
+		row.state, row.problem = "failed", outcome.Problem
 	}
-	row.polls = max(row.polls, outcome.polls)
+	row.polls = max(row.polls, outcome.Polls)
 	row.until, row.next = time.Now(), time.Time{}
 }
 
-func (l *liveProgress) result(line []byte) error {
+func (l *live) Result(line []byte) error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.oneTerminal {
@@ -135,7 +137,7 @@ func (l *liveProgress) result(line []byte) error {
 	return err
 }
 
-func (l *liveProgress) say(format string, values ...any) {
+func (l *live) Say(format string, values ...any) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.clear()
@@ -143,20 +145,21 @@ func (l *liveProgress) say(format string, values ...any) {
 	l.draw()
 }
 
-func (l *liveProgress) redraw() {
+func (l *live) redraw() {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.draw()
 }
 
-// clear takes the lines off the terminal, until the next draw. The caller holds the mutex, as for all that follows.
-func (l *liveProgress) clear() {
+// clear takes the lines off the terminal, until the next draw. The caller of clear, draw, text and
+// visible holds the mutex.
+func (l *live) clear() {
 	if l.shown {
-		_ = l.lines.Flush(0) // what can't be shown isn't
+		_ = l.lines.Flush(0) // errors of standard error are ignored
 	}
 }
 
-func (l *liveProgress) draw() {
+func (l *live) draw() {
 	if !l.shown {
 		return
 	}
@@ -171,8 +174,8 @@ func (l *liveProgress) draw() {
 	_ = l.lines.Flush(len(text))
 }
 
-// text is what is shown in so many lines.
-func (l *liveProgress) text(now time.Time, height int) []string {
+// text is what is shown in at most height lines.
+func (l *live) text(now time.Time, height int) []string {
 	shown := l.visible(height)
 	idWidth := 0
 	for _, i := range shown {
@@ -188,8 +191,9 @@ func (l *liveProgress) text(now time.Time, height int) []string {
 	return text
 }
 
-// visible are the indexes of the rows that are shown: all, or the first unfinished ones and one line less.
-func (l *liveProgress) visible(height int) []int {
+// visible returns the indexes of the rows that are shown: all, or the first unfinished ones, with
+// one line left for the counts.
+func (l *live) visible(height int) []int {
 	all := len(l.rows) <= height
 	if !all {
 		height--
@@ -217,12 +221,12 @@ func (r row) text(now time.Time, idWidth int) string {
 	if in := r.next.Sub(now); in > 0 {
 		remark = strings.TrimSuffix("next poll in "+seconds(in)+", "+r.problem, ", ")
 	}
-	line := fmt.Sprintf("%*d  %-8s  %8s  %6s  %s", idWidth, r.taskID, r.state, counted(r.polls, "poll"), waited, remark)
+	line := fmt.Sprintf("%*d  %-8s  %8s  %6s  %s", idWidth, r.taskID, r.state, Counted(r.polls, "poll"), waited, remark)
 	return strings.TrimRight(line, " ")
 }
 
-// cut makes text fit into one line of the terminal: what may be wider than its count of runes, or may move the
-// cursor, becomes a question mark.
+// cut makes text fit into one line of the terminal. A rune that may be wider than one column, or
+// may move the cursor, becomes a question mark.
 func cut(text string, width int) string {
 	plain := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
@@ -233,8 +237,8 @@ func cut(text string, width int) string {
 	return plain[:min(len(plain), max(width, 0))]
 }
 
-// ask brings what is shown up to date.
-func (l *liveProgress) ask(ctx context.Context, status statusFunc) {
+// ask updates what is shown.
+func (l *live) ask(ctx context.Context, status StatusFunc) {
 	var asked sync.WaitGroup
 	turns := make(chan struct{}, maxAsked)
 	for _, taskID := range l.unfinishedShown() {
@@ -245,7 +249,7 @@ func (l *liveProgress) ask(ctx context.Context, status statusFunc) {
 			defer cancel()
 			answer, err := status(ctx, taskID)
 			if err != nil {
-				return // it may have ended just now, or no worker answers: the line stays as it is
+				return // the wait may have ended just now, or no worker answers: the line stays as it is
 			}
 			l.mutex.Lock()
 			defer l.mutex.Unlock()
@@ -261,7 +265,7 @@ func (l *liveProgress) ask(ctx context.Context, status statusFunc) {
 	asked.Wait()
 }
 
-func (l *liveProgress) unfinishedShown() []int64 {
+func (l *live) unfinishedShown() []int64 {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	_, height, err := l.size()

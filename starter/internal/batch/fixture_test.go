@@ -1,4 +1,4 @@
-package main
+package batch
 
 import (
 	"context"
@@ -17,7 +17,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// fakeTemporal is a server whose workflows end when a test says so. What it doesn't implement panics.
+// fakeTemporal is a server whose workflows end when a test says so. Methods that it does not
+// implement panic.
 type fakeTemporal struct {
 	client.Client
 
@@ -25,8 +26,8 @@ type fakeTemporal struct {
 	runs         map[string]*fakeRun // by workflow id
 	starts       []client.StartWorkflowOptions
 	inputs       []workflows.AwaitTaskResultInput
-	startFails   func(taskID int64) error // nil: no start does
-	waits        int                      // that are under way
+	startFails   func(taskID int64) error // nil: every start succeeds
+	waits        int                      // under way
 	mostWaits    int
 	pollers      int
 	describeFail error
@@ -64,7 +65,7 @@ func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, options client.StartWo
 
 func (f *fakeTemporal) GetWorkflow(_ context.Context, workflowID, run string) client.WorkflowRun {
 	if run != runID(workflowID) {
-		panic("waits for another run than the one that was started: " + run)
+		panic("a wait for another run than the one that was started: " + run)
 	}
 	return fakeHandle{server: f, id: workflowID}
 }
@@ -75,7 +76,7 @@ func (f *fakeTemporal) DescribeTaskQueue(context.Context, string, enumspb.TaskQu
 	return &workflowservice.DescribeTaskQueueResponse{Pollers: make([]*taskqueuepb.PollerInfo, f.pollers)}, f.describeFail
 }
 
-// end has the task's workflow end, also before it was started.
+// end ends the task's workflow, even if it was not started yet.
 func (f *fakeTemporal) end(taskID int64, err error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -129,7 +130,7 @@ func (h fakeHandle) Get(ctx context.Context, result any) error {
 	return nil
 }
 
-// recorder is a progress that keeps what it is told.
+// recorder is an observer that keeps what it is told.
 type recorder struct {
 	mutex sync.Mutex
 	lines []string // of standard output
@@ -137,19 +138,17 @@ type recorder struct {
 	fail  error // of standard output
 }
 
-func (r *recorder) open(statusFunc)      {}
-func (r *recorder) begun(*wait)          {}
-func (r *recorder) ended(*wait, outcome) {}
-func (r *recorder) close()               {}
+func (r *recorder) Begun(Wait)          {}
+func (r *recorder) Ended(Wait, Outcome) {}
 
-func (r *recorder) result(line []byte) error {
+func (r *recorder) Result(line []byte) error {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.lines = append(r.lines, strings.TrimSuffix(string(line), "\n"))
 	return r.fail
 }
 
-func (r *recorder) say(format string, values ...any) {
+func (r *recorder) Say(format string, values ...any) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.said = append(r.said, fmt.Sprintf(format, values...))

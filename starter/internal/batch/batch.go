@@ -1,0 +1,249 @@
+// Package batch starts the workflows that wait for the results of many tasks, or attaches to them,
+// and waits for what they end with.
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+const (
+	// maxStarts is how many workflows are started at once.
+	maxStarts = 50
+
+	// maxWaits is how many tasks are waited for at once, each by a long poll of the server. If
+	// there are more tasks, they take turns, so that one that has ended is seen however many slow
+	// ones there are.
+	maxWaits = 500
+
+	// turn is how long a wait lasts while there are more tasks than maxWaits.
+	turn = 2 * time.Second
+
+	// retryPause is the time between a call that the server could not answer and the next try.
+	retryPause = time.Second
+)
+
+// Batch is how tasks are waited for.
+type Batch struct {
+	Server    Server
+	TaskQueue string
+	Input     workflows.AwaitTaskResultInput // of every workflow, except for the task's id
+	Detach    bool                           // start, and don't wait
+	Observer  Observer
+}
+
+// Observer is told how a batch proceeds. Its methods may be called concurrently.
+type Observer interface {
+	// Begun tells that a task's workflow was started, or attached to.
+	Begun(wait Wait)
+	// Ended tells what a task's wait ended with.
+	Ended(wait Wait, outcome Outcome)
+	// Result takes a line of standard output, line end included. An error ends the batch.
+	Result(line []byte) error
+	// Say takes a message that is not about one of the tasks.
+	Say(format string, values ...any)
+}
+
+// Wait is the wait for one task.
+type Wait struct {
+	TaskID   int64
+	RunID    string    // "" until its workflow is known to run
+	Attached bool      // its workflow was started before
+	Begun    time.Time // when it was started, or attached to
+}
+
+// Summary is what became of a batch.
+type Summary struct {
+	Failed     int
+	Unfinished []int64 // tasks without an outcome; with Detach: not started
+	NotStarted int     // how many of the unfinished tasks have no workflow that is known to run
+}
+
+// Run starts every task's workflow, or attaches to it, and returns when the last one has ended, or
+// when ctx is done. An error says what ended the batch early: the server's, standard output's, or
+// ctx's cause. The summary is right in any case.
+func (b Batch) Run(ctx context.Context, taskIDs []int64) (Summary, error) {
+	r := &run{Batch: b, queue: newQueue(taskIDs)}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var watching sync.WaitGroup
+	watching.Go(func() { r.watch(ctx, cancel) })
+
+	var working sync.WaitGroup
+	work := func(each func(context.Context) error) {
+		working.Go(func() {
+			if err := each(ctx); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	for range min(maxStarts, len(taskIDs)) {
+		work(r.startEach)
+	}
+	if !b.Detach {
+		for range min(maxWaits, len(taskIDs)) {
+			work(r.awaitEach)
+		}
+	}
+	working.Wait()
+	err := context.Cause(ctx)
+	cancel(nil)
+	watching.Wait()
+	return r.queue.summary(), err
+}
+
+// run is one run of a batch.
+type run struct {
+	Batch
+	queue         *queue
+	toldOfSilence atomic.Int64 // when people last read that the server does not answer, in Unix seconds
+}
+
+// startEach starts one wait after the other until none is left.
+func (r *run) startEach(ctx context.Context) error {
+	for next := r.queue.nextToStart(); next != nil; next = r.queue.nextToStart() {
+		if err := r.start(ctx, next); err != nil {
+			return err
+		}
+		r.queue.inLine <- next
+	}
+	return nil
+}
+
+// awaitEach gives one wait after the other its turn until all have ended.
+func (r *run) awaitEach(ctx context.Context) error {
+	for {
+		var next *wait
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case next = <-r.queue.inLine:
+		}
+		if next == nil {
+			return nil
+		}
+		oneTurn := r.queue.unfinished.Load() > maxWaits
+		outcome, err := r.await(ctx, next, oneTurn)
+		switch {
+		case err != nil:
+			return err
+		case outcome == nil:
+			r.queue.inLine <- next
+		default:
+			r.queue.ended(*outcome)
+		}
+	}
+}
+
+// start has the task's workflow run, and tries until it does.
+func (r *run) start(ctx context.Context, w *wait) error {
+	input := r.Input
+	input.TaskID = w.TaskID
+	options := workflows.StartOptions(w.TaskID)
+	options.TaskQueue = r.TaskQueue
+	// USE_EXISTING would attach in the same way, but would not tell that an earlier start's
+	// settings count.
+	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
+	options.WorkflowExecutionErrorWhenAlreadyStarted = true
+
+	for w.RunID == "" {
+		started, err := r.Server.Client.ExecuteWorkflow(ctx, options, workflows.AwaitTaskResultWorkflow, input)
+		var already *serviceerror.WorkflowExecutionAlreadyStarted
+		switch {
+		case err == nil:
+			w.RunID = started.GetRunID()
+		case errors.As(err, &already):
+			w.RunID, w.Attached = already.RunId, true
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case transient(err):
+			r.tellOfSilence(err)
+			pause(ctx, retryPause)
+		default:
+			return fmt.Errorf("task %d: its workflow can't be started: %w", w.TaskID, r.Server.refusal(err))
+		}
+	}
+
+	w.Begun = time.Now()
+	r.Observer.Begun(w.Wait)
+	if !r.Detach {
+		return nil
+	}
+	line, err := startedLine(w.Wait)
+	if err != nil {
+		return err
+	}
+	if err := r.print(line); err != nil {
+		return err
+	}
+	w.ended = true
+	return nil
+}
+
+// await waits for the end of the task's workflow, for one turn or without bound. It returns nil if
+// the workflow hasn't ended yet.
+func (r *run) await(ctx context.Context, w *wait, oneTurn bool) (*Outcome, error) {
+	turnCtx, endTurn := context.WithCancel(ctx)
+	defer endTurn()
+	if oneTurn {
+		// A deadline would reach the server, which answers a long poll at once if its deadline is
+		// less than 1 s away: the SDK would repeat the poll as fast as it can.
+		defer time.AfterFunc(turn, endTurn).Stop()
+	}
+
+	var output workflows.AwaitTaskResultOutput
+	err := r.Server.Client.GetWorkflow(turnCtx, workflows.WorkflowID(w.TaskID), w.RunID).Get(turnCtx, &output)
+	switch {
+	case err == nil, workflows.ErrorCode(err) != "":
+	case turnCtx.Err() != nil:
+		return nil, nil
+	case transient(err):
+		r.tellOfSilence(err)
+		pause(ctx, retryPause)
+		return nil, nil
+	case fromServer(err):
+		return nil, fmt.Errorf("task %d: its workflow can't be waited for: %w", w.TaskID, r.Server.refusal(err))
+	}
+	outcome, err := newOutcome(w.TaskID, output, err)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.print(outcome.Line); err != nil {
+		return nil, err
+	}
+	w.ended = true
+	r.Observer.Ended(w.Wait, outcome)
+	return &outcome, nil
+}
+
+func (r *run) print(line []byte) error {
+	if err := r.Observer.Result(line); err != nil {
+		return fmt.Errorf("standard output can't be written: %w", err)
+	}
+	return nil
+}
+
+// tellOfSilence says, at most once a minute, that the server does not answer.
+func (r *run) tellOfSilence(err error) {
+	now, last := time.Now().Unix(), r.toldOfSilence.Load()
+	if now-last >= 60 && r.toldOfSilence.CompareAndSwap(last, now) {
+		r.Observer.Say("the Temporal server at %s does not answer, still trying: %v", r.Server.Address, err)
+	}
+}
+
+// pause returns after d, or when ctx is done.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
