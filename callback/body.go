@@ -47,7 +47,7 @@ func readTaskID(body io.Reader) (int64, *refusal) {
 		id, err := strconv.ParseUint(value, 10, 63) // unlike ParseInt, it takes no sign
 		switch {
 		case err != nil || id == 0:
-			return 0, &refusal{http.StatusBadRequest, "the body's id is no positive integer"}
+			return 0, &refusal{http.StatusBadRequest, "the body's id is not a positive integer"}
 		case taskID != 0 && id != taskID:
 			return 0, &refusal{http.StatusBadRequest, "the body has several ids"}
 		}

@@ -64,7 +64,7 @@ type Handler struct {
 // what it should be, and less than 16 is too little.
 func NewHandler(options Options) (*Handler, error) {
 	if options.Temporal == nil {
-		return nil, errors.New("callback: Temporal is nil: it takes a client")
+		return nil, errors.New("callback: Options.Temporal is nil: set it to a Temporal client")
 	}
 	sign, err := newSigner(options.Secret)
 	if err != nil {

@@ -21,7 +21,7 @@ func TestBodies(t *testing.T) {
 	t.Parallel()
 	const (
 		noID     = "the body has no id\n"
-		badID    = "the body's id is no positive integer\n"
+		badID    = "the body's id is not a positive integer\n"
 		several  = "the body has several ids\n"
 		tooLarge = "the body is over 64 KiB\n"
 	)

@@ -34,7 +34,7 @@ func WorkflowURL(base, secret, workflowID string) (string, error) {
 		return "", fmt.Errorf("callback: the workflow id is %d bytes long: Temporal takes %d at most",
 			len(workflowID), maxWorkflowID)
 	case !utf8.ValidString(workflowID):
-		return "", errors.New("callback: the workflow id is no valid UTF-8: Temporal takes no other")
+		return "", errors.New("callback: the workflow id is not valid UTF-8, which Temporal requires")
 	}
 	return address(base, secret, workflowKind, []byte(workflowID))
 }
@@ -51,18 +51,18 @@ func address(base, secret, kind string, payload []byte) (string, error) {
 	return parsed.JoinPath(sign.token(kind, payload)).String(), nil
 }
 
-const takesBase = "it takes one like https://example.com/2captcha"
+const exampleBase = "https://example.com/2captcha"
 
 // parseBase shows nothing of base in its errors: it may hold a password.
 func parseBase(base string) (*url.URL, error) {
 	parsed, err := url.Parse(base)
 	switch {
 	case err != nil, parsed.Scheme != "https" && parsed.Scheme != "http", parsed.Hostname() == "", !validPort(parsed):
-		return nil, errors.New("callback: the base is no http or https URL: " + takesBase)
+		return nil, errors.New("callback: the base must be an http or https URL, such as " + exampleBase)
 	case parsed.User != nil:
 		return nil, errors.New("callback: the base must not hold a user name or password")
 	case parsed.RawQuery != "" || parsed.ForceQuery || strings.Contains(base, "#"):
-		return nil, errors.New("callback: the base must not hold a query or fragment: " + takesBase)
+		return nil, errors.New("callback: the base must not hold a query or fragment: give one like " + exampleBase)
 	}
 	return parsed, nil
 }

@@ -56,7 +56,7 @@ func TestCallbackURLIsPrintedAlone(t *testing.T) {
 func TestCallbackURLThatCantBeMade(t *testing.T) {
 	t.Parallel()
 	const (
-		noURL = "TWOCAPTCHA_CALLBACK_URL, or --callback-url: callback: the base is no http or https URL: it takes one like https://example.com/2captcha"
+		noURL = "TWOCAPTCHA_CALLBACK_URL, or --callback-url: callback: the base must be an http or https URL, such as https://example.com/2captcha"
 		// An id that is empty by mistake must not become an address for any task.
 		noID = "--workflow-id: callback: the workflow id is empty: it takes the id of the workflow to wake"
 	)

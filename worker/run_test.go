@@ -40,7 +40,7 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		callbackAddress = "TWOCAPTCHA_CALLBACK_ADDRESS=localhost:0"
 		addresses       = "TWOCAPTCHA_CALLBACK_ADDRESS, or --callback-address, is "
 		takesAddress    = ": it takes HOST:PORT, or :PORT for every interface"
-		callbackURL     = "TWOCAPTCHA_CALLBACK_URL, or --callback-url: callback: the base is no http or https URL: it takes one like https://example.com/2captcha"
+		callbackURL     = "TWOCAPTCHA_CALLBACK_URL, or --callback-url: callback: the base must be an http or https URL, such as https://example.com/2captcha"
 	)
 	empty := filepath.Join(t.TempDir(), "key")
 	require.NoError(t, os.WriteFile(empty, []byte("\n"), 0o600))

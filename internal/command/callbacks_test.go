@@ -70,5 +70,5 @@ func TestCallbackURLIsChecked(t *testing.T) {
 	require.NoError(t, command.CallbackURLFlag{}.CheckCallbackURL())
 	require.NoError(t, command.CallbackURLFlag{CallbackURL: "https://example.com/2captcha/"}.CheckCallbackURL())
 	require.EqualError(t, command.CallbackURLFlag{CallbackURL: "example.com"}.CheckCallbackURL(),
-		"TWOCAPTCHA_CALLBACK_URL, or --callback-url: callback: the base is no http or https URL: it takes one like https://example.com/2captcha")
+		"TWOCAPTCHA_CALLBACK_URL, or --callback-url: callback: the base must be an http or https URL, such as https://example.com/2captcha")
 }

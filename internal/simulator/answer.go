@@ -57,7 +57,7 @@ func Ready(solution string) Answer { return ReadyAfter(0, solution) }
 // the script's next answer before it was ready once.
 func ReadyAfter(after time.Duration, solution string) Answer {
 	if !json.Valid([]byte(solution)) {
-		panic(fmt.Sprintf("simulator: the solution %q is no JSON; Body answers with any bytes", solution))
+		panic(fmt.Sprintf("fake 2captcha: the solution %q is not JSON; Status answers with any text", solution))
 	}
 	return Answer{name: "ready", kind: kindReady, after: after, solution: solution}
 }
@@ -160,7 +160,7 @@ func SlowBody(d time.Duration, raw string) Answer {
 // other servers of the same protocol give it. Processing before a ReadyAfter or ErrorAfter keeps its 200.
 func (a Answer) WithHTTPStatus(status int) Answer {
 	if status < 200 || status > 599 {
-		panic(fmt.Sprintf("simulator: HTTP status %d is not within 200 to 599", status))
+		panic(fmt.Sprintf("fake 2captcha: HTTP status %d is not within 200 to 599", status))
 	}
 	a.status = status
 	return a

@@ -92,7 +92,7 @@ func readProperties(body []byte, clientKey string, read func(*call, map[string]j
 	// A map, since a struct's fields would match names in upper and lower case alike.
 	var properties map[string]json.RawMessage
 	if err := json.Unmarshal(body, &properties); err != nil {
-		return call{malformed: &refusal{reason: "the body is no JSON object"}}
+		return call{malformed: &refusal{reason: "the body is not a JSON object"}}
 	}
 	if properties == nil {
 		return call{malformed: &refusal{reason: "the body is null"}}
@@ -116,7 +116,7 @@ func (c *call) readTaskID(properties map[string]json.RawMessage) {
 	case !given:
 		c.malformed = &refusal{reason: "no taskId"}
 	case !ok:
-		c.malformed = &refusal{reason: fmt.Sprintf("taskId %.100s is no integer", value)}
+		c.malformed = &refusal{reason: fmt.Sprintf("taskId %.100s is not an integer", value)}
 	default:
 		c.taskID, c.hasTask = id, true
 	}

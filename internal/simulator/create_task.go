@@ -28,7 +28,7 @@ func (c *call) readNewTask(properties map[string]json.RawMessage) {
 	}
 	malformed := func(name string, value json.RawMessage, kind string) {
 		if c.malformed == nil {
-			c.malformed = &refusal{reason: fmt.Sprintf("%s %.100s is no %s", name, value, kind)}
+			c.malformed = &refusal{reason: fmt.Sprintf("%s %.100s is not %s", name, value, kind)}
 		}
 	}
 	readString := func(in map[string]json.RawMessage, name string, into *string) (given bool) {
@@ -38,7 +38,7 @@ func (c *call) readNewTask(properties map[string]json.RawMessage) {
 		}
 		text, ok := jsonString(value)
 		if !ok {
-			malformed(name, value, "string")
+			malformed(name, value, "a string")
 		}
 		*into = text
 		return ok
@@ -49,7 +49,7 @@ func (c *call) readNewTask(properties map[string]json.RawMessage) {
 	} else {
 		var inTask map[string]json.RawMessage
 		if json.Unmarshal(task.Task, &inTask) != nil || inTask == nil {
-			malformed("task", task.Task, "object")
+			malformed("task", task.Task, "an object")
 		}
 		readString(inTask, "type", &task.Type)
 		if task.Type == "" {
@@ -67,7 +67,7 @@ func (c *call) readNewTask(properties map[string]json.RawMessage) {
 	if value, given := properties["softId"]; given {
 		var ok bool
 		if task.SoftID, ok = jsonInteger(value); !ok {
-			malformed("softId", value, "integer")
+			malformed("softId", value, "an integer")
 		}
 	}
 	c.newTask = &task
@@ -79,7 +79,7 @@ func (c *call) readNewTask(properties map[string]json.RawMessage) {
 func checkCallbackURL(text string) error {
 	callbackURL, err := url.Parse(text)
 	if err != nil || callbackURL.Scheme != "http" && callbackURL.Scheme != "https" {
-		return fmt.Errorf("callbackUrl %.100q is no http or https URL", text)
+		return fmt.Errorf("callbackUrl %.100q must be an http or https URL", text)
 	}
 	host := callbackURL.Hostname()
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {

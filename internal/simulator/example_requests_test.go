@@ -34,7 +34,7 @@ func ExampleServer_Requests() {
 		fmt.Printf("task %d: %s %q\n", request.TaskID, request.Answer, request.Refused)
 	}
 	// Output:
-	// task 0: status 400 "taskId \"7\" is no integer"
+	// task 0: status 400 "taskId \"7\" is not an integer"
 	// task 7: ERROR_KEY_DOES_NOT_EXIST "wrong client key"
 	// task 7: ready ""
 }

@@ -171,9 +171,9 @@ func (s *Server) wait(ctx context.Context, taskID int64, n int, what string, cou
 		select {
 		case <-changed:
 		case <-s.closing:
-			return fmt.Errorf("simulator: closed with %d of %d %s for task %d", have, n, what, taskID)
+			return fmt.Errorf("fake 2captcha: closed with %d of %d %s for task %d", have, n, what, taskID)
 		case <-ctx.Done():
-			return fmt.Errorf("simulator: %d of %d %s for task %d: %w", have, n, what, taskID, context.Cause(ctx))
+			return fmt.Errorf("fake 2captcha: %d of %d %s for task %d: %w", have, n, what, taskID, context.Cause(ctx))
 		}
 	}
 }

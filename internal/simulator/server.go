@@ -89,7 +89,7 @@ type Server struct {
 // it can't listen.
 func Start(options Options) (*Server, error) {
 	if options.ClientKey == "" {
-		return nil, errors.New("simulator: no ClientKey: set the key that the server is to accept")
+		return nil, errors.New("fake 2captcha: no ClientKey: set the key that the server is to accept")
 	}
 	if options.Address == "" {
 		options.Address = "127.0.0.1:0"
@@ -108,7 +108,7 @@ func Start(options Options) (*Server, error) {
 	}
 	listener, err := net.Listen("tcp", options.Address)
 	if err != nil {
-		return nil, fmt.Errorf("simulator: %w", err)
+		return nil, fmt.Errorf("fake 2captcha: %w", err)
 	}
 
 	ctx, cancel := context.WithCancel(context.Background())
@@ -179,10 +179,10 @@ func (s *Server) connectionChanged(_ net.Conn, state http.ConnState) {
 func checkLoopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("simulator: Address %q is no host and port: %w", address, err)
+		return fmt.Errorf("fake 2captcha: Address %q is not a host and port: %w", address, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("simulator: Address %q is not a loopback address, such as 127.0.0.1:0", address)
+		return fmt.Errorf("fake 2captcha: Address %q is not a loopback address, such as 127.0.0.1:0", address)
 	}
 	return nil
 }

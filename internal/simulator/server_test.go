@@ -26,15 +26,15 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		options simulator.Options
 		message string
 	}{
-		"no key": {simulator.Options{}, "simulator: no ClientKey: set the key that the server is to accept"},
+		"no key": {simulator.Options{}, "fake 2captcha: no ClientKey: set the key that the server is to accept"},
 		"not loopback": {simulator.Options{ClientKey: clientKey, Address: "0.0.0.0:0"},
-			`simulator: Address "0.0.0.0:0" is not a loopback address, such as 127.0.0.1:0`},
+			`fake 2captcha: Address "0.0.0.0:0" is not a loopback address, such as 127.0.0.1:0`},
 		"every interface": {simulator.Options{ClientKey: clientKey, Address: ":0"},
-			`simulator: Address ":0" is not a loopback address, such as 127.0.0.1:0`},
+			`fake 2captcha: Address ":0" is not a loopback address, such as 127.0.0.1:0`},
 		"no port": {simulator.Options{ClientKey: clientKey, Address: "127.0.0.1"},
-			`simulator: Address "127.0.0.1" is no host and port: address 127.0.0.1: missing port in address`},
+			`fake 2captcha: Address "127.0.0.1" is not a host and port: address 127.0.0.1: missing port in address`},
 		"taken": {simulator.Options{ClientKey: clientKey, Address: taken.Address()},
-			"simulator: listen tcp " + taken.Address() + ": bind: address already in use"},
+			"fake 2captcha: listen tcp " + taken.Address() + ": bind: address already in use"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

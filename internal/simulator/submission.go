@@ -26,7 +26,7 @@ type Submission struct {
 func (s *Server) Submit(submission Submission) (taskID int64) {
 	if submission.CallbackURL != "" {
 		if err := checkCallbackURL(submission.CallbackURL); err != nil {
-			panic("simulator: " + err.Error())
+			panic("fake 2captcha: " + err.Error())
 		}
 	}
 	s.mutex.Lock()
