@@ -5,7 +5,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -21,7 +21,7 @@ func ExampleChildOptions() {
 
 	environment, service := exampleEnvironment()
 	defer service.Close()
-	service.Script(74372499131, simulator.Ready(`{"token":"03AFcWeA"}`))
+	service.Script(74372499131, twocaptchatest.Ready(`{"token":"03AFcWeA"}`))
 	environment.ExecuteWorkflow(register, int64(74372499131))
 	var solution string
 	fmt.Println(environment.GetWorkflowResult(&solution), solution)

@@ -5,8 +5,8 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -26,7 +26,7 @@ func ExampleErrorCode() {
 
 	environment, service := exampleEnvironment()
 	defer service.Close()
-	service.Script(74372499131, simulator.Error(twocaptcha.ErrorCaptchaUnsolvable))
+	service.Script(74372499131, twocaptchatest.Error(twocaptcha.ErrorCaptchaUnsolvable))
 	environment.ExecuteWorkflow(register)
 	var decision string
 	fmt.Println(environment.GetWorkflowResult(&decision), decision)

@@ -6,8 +6,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -15,7 +15,7 @@ import (
 func ExampleErrorDetails() {
 	environment, service := exampleEnvironment()
 	defer service.Close()
-	service.Script(74372499131, simulator.Processing(), simulator.Error(twocaptcha.ErrorCaptchaUnsolvable))
+	service.Script(74372499131, twocaptchatest.Processing(), twocaptchatest.Error(twocaptcha.ErrorCaptchaUnsolvable))
 	environment.ExecuteWorkflow(workflows.AwaitTaskResultWorkflow, workflows.AwaitTaskResultInput{TaskID: 74372499131})
 
 	var failure *temporal.ApplicationError
