@@ -13,7 +13,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 )
 
-// A workflow of anyone's asks once, by the activity's name.
+// Any workflow can ask once, by the activity's name.
 func ExampleActivities_GetTaskResult() {
 	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
 	if err != nil {

@@ -19,9 +19,10 @@ type refusal struct {
 	reason string
 }
 
-// readTaskID returns the id in a form-urlencoded body. It may be there more than once, if always the same. What else is in
-// the body, the task's code first of all, is neither decoded nor kept: it proves nothing, and may be the solution. Nor does
-// it matter what the sender says the body's type is: one that is no form has no id.
+// readTaskID returns the id in a form-urlencoded body. The id may be repeated if it is always the
+// same. The rest of the body, the task's code above all, is neither decoded nor kept: it proves
+// nothing, and may be the solution. The Content-Type doesn't matter: a body that is not a form has
+// no id.
 func readTaskID(body io.Reader) (int64, *refusal) {
 	content, err := io.ReadAll(body)
 	var tooLarge *http.MaxBytesError

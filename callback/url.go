@@ -13,19 +13,21 @@ import (
 // maxWorkflowID is Temporal's own limit, in bytes.
 const maxWorkflowID = 1000
 
-// URL returns an address to give as callbackUrl before the task's id is known, a new one at every call. A callback to it
-// wakes the workflow workflows.WorkflowID(id) of the task whose id it brings. base is where the service reaches the
-// [Handler], such as https://example.com or https://example.com/some/prefix; secret is the handler's, 32 random bytes as a
-// rule. An error says what is wrong with base, or that secret is empty, and holds neither.
+// URL returns an address to give as callbackUrl before the task's id is known: a new one at every
+// call. A callback to it wakes the workflow workflows.WorkflowID(id) of the task whose id it
+// brings. base is the URL at which the service reaches the [Handler], such as https://example.com
+// or https://example.com/some/prefix; secret is the handler's secret, usually 32 random bytes. The
+// error says what is wrong with base, or that secret is empty; it holds neither of them.
 func URL(base, secret string) (string, error) {
 	nonce := make([]byte, 16)
 	rand.Read(nonce) // ends the process rather than fail
 	return address(base, secret, taskKind, nonce)
 }
 
-// WorkflowURL returns the address whose callbacks wake the workflow workflowID, whatever task they bring: for a workflow that
-// submits its task itself and waits for the signal. The same arguments give the same address. An error is that of [URL], or
-// says that workflowID is none: Temporal takes 1 to 1000 bytes of UTF-8.
+// WorkflowURL returns the address whose callbacks wake the workflow workflowID, whatever task they
+// bring: for a workflow that submits its task itself and waits for the signal. The same arguments
+// give the same address. The errors are those of [URL], and one for a workflowID that Temporal
+// would not accept: it takes 1 to 1000 bytes of UTF-8.
 func WorkflowURL(base, secret, workflowID string) (string, error) {
 	switch {
 	case workflowID == "":
@@ -53,7 +55,7 @@ func address(base, secret, kind string, payload []byte) (string, error) {
 
 const exampleBase = "https://example.com/2captcha"
 
-// parseBase shows nothing of base in its errors: it may hold a password.
+// parseBase quotes nothing of base in its errors: it may hold a password.
 func parseBase(base string) (*url.URL, error) {
 	parsed, err := url.Parse(base)
 	switch {

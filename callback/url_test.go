@@ -80,7 +80,7 @@ func TestSecretIsRequired(t *testing.T) {
 	require.EqualError(t, err, message)
 	_, err = callback.WorkflowURL(base, "", "order-7")
 	require.EqualError(t, err, message)
-	_, err = callback.NewHandler(callback.Options{Temporal: &temporal{}})
+	_, err = callback.NewHandler(callback.Options{Temporal: &fakeTemporal{}})
 	require.EqualError(t, err, message)
 	_, err = callback.NewHandler(callback.Options{Secret: secret})
 	require.EqualError(t, err, "callback: Options.Temporal is nil: set it to a Temporal client")

@@ -14,7 +14,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A worker gets the whole provider by its options.
+// One line in a worker's options registers the whole provider.
 func ExampleNewPlugin() {
 	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A workflow is tested in Temporal's test environment, which skips the minutes that a task takes: the
-// fake goes by the environment's clock.
+// A workflow is tested in Temporal's test environment, which skips the minutes that a task takes:
+// the fake goes by the environment's clock.
 func Example() {
 	solve := func(ctx workflow.Context) (string, error) {
 		result, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: 74372499131})

@@ -68,7 +68,8 @@ func TestDocumentationNamesNoInternalType(t *testing.T) {
 	require.NotContains(t, documentation, "internal/")
 }
 
-// runGo returns what the go command prints. It reaches no network: all that it needs is there already.
+// runGo returns what the go command prints. It reaches no network: all that it needs is there
+// already.
 func runGo(t *testing.T, folder string, arguments ...string) string {
 	t.Helper()
 	goCommand, err := exec.LookPath("go")

@@ -16,7 +16,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// exampleEnvironment is a test environment with the provider's plugin, and a simulated service in place of the real one.
+// exampleEnvironment returns a test environment with the provider's plugin, and a fake service in
+// place of the real one.
 func exampleEnvironment() (*testsuite.TestWorkflowEnvironment, *twocaptchatest.Server) {
 	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
 	if err != nil {

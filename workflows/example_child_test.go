@@ -9,7 +9,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A workflow has another worker wait, one with the provider, and gets the result as a child workflow's.
+// A worker with the provider waits in a child workflow, whose result the workflow gets.
 func ExampleChildOptions() {
 	register := func(ctx workflow.Context, taskID int64) (string, error) {
 		ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(taskID))

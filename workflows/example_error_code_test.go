@@ -10,7 +10,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A workflow tells by the code what to do about a task that brings no result.
+// The code of an error tells a workflow what to do about a task without a result.
 func ExampleErrorCode() {
 	register := func(ctx workflow.Context) (string, error) {
 		_, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: 74372499131})

@@ -11,7 +11,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// Whoever gets a wait's error reads more of it from the details.
+// The details of a wait's error say more about it.
 func ExampleErrorDetails() {
 	environment, service := exampleEnvironment()
 	defer service.Close()

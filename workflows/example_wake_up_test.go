@@ -10,7 +10,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A signal of the workflow's own makes the wait poll before its time.
+// A signal that the workflow defines itself makes the wait poll before its time.
 func ExampleWithWakeUp() {
 	register := func(ctx workflow.Context) (time.Duration, error) {
 		begin := workflow.Now(ctx)

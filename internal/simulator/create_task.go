@@ -10,15 +10,16 @@ import (
 
 // NewTask is what a createTask request asks for.
 type NewTask struct {
-	Type         string          // of the task; any, since there is no list of the types that the service knows
+	Type         string          // the task's type; every type is accepted
 	Task         json.RawMessage // the whole task, an object
-	CallbackURL  string          // "" where none is given
-	LanguagePool string          // en where none is given
-	SoftID       int64           // 0 where none is given
+	CallbackURL  string          // "" if the request has none
+	LanguagePool string          // "en" if the request has none
+	SoftID       int64           // 0 if the request has none
 }
 
-// readNewTask follows the service's table of properties. What is missing or outside of it gets the code that the table
-// of errors has for it. That properties of another JSON type are refused as malformed, null included, is assumed.
+// readNewTask follows the service's table of properties. A property that is missing or out of range
+// gets the code that the table of errors has for it. It is an assumption that properties of another
+// JSON type, null included, are refused as malformed.
 func (c *call) readNewTask(properties map[string]json.RawMessage) {
 	task := NewTask{Task: properties["task"], LanguagePool: "en"}
 	reject := func(code, reason string) {
@@ -73,9 +74,9 @@ func (c *call) readNewTask(properties map[string]json.RawMessage) {
 	c.newTask = &task
 }
 
-// checkCallbackURL keeps every request on this machine. The service refuses a host that isn't registered with the
-// account; its pages don't say by which error. Here the registered hosts are those on loopback, and the error is
-// ERROR_BAD_PARAMETERS.
+// checkCallbackURL keeps every request on this machine. The service refuses a host that isn't
+// registered with the account; its pages don't say with which error. Here the registered hosts are
+// those on loopback, and the error is ERROR_BAD_PARAMETERS.
 func checkCallbackURL(text string) error {
 	callbackURL, err := url.Parse(text)
 	if err != nil || callbackURL.Scheme != "http" && callbackURL.Scheme != "https" {
@@ -104,7 +105,7 @@ func (s *Server) create(number int, task NewTask) Answer {
 	return answer
 }
 
-// readySoon is what becomes of a task where nobody says otherwise.
+// readySoon is what becomes of a task by default.
 func readySoon(NewTask) Submission {
 	return Submission{Answers: []Answer{ReadyAfter(time.Second, `{"text":"hello world"}`)}}
 }

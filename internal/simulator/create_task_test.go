@@ -19,7 +19,8 @@ const (
 		`"errorDescription":"Required parameters are missing or malformed"}`
 )
 
-// createTask sends a createTask request with the right key and these other properties, written as JSON.
+// createTask sends a createTask request with the right key and these other properties, written as
+// JSON.
 func (c *client) createTask(properties string) response {
 	c.t.Helper()
 	body := fmt.Sprintf(`{"clientKey":%q,%s}`, clientKey, properties)
@@ -42,7 +43,7 @@ func TestCreatedTaskIsReadyAfterASecond(t *testing.T) {
 	require.Equal(t, []string{noSuchTask}, client.bodies(72345678903, 1))
 	request := server.Requests()[0]
 	require.Equal(t, int64(72345678901), request.Created)
-	require.Equal(t, int64(0), request.TaskID, "it is no request for the task")
+	require.Equal(t, int64(0), request.TaskID, "it is not a request for the task")
 	require.Equal(t, "created", request.Answer)
 	require.Equal(t, 200, request.HTTPStatus)
 	require.False(t, request.Finished.IsZero())
@@ -124,7 +125,7 @@ func TestCreateTaskRequestsThatTheServiceRefuses(t *testing.T) {
 			200, badParameters, `callbackUrl "ftp://127.0.0.1/" must be an http or https URL`},
 		"callbackUrl without a scheme": {`{` + key + task + `,"callbackUrl":"localhost:8080/x"}`,
 			200, badParameters, `callbackUrl "localhost:8080/x" must be an http or https URL`},
-		"callbackUrl that is none": {`{` + key + task + `,"callbackUrl":"http://127.0.0.1:port/"}`,
+		"callbackUrl that is invalid": {`{` + key + task + `,"callbackUrl":"http://127.0.0.1:port/"}`,
 			200, badParameters, `callbackUrl "http://127.0.0.1:port/" must be an http or https URL`},
 		"callbackUrl elsewhere": {`{` + key + task + `,"callbackUrl":"https://example.com/x"}`,
 			200, badParameters, `callbackUrl "https://example.com/x" is not on a loopback host, such as 127.0.0.1`},

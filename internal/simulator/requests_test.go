@@ -46,7 +46,7 @@ func TestRequestsAreRecorded(t *testing.T) {
 	}
 	require.Equal(t, want, server.Requests())
 	require.Equal(t, []simulator.Request{want[0], want[3]}, server.RequestsFor(7))
-	require.Empty(t, server.RequestsFor(0), "a request without a task id is none for task 0")
+	require.Empty(t, server.RequestsFor(0), "a request without a task id is not a request for task 0")
 	require.Empty(t, server.RequestsFor(9))
 	require.NotContains(t, fmt.Sprintf("%+v", server.Requests()), clientKey)
 
