@@ -9,18 +9,18 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
-	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 )
 
-// A workflow of anyone's asks once, by the activity's name.
+// Any workflow can ask once, by the activity's name.
 func ExampleActivities_GetTaskResult() {
-	service, err := simulator.Start(simulator.Options{ClientKey: "key"})
+	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
 	if err != nil {
 		panic(err)
 	}
 	defer service.Close()
-	service.Script(74372499131, simulator.Processing())
+	service.Script(74372499131, twocaptchatest.Processing())
 	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: "key", URL: service.URL()})
 	if err != nil {
 		panic(err)

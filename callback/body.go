@@ -19,9 +19,10 @@ type refusal struct {
 	reason string
 }
 
-// readTaskID returns the id in a form-urlencoded body. It may be there more than once, if always the same. What else is in
-// the body, the task's code first of all, is neither decoded nor kept: it proves nothing, and may be the solution. Nor does
-// it matter what the sender says the body's type is: one that is no form has no id.
+// readTaskID returns the id in a form-urlencoded body. The id may be repeated if it is always the
+// same. The rest of the body, the task's code above all, is neither decoded nor kept: it proves
+// nothing, and may be the solution. The Content-Type doesn't matter: a body that is not a form has
+// no id.
 func readTaskID(body io.Reader) (int64, *refusal) {
 	content, err := io.ReadAll(body)
 	var tooLarge *http.MaxBytesError
@@ -47,7 +48,7 @@ func readTaskID(body io.Reader) (int64, *refusal) {
 		id, err := strconv.ParseUint(value, 10, 63) // unlike ParseInt, it takes no sign
 		switch {
 		case err != nil || id == 0:
-			return 0, &refusal{http.StatusBadRequest, "the body's id is no positive integer"}
+			return 0, &refusal{http.StatusBadRequest, "the body's id is not a positive integer"}
 		case taskID != 0 && id != taskID:
 			return 0, &refusal{http.StatusBadRequest, "the body has several ids"}
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/callback"
 )
 
-// connectTo returns the sender's end of a connection to the server. It is all in memory, so that in a synctest bubble
-// timeouts take no time.
+// connectTo returns the sender's end of a connection to the server. It is all in memory, so that in
+// a synctest bubble timeouts take no time.
 func connectTo(t *testing.T, server *http.Server) net.Conn {
 	t.Helper()
 	ours, theirs := net.Pipe()
@@ -49,8 +49,8 @@ func (l *oneConnection) Accept() (net.Conn, error) {
 func (l *oneConnection) Close() error   { close(l.connections); return nil }
 func (l *oneConnection) Addr() net.Addr { return &net.TCPAddr{} }
 
-// send writes what a sender sends before it pauses for ever, and returns the answer's status, 0 where the connection was
-// closed without one, and how long that took.
+// send writes what a sender sends before it pauses for ever. It returns the answer's status, or 0
+// if the connection was closed without an answer, and how long that took.
 func send(t *testing.T, connection net.Conn, text string) (status int, after time.Duration) {
 	t.Helper()
 	began := time.Now()
@@ -63,7 +63,8 @@ func send(t *testing.T, connection net.Conn, text string) (status int, after tim
 	return answer.StatusCode, time.Since(began)
 }
 
-// Those who mount the handler in a server without any timeout need no other protection from bodies that don't come.
+// Those who mount the handler in a server without any timeout need no other protection from bodies
+// that don't come.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	token := taskToken(t)
@@ -79,7 +80,7 @@ func TestSlowBody(t *testing.T) {
 			t.Run(name+", "+framing[:strings.IndexByte(framing, ':')], func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					handler, temporal := newHandler(t, func(o *callback.Options) { o.DomainToken = "proof" })
+					handler, signals := newHandler(t, func(o *callback.Options) { o.DomainToken = "proof" })
 					for _, server := range []*http.Server{{Handler: handler}, callback.NewServer(handler)} {
 						connection := connectTo(t, server)
 						status, after := send(t, connection, "POST "+test.path+" HTTP/1.1\r\nHost: h\r\n"+framing)
@@ -88,7 +89,7 @@ func TestSlowBody(t *testing.T) {
 						_, err := connection.Read(make([]byte, 1))
 						require.ErrorIs(t, err, io.EOF, "the connection is closed")
 					}
-					require.Empty(t, temporal.got())
+					require.Empty(t, signals.got())
 				})
 			})
 		}
@@ -123,7 +124,7 @@ func TestEveryPhaseOfAConnectionHasATimeout(t *testing.T) {
 func TestConnectionIsUsedAgainAndThenClosed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		handler, temporal := newHandler(t)
+		handler, signals := newHandler(t)
 		connection := connectTo(t, callback.NewServer(handler))
 		for taskID := range 3 {
 			if taskID > 0 {
@@ -134,7 +135,7 @@ func TestConnectionIsUsedAgainAndThenClosed(t *testing.T) {
 				taskToken(t), len(body), body))
 			require.Equal(t, http.StatusOK, status)
 		}
-		require.Len(t, temporal.got(), 3)
+		require.Len(t, signals.got(), 3)
 		began := time.Now()
 		_, err := connection.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF)
@@ -146,8 +147,8 @@ func TestConnectionIsUsedAgainAndThenClosed(t *testing.T) {
 func TestSlowBodyLeavesTheSignalItsTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		handler, temporal := newHandler(t)
-		temporal.fail = func(ctx context.Context) error {
+		handler, signals := newHandler(t)
+		signals.fail = func(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()

@@ -1,20 +1,23 @@
-// Package callback lets the service tell when a task has ended, so that a wait asks once instead of again and again.
+// Package callback takes the service's call at the end of a task, so that a wait polls once instead
+// of again and again.
 //
-// [URL] makes an address to give as callbackUrl with createTask; [WorkflowURL] makes one for a workflow that submits its task
-// itself. [Handler] takes what the service sends there and signals the workflow, which then polls at once.
+// [URL] makes an address to give as callbackUrl with createTask; [WorkflowURL] makes one for a
+// workflow that submits its task itself. [Handler] takes what the service sends to such an address
+// and signals the workflow, which then polls at once.
 //
-// A callback is a hint and nothing more. The service doesn't sign it, and documents neither where it comes from nor whether it
-// is repeated. So only an address that the secret has made is listened to, the task's id is all that is taken from the
-// request, and the result is always fetched with getTaskResult. Whoever learns of an address can wake waits, none of them more
-// often than every 5 seconds, and can do nothing else. Addresses are valid for as long as the secret is.
+// A callback is only a hint. The service doesn't sign it, and documents neither the address that it
+// comes from nor whether it is repeated. So the handler listens only to addresses that were made
+// with the secret, takes only the task's id from the request, and the workflow always fetches the
+// result with getTaskResult. Whoever learns of an address can wake waits, each at most every 5
+// seconds, and can do nothing else. An address is valid for as long as the secret is.
 //
-// The worker command serves callbacks where TWOCAPTCHA_CALLBACK_ADDRESS is set. In a server of your own, mount the handler
-// anywhere; it looks at the last segment of a request's path alone:
+// The worker command serves callbacks if TWOCAPTCHA_CALLBACK_ADDRESS is set. In a server of your
+// own, mount the handler at any path; it looks only at the last segment of a request's path:
 //
-//	temporal, err := client.Dial(client.Options{})
+//	temporalClient, err := client.Dial(client.Options{})
 //	…
 //	handler, err := callback.NewHandler(callback.Options{
-//		Temporal:    temporal,
+//		Temporal:    temporalClient,
 //		Secret:      os.Getenv("TWOCAPTCHA_CALLBACK_SECRET"),
 //		DomainToken: os.Getenv("TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN"),
 //		Logger:      slog.Default(),
@@ -23,6 +26,7 @@
 //	http.Handle("/2captcha/", handler)
 //	http.Handle("/2captcha.txt", handler) // the proof that the domain is yours
 //
-// Middleware around it that wraps the http.ResponseWriter should have the Unwrap method of [http.ResponseController]: without
-// it the time that a request's body may take is the server's ReadTimeout alone.
+// Middleware around the handler that wraps the http.ResponseWriter should have the Unwrap method of
+// [http.ResponseController]. Without it, only the server's ReadTimeout limits how long a request's
+// body may take.
 package callback

@@ -11,7 +11,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/callback"
 )
 
-// printedSignals is in place of a client.Client.
+// printedSignals stands in for a client.Client.
 type printedSignals struct{}
 
 func (printedSignals) SignalWorkflow(_ context.Context, workflowID, _, signalName string, arg any) error {
@@ -19,7 +19,7 @@ func (printedSignals) SignalWorkflow(_ context.Context, workflowID, _, signalNam
 	return nil
 }
 
-// The handler in a server of one's own, and a callback as the service sends it.
+// The handler is mounted in a server of your own. The callbacks are as the service sends them.
 func ExampleHandler() {
 	const secret = "32 random bytes, from the environment or a file"
 	handler, err := callback.NewHandler(callback.Options{Temporal: printedSignals{}, Secret: secret, DomainToken: "proof"})

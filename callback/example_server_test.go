@@ -10,7 +10,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/callback"
 )
 
-// A server for callbacks alone. The service reads the proof that the domain is the account's like this.
+// A server takes callbacks and nothing else. The service reads the proof that the domain is the
+// account's like this.
 func ExampleNewServer() {
 	handler, err := callback.NewHandler(callback.Options{
 		Temporal: printedSignals{}, Secret: "32 random bytes, from the environment or a file", DomainToken: "proof",

@@ -7,7 +7,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/callback"
 )
 
-// An address for createTask's callbackUrl, made before the task has an id. Every task gets one of its own.
+// An address for createTask's callbackUrl is made before the task has an id. Every task gets its
+// own.
 func ExampleURL() {
 	secret := "as the worker's TWOCAPTCHA_CALLBACK_SECRET"
 	first, err := callback.URL("https://example.com/2captcha", secret)

@@ -6,8 +6,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/callback"
 )
 
-// An address for a workflow that submits its task itself and waits for the taskCallback signal. It is made by the activity that
-// calls createTask: the secret has no place in a workflow.
+// An address for a workflow that submits its task itself and waits for the taskCallback signal. The
+// activity that calls createTask makes it, because the secret has no place in a workflow.
 func ExampleWorkflowURL() {
 	address, err := callback.WorkflowURL("https://example.com/2captcha", "as the worker's TWOCAPTCHA_CALLBACK_SECRET", "order-7")
 	fmt.Println(address, err)

@@ -34,15 +34,15 @@ func wakeUp(workflowID string, taskID int64) signal {
 	return signal{workflowID, "", "taskCallback", workflows.TaskCallback{TaskID: taskID}}
 }
 
-// temporal keeps the signals that it takes.
-type temporal struct {
+// fakeTemporal keeps the signals that it takes.
+type fakeTemporal struct {
 	fail func(context.Context) error // what becomes of each signal; nil: it is taken
 
 	mutex   sync.Mutex
 	signals []signal
 }
 
-func (s *temporal) SignalWorkflow(ctx context.Context, workflowID, runID, signalName string, arg any) error {
+func (s *fakeTemporal) SignalWorkflow(ctx context.Context, workflowID, runID, signalName string, arg any) error {
 	s.mutex.Lock()
 	s.signals = append(s.signals, signal{workflowID, runID, signalName, arg})
 	s.mutex.Unlock()
@@ -52,22 +52,22 @@ func (s *temporal) SignalWorkflow(ctx context.Context, workflowID, runID, signal
 	return nil
 }
 
-func (s *temporal) got() []signal {
+func (s *fakeTemporal) got() []signal {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.signals
 }
 
-func (s *temporal) forget() {
+func (s *fakeTemporal) forget() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.signals = nil
 }
 
 // newHandler returns a handler with the tests' secret, and what takes its signals.
-func newHandler(t testing.TB, change ...func(*callback.Options)) (*callback.Handler, *temporal) {
+func newHandler(t testing.TB, change ...func(*callback.Options)) (*callback.Handler, *fakeTemporal) {
 	t.Helper()
-	server := &temporal{}
+	server := &fakeTemporal{}
 	options := callback.Options{Temporal: server, Secret: secret}
 	for _, change := range change {
 		change(&options)

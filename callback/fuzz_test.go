@@ -14,7 +14,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// FuzzHandler sends anything to addresses that the secret has made and to others, and checks what holds for every request.
+// FuzzHandler sends anything to addresses that the secret has made and to others, and checks what
+// holds for every request.
 func FuzzHandler(f *testing.F) {
 	const ofTask, ofWorkflow = "task.AAECAwQFBgcICQoLDA0ODw", "workflow.b3JkZXItNw"
 	for _, text := range []string{"", ofTask, ofWorkflow, "activity.b3JkZXItNw", "task", "workflow."} {

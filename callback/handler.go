@@ -18,13 +18,13 @@ const (
 	// bodyTimeout is how long a request's body may take.
 	bodyTimeout = 10 * time.Second
 
-	// signalTimeout is how long Temporal may take. The client repeats within it what fails for a while.
+	// signalTimeout is how long Temporal may take. The client repeats transient failures within it.
 	signalTimeout = 5 * time.Second
 
-	// retryAfter is what a sender is told when Temporal took no signal, in seconds.
+	// retryAfter is what the sender is told if Temporal took no signal, in seconds.
 	retryAfter = "5"
 
-	// domainProof is the file by which the service learns that a domain is the account's.
+	// domainProof is the file that proves to the service that a domain is the account's.
 	domainProof = "2captcha.txt"
 )
 
@@ -33,38 +33,43 @@ type Signaler interface {
 	SignalWorkflow(ctx context.Context, workflowID, runID, signalName string, arg any) error
 }
 
-// Options are what a [Handler] takes. Temporal and Secret are required.
+// Options configure a [Handler]. Temporal and Secret are required.
 type Options struct {
-	// Temporal takes the signals, concurrently. Its namespace is that of the workflows to wake.
+	// Temporal takes the signals, concurrently. Its namespace must be that of the workflows to
+	// wake.
 	Temporal Signaler
-	// Secret is the one that addresses were made with. With another one, all of them are unknown.
+	// Secret is the secret that the addresses were made with. With another secret, every address is
+	// unknown.
 	Secret string
-	// DomainToken is the whole answer to GET …/2captcha.txt; "": there is no such file.
+	// DomainToken is the whole answer to GET …/2captcha.txt. If it is empty, there is no such file.
 	DomainToken string
-	// Logger takes warnings about callbacks that could not be passed on, and debug lines about all others; nil: nothing is
-	// logged. It is given tasks' and workflows' ids and senders' network addresses, and nothing else of a request.
+	// Logger takes warnings about callbacks that could not be passed on, and debug lines about all
+	// others. nil means that nothing is logged. Of a request, only task and workflow ids and the
+	// sender's network address are logged.
 	Logger *slog.Logger
 }
 
-// Handler passes the service's callbacks on as workflows.TaskCallbackSignal. It looks at the last segment of a request's path
-// alone, so it works behind any path prefix. It is safe for concurrent use, and starts no goroutine.
+// Handler passes the service's callbacks on as workflows.TaskCallbackSignal. It looks only at the
+// last segment of a request's path, so it works behind any path prefix. It is safe for concurrent
+// use, and starts no goroutines.
 //
-// An address that the secret has not made is 404, before anything else is looked at. Otherwise only POST is taken (405), with
-// a body of at most 64 KiB (413) that arrives within 10 seconds (408) and has one positive integer as its id (400). The
-// answer is 200 when the workflow has been signaled, and also when it is not known or has ended: there is nothing to do then,
-// and nothing to repeat. It is 503 when Temporal did not take the signal within 5 seconds.
+// A request to an address that was not made with the secret gets 404, before anything else is
+// looked at. Any other request must be a POST (else 405), with a body of at most 64 KiB (413) that
+// arrives within 10 seconds (408) and has one positive integer as its id (400). The answer is 200
+// if the workflow was signaled, and also if the workflow is unknown or has ended, because a repeat
+// would not help. It is 503 if Temporal did not take the signal within 5 seconds.
 type Handler struct {
-	temporal    Signaler
-	sign        signer
-	domainToken string
-	logger      *slog.Logger
+	temporalClient Signaler
+	sign           signer
+	domainToken    string
+	logger         *slog.Logger
 }
 
-// NewHandler returns an error where Temporal or Secret is missing. A Secret that can be guessed is taken: 32 random bytes are
-// what it should be, and less than 16 is too little.
+// NewHandler returns an error if Temporal is nil or Secret is empty. It accepts any other Secret,
+// even one that can be guessed: use 32 random bytes; fewer than 16 are too few.
 func NewHandler(options Options) (*Handler, error) {
 	if options.Temporal == nil {
-		return nil, errors.New("callback: Temporal is nil: it takes a client")
+		return nil, errors.New("callback: Options.Temporal is nil: set it to a Temporal client")
 	}
 	sign, err := newSigner(options.Secret)
 	if err != nil {
@@ -74,17 +79,18 @@ func NewHandler(options Options) (*Handler, error) {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Handler{
-		temporal:    options.Temporal,
-		sign:        sign,
-		domainToken: options.DomainToken,
-		logger:      options.Logger,
+		temporalClient: options.Temporal,
+		sign:           sign,
+		domainToken:    options.DomainToken,
+		logger:         options.Logger,
 	}, nil
 }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// A server without a ReadTimeout would wait for a body for ever: also for one that is not read here, since net/http reads it
-	// before it sends the answer. A writer that can't set a deadline has a server that has its own.
+	// Without this, a server without a ReadTimeout would wait for a body for ever, even for one
+	// that is not read here: net/http reads the body before it sends the answer. If the writer
+	// can't set a deadline, its server has one of its own.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 
 	segment := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
@@ -116,15 +122,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.signal(w, r, workflowID, taskID)
 }
 
-// signal wakes the workflow. A sender that doesn't wait for the answer has told what there is to know: its request's context
-// doesn't count.
+// signal wakes the workflow. It ignores the end of the request's context: a sender that doesn't
+// wait for the answer has already said everything.
 func (h *Handler) signal(w http.ResponseWriter, r *http.Request, workflowID string, taskID int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), signalTimeout)
 	defer cancel()
 	logger := h.logger.With("taskId", taskID, "workflowId", workflowID)
 
 	const currentRun = ""
-	err := h.temporal.SignalWorkflow(ctx, workflowID, currentRun, workflows.TaskCallbackSignal,
+	err := h.temporalClient.SignalWorkflow(ctx, workflowID, currentRun, workflows.TaskCallbackSignal,
 		workflows.TaskCallback{TaskID: taskID})
 	var notFound *serviceerror.NotFound
 	switch {

@@ -21,7 +21,7 @@ func TestBodies(t *testing.T) {
 	t.Parallel()
 	const (
 		noID     = "the body has no id\n"
-		badID    = "the body's id is no positive integer\n"
+		badID    = "the body's id is not a positive integer\n"
 		several  = "the body has several ids\n"
 		tooLarge = "the body is over 64 KiB\n"
 	)
@@ -31,38 +31,38 @@ func TestBodies(t *testing.T) {
 		status  int
 		message string
 	}{
-		"as documented":            {"id=81555263943&code=ANSWER", 81555263943, 200, ""},
-		"the id last":              {"code=ANSWER&id=5", 5, 200, ""},
-		"an error":                 {"id=5&code=ERROR_CAPTCHA_UNSOLVABLE", 5, 200, ""},
-		"no code":                  {"id=5", 5, 200, ""},
-		"a code that is no form":   {"code=%zz;%&id=5&code={\"a\":\"b=c\"}", 5, 200, ""},
-		"the same id again":        {"id=5&id=5&id=05", 5, 200, ""},
-		"escaped":                  {"%69d=%35", 5, 200, ""},
-		"the largest id":           {"id=9223372036854775807", 9223372036854775807, 200, ""},
-		"64 KiB":                   {"id=5&code=" + strings.Repeat("x", 64<<10-10), 5, 200, ""},
-		"more than 64 KiB":         {"id=5&code=" + strings.Repeat("x", 64<<10-9), 0, 413, tooLarge},
-		"empty":                    {"", 0, 400, noID},
-		"another name":             {"ID=5&ids=5&i%20d=5&%zz=5", 0, 400, noID},
-		"the id of a query":        {"code=id=5", 0, 400, noID},
-		"JSON":                     {`{"id":5}`, 0, 400, noID},
-		"several ids":              {"id=5&id=6", 0, 400, several},
-		"a second id that is none": {"id=5&id=", 0, 400, badID},
-		"an empty id":              {"id=", 0, 400, badID},
-		"no value":                 {"id", 0, 400, badID},
-		"zero":                     {"id=0", 0, 400, badID},
-		"negative":                 {"id=-5", 0, 400, badID},
-		"a sign":                   {"id=%2B5", 0, 400, badID},
-		"a space before":           {"id=+5", 0, 400, badID},
-		"a line end after":         {"id=5\r\n", 0, 400, badID},
-		"beyond int64":             {"id=9223372036854775808", 0, 400, badID},
-		"beyond uint64":            {"id=18446744073709551617", 0, 400, badID},
-		"a fraction":               {"id=5.0", 0, 400, badID},
-		"hexadecimal":              {"id=0x5", 0, 400, badID},
-		"underscores":              {"id=5_0", 0, 400, badID},
-		"other digits":             {"id=%EF%BC%95", 0, 400, badID},
-		"a word":                   {"id=five", 0, 400, badID},
-		"a bad escape":             {"id=%zz", 0, 400, badID},
-		"a semicolon":              {"id=5;code=x", 0, 400, badID},
+		"as documented":             {"id=81555263943&code=ANSWER", 81555263943, 200, ""},
+		"the id last":               {"code=ANSWER&id=5", 5, 200, ""},
+		"an error":                  {"id=5&code=ERROR_CAPTCHA_UNSOLVABLE", 5, 200, ""},
+		"no code":                   {"id=5", 5, 200, ""},
+		"a code that is not a form": {"code=%zz;%&id=5&code={\"a\":\"b=c\"}", 5, 200, ""},
+		"the same id again":         {"id=5&id=5&id=05", 5, 200, ""},
+		"escaped":                   {"%69d=%35", 5, 200, ""},
+		"the largest id":            {"id=9223372036854775807", 9223372036854775807, 200, ""},
+		"64 KiB":                    {"id=5&code=" + strings.Repeat("x", 64<<10-10), 5, 200, ""},
+		"more than 64 KiB":          {"id=5&code=" + strings.Repeat("x", 64<<10-9), 0, 413, tooLarge},
+		"empty":                     {"", 0, 400, noID},
+		"another name":              {"ID=5&ids=5&i%20d=5&%zz=5", 0, 400, noID},
+		"the id of a query":         {"code=id=5", 0, 400, noID},
+		"JSON":                      {`{"id":5}`, 0, 400, noID},
+		"several ids":               {"id=5&id=6", 0, 400, several},
+		"an invalid second id":      {"id=5&id=", 0, 400, badID},
+		"an empty id":               {"id=", 0, 400, badID},
+		"no value":                  {"id", 0, 400, badID},
+		"zero":                      {"id=0", 0, 400, badID},
+		"negative":                  {"id=-5", 0, 400, badID},
+		"a sign":                    {"id=%2B5", 0, 400, badID},
+		"a space before":            {"id=+5", 0, 400, badID},
+		"a line end after":          {"id=5\r\n", 0, 400, badID},
+		"beyond int64":              {"id=9223372036854775808", 0, 400, badID},
+		"beyond uint64":             {"id=18446744073709551617", 0, 400, badID},
+		"a fraction":                {"id=5.0", 0, 400, badID},
+		"hexadecimal":               {"id=0x5", 0, 400, badID},
+		"underscores":               {"id=5_0", 0, 400, badID},
+		"other digits":              {"id=%EF%BC%95", 0, 400, badID},
+		"a word":                    {"id=five", 0, 400, badID},
+		"a bad escape":              {"id=%zz", 0, 400, badID},
+		"a semicolon":               {"id=5;code=x", 0, 400, badID},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

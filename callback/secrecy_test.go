@@ -46,7 +46,7 @@ func TestNoAnswerAndNoLogHoldsWhatIsSecret(t *testing.T) {
 		"level=DEBUG msg=\"callback for a workflow that is not known, or has ended\" taskId=5 workflowId=order-7",
 		"level=WARN msg=\"callback not passed on: Temporal did not take the signal\" taskId=5 workflowId=order-7 error=no",
 		"level=DEBUG msg=\"callback to an unknown address\" from=192.0.2.1:1234",
-		"level=WARN msg=\"callback refused: the body's id is no positive integer\" from=192.0.2.1:1234",
+		"level=WARN msg=\"callback refused: the body's id is not a positive integer\" from=192.0.2.1:1234",
 	} {
 		require.Contains(t, log.String(), line)
 	}

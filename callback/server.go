@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// NewServer returns a server for handler that no sender can keep busy: every phase of a connection has a timeout, and headers
-// are bounded. Set its Addr, or call Serve with a listener. What net/http has to say about connections goes nowhere, since it
-// may hold what senders sent; set ErrorLog to read it.
+// NewServer returns a server for handler that no sender can keep busy: every phase of a connection
+// has a timeout, and the size of headers is limited. Set its Addr, or call Serve with a listener.
+// The server logs nothing about connections, because net/http's messages may hold what senders
+// sent; set ErrorLog to read them.
 func NewServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,

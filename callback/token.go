@@ -8,16 +8,18 @@ import (
 	"strings"
 )
 
-// The kinds of tokens. The kind is under the MAC, so that one can't be made into the other.
+// These are the kinds of tokens. The kind is under the MAC, so that one kind can't be turned into
+// the other.
 const (
 	taskKind     = "task"     // its payload is a nonce
 	workflowKind = "workflow" // its payload is a workflow's id
 )
 
-// maxToken is the length of the longest token there is, one with a workflow id of maxWorkflowID.
+// maxToken is the length of the longest token: one with a workflow id of maxWorkflowID.
 const maxToken = len(workflowKind) + len(".") + (maxWorkflowID*4+2)/3 + len(".") + (sha256.Size*4+2)/3
 
-// signer returns the MAC of a text, in base64url. It is a function so that printing what has it doesn't print the secret.
+// signer returns the MAC of a text, in base64url. It is a function so that printing a value that
+// holds it does not print the secret.
 type signer func(text string) string
 
 func newSigner(secret string) (signer, error) {
@@ -37,8 +39,8 @@ func (sign signer) token(kind string, payload []byte) string {
 	return signed + "." + sign(signed)
 }
 
-// open returns what is in a token of this signer's, of a kind that is known here, and false for every other text. MACs are
-// compared as texts: one decoded MAC has several spellings in base64.
+// open returns what is in a token that this signer made, and false for every other text. MACs are
+// compared as texts, because one MAC has several spellings in base64.
 func (sign signer) open(token string) (kind string, payload []byte, genuine bool) {
 	if len(token) > maxToken { // a MAC of megabytes costs a sender nothing, and us time
 		return "", nil, false

@@ -13,19 +13,21 @@ import (
 // maxWorkflowID is Temporal's own limit, in bytes.
 const maxWorkflowID = 1000
 
-// URL returns an address to give as callbackUrl before the task's id is known, a new one at every call. A callback to it
-// wakes the workflow workflows.WorkflowID(id) of the task whose id it brings. base is where the service reaches the
-// [Handler], such as https://example.com or https://example.com/some/prefix; secret is the handler's, 32 random bytes as a
-// rule. An error says what is wrong with base, or that secret is empty, and holds neither.
+// URL returns an address to give as callbackUrl before the task's id is known: a new one at every
+// call. A callback to it wakes the workflow workflows.WorkflowID(id) of the task whose id it
+// brings. base is the URL at which the service reaches the [Handler], such as https://example.com
+// or https://example.com/some/prefix; secret is the handler's secret, usually 32 random bytes. The
+// error says what is wrong with base, or that secret is empty; it holds neither of them.
 func URL(base, secret string) (string, error) {
 	nonce := make([]byte, 16)
 	rand.Read(nonce) // ends the process rather than fail
 	return address(base, secret, taskKind, nonce)
 }
 
-// WorkflowURL returns the address whose callbacks wake the workflow workflowID, whatever task they bring: for a workflow that
-// submits its task itself and waits for the signal. The same arguments give the same address. An error is that of [URL], or
-// says that workflowID is none: Temporal takes 1 to 1000 bytes of UTF-8.
+// WorkflowURL returns the address whose callbacks wake the workflow workflowID, whatever task they
+// bring: for a workflow that submits its task itself and waits for the signal. The same arguments
+// give the same address. The errors are those of [URL], and one for a workflowID that Temporal
+// would not accept: it takes 1 to 1000 bytes of UTF-8.
 func WorkflowURL(base, secret, workflowID string) (string, error) {
 	switch {
 	case workflowID == "":
@@ -34,7 +36,7 @@ func WorkflowURL(base, secret, workflowID string) (string, error) {
 		return "", fmt.Errorf("callback: the workflow id is %d bytes long: Temporal takes %d at most",
 			len(workflowID), maxWorkflowID)
 	case !utf8.ValidString(workflowID):
-		return "", errors.New("callback: the workflow id is no valid UTF-8: Temporal takes no other")
+		return "", errors.New("callback: the workflow id is not valid UTF-8, which Temporal requires")
 	}
 	return address(base, secret, workflowKind, []byte(workflowID))
 }
@@ -57,18 +59,18 @@ func address(base, secret, kind string, payload []byte) (string, error) {
 	return parsed.JoinPath(sign.token(kind, payload)).String(), nil
 }
 
-const takesBase = "it takes one like https://example.com/2captcha"
+const exampleBase = "https://example.com/2captcha"
 
-// parseBase shows nothing of base in its errors: it may hold a password.
+// parseBase quotes nothing of base in its errors: it may hold a password.
 func parseBase(base string) (*url.URL, error) {
 	parsed, err := url.Parse(base)
 	switch {
 	case err != nil, parsed.Scheme != "https" && parsed.Scheme != "http", parsed.Hostname() == "", !validPort(parsed):
-		return nil, errors.New("callback: the base is no http or https URL: " + takesBase)
+		return nil, errors.New("callback: the base must be an http or https URL, such as " + exampleBase)
 	case parsed.User != nil:
 		return nil, errors.New("callback: the base must not hold a user name or password")
 	case parsed.RawQuery != "" || parsed.ForceQuery || strings.Contains(base, "#"):
-		return nil, errors.New("callback: the base must not hold a query or fragment: " + takesBase)
+		return nil, errors.New("callback: the base must not hold a query or fragment: give one like " + exampleBase)
 	}
 	return parsed, nil
 }

@@ -37,8 +37,8 @@ func TestAddressIsBaseAndToken(t *testing.T) {
 func TestBaseThatIsNone(t *testing.T) {
 	t.Parallel()
 	const (
-		noURL = "callback: the base is no http or https URL: it takes one like https://example.com/2captcha"
-		query = "callback: the base must not hold a query or fragment: it takes one like https://example.com/2captcha"
+		noURL = "callback: the base must be an http or https URL, such as https://example.com/2captcha"
+		query = "callback: the base must not hold a query or fragment: give one like https://example.com/2captcha"
 		user  = "callback: the base must not hold a user name or password"
 	)
 	for given, message := range map[string]string{
@@ -80,10 +80,10 @@ func TestSecretIsRequired(t *testing.T) {
 	require.EqualError(t, err, message)
 	_, err = callback.WorkflowURL(base, "", "order-7")
 	require.EqualError(t, err, message)
-	_, err = callback.NewHandler(callback.Options{Temporal: &temporal{}})
+	_, err = callback.NewHandler(callback.Options{Temporal: &fakeTemporal{}})
 	require.EqualError(t, err, message)
 	_, err = callback.NewHandler(callback.Options{Secret: secret})
-	require.EqualError(t, err, "callback: Temporal is nil: it takes a client")
+	require.EqualError(t, err, "callback: Options.Temporal is nil: set it to a Temporal client")
 }
 
 func TestWorkflowIDThatIsNone(t *testing.T) {
@@ -91,7 +91,7 @@ func TestWorkflowIDThatIsNone(t *testing.T) {
 	for given, message := range map[string]string{
 		"":                        "callback: the workflow id is empty: it takes the id of the workflow to wake",
 		strings.Repeat("é", 501):  "callback: the workflow id is 1002 bytes long: Temporal takes 1000 at most",
-		"order-\xff":              "callback: the workflow id is no valid UTF-8: Temporal takes no other",
+		"order-\xff":              "callback: the workflow id is not valid UTF-8, which Temporal requires",
 		strings.Repeat("x", 1001): "callback: the workflow id is 1001 bytes long: Temporal takes 1000 at most",
 	} {
 		_, err := callback.WorkflowURL(base, secret, given)

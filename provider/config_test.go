@@ -41,9 +41,9 @@ func TestWrongConfig(t *testing.T) {
 		"a folder":             {provider.Config{ClientKeyFile: t.TempDir()}, "not a regular file"},
 		"key in place of file": {provider.Config{ClientKeyFile: key}, "can't be read"},
 		"URL in the clear":     {provider.Config{ClientKey: key, APIURL: "http://api.2captcha.com"}, "would send the client key in the clear"},
-		"URL without a scheme": {provider.Config{ClientKey: key, APIURL: "api.2captcha.com"}, "no absolute URL"},
+		"URL without a scheme": {provider.Config{ClientKey: key, APIURL: "api.2captcha.com"}, "must be an absolute URL"},
 		"URL with another one": {provider.Config{ClientKey: key, APIURL: "ftp://api.2captcha.com"}, `scheme "ftp"`},
-		"URL that is broken":   {provider.Config{ClientKey: key, APIURL: "https://%zz/" + key}, "no absolute URL"},
+		"URL that is broken":   {provider.Config{ClientKey: key, APIURL: "https://%zz/" + key}, "must be an absolute URL"},
 		"URL with a password":  {provider.Config{ClientKey: key, APIURL: "https://user:" + key + "@host"}, "user name or password"},
 		"URL with the key":     {provider.Config{ClientKey: key, APIURL: "https://host/?key=" + key}, "query or fragment"},
 	} {

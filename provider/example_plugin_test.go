@@ -9,19 +9,19 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A worker gets the whole provider by its options.
+// One line in a worker's options registers the whole provider.
 func ExampleNewPlugin() {
-	service, err := simulator.Start(simulator.Options{ClientKey: "key"})
+	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
 	if err != nil {
 		panic(err)
 	}
 	defer service.Close()
-	service.Script(74372499131, simulator.Ready(`{"token":"03AFcWeA"}`))
+	service.Script(74372499131, twocaptchatest.Ready(`{"token":"03AFcWeA"}`))
 
 	plugin, err := provider.NewPlugin(provider.Config{ClientKey: "key", APIURL: service.URL()})
 	if err != nil {

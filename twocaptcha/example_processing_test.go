@@ -3,20 +3,21 @@ package twocaptcha_test
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 )
 
-// A task that workers are still busy with is a result, too: ask again, 5 seconds later at the earliest.
+// A task that is still processing is not an error: ask again, at least 5 seconds later.
 func ExampleClient_GetTaskResult_processing() {
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"errorId":0,"status":"processing"}`)
-	}))
+	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
+	if err != nil {
+		panic(err)
+	}
 	defer service.Close()
+	service.Script(74372499131, twocaptchatest.Processing())
 
-	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: "0123456789abcdef0123456789abcdef", URL: service.URL})
+	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: "key", URL: service.URL()})
 	if err != nil {
 		panic(err)
 	}

@@ -4,20 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 )
 
 // The solution's form depends on the task's type, so it stays JSON for the caller to decode.
 func ExampleClient_GetTaskResult_ready() {
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"errorId":0,"status":"ready","solution":{"token":"0.zrSnRHO7h0HwSjSCU8oyzbjEtD8p"},`+
-			`"cost":"0.00145","ip":"46.53.232.76","createTime":1692863536,"endTime":1692863556,"solveCount":1}`)
-	}))
+	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
+	if err != nil {
+		panic(err)
+	}
 	defer service.Close()
-	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: "0123456789abcdef0123456789abcdef", URL: service.URL})
+	service.Script(74372499131, twocaptchatest.Ready(`{"token":"0.zrSnRHO7h0HwSjSCU8oyzbjEtD8p"}`))
+
+	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: "key", URL: service.URL()})
 	if err != nil {
 		panic(err)
 	}
@@ -32,9 +33,9 @@ func ExampleClient_GetTaskResult_ready() {
 	}
 	fmt.Println(result.Status, solution.Token)
 	fmt.Println("cost:", result.Cost)
-	fmt.Println("seconds:", *result.EndTime-*result.CreateTime)
+	fmt.Println("workers:", *result.SolveCount)
 	// Output:
 	// ready 0.zrSnRHO7h0HwSjSCU8oyzbjEtD8p
-	// cost: 0.00145
-	// seconds: 20
+	// cost: 0.00299
+	// workers: 1
 }

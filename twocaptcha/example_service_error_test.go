@@ -4,20 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 )
 
 // An error that the service answered with has its code.
 func ExampleServiceError() {
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE",`+
-			`"errorDescription":"Workers could not solve the Captcha"}`)
-	}))
+	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
+	if err != nil {
+		panic(err)
+	}
 	defer service.Close()
-	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: "0123456789abcdef0123456789abcdef", URL: service.URL})
+	service.Script(74372499131, twocaptchatest.Error(twocaptcha.ErrorCaptchaUnsolvable))
+
+	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: "key", URL: service.URL()})
 	if err != nil {
 		panic(err)
 	}

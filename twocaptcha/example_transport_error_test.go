@@ -5,20 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 )
 
-// All that is neither a result nor an error of the service says nothing about the task: ask again later.
+// An answer that is neither a result nor an error of the service says nothing about the task: ask
+// again later.
 func ExampleTransportError() {
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", "30")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprint(w, "<html>\n<title>maintenance</title>\n</html>")
-	}))
+	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
+	if err != nil {
+		panic(err)
+	}
 	defer service.Close()
-	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: "0123456789abcdef0123456789abcdef", URL: service.URL})
+	service.Script(74372499131, twocaptchatest.RetryAfter(http.StatusServiceUnavailable, "30"))
+
+	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: "key", URL: service.URL()})
 	if err != nil {
 		panic(err)
 	}
@@ -31,6 +33,6 @@ func ExampleTransportError() {
 		fmt.Println(failure.Reason == twocaptcha.ReasonStatus, failure.HTTPStatus, failure.RetryAfter)
 	}
 	// Output:
-	// task 74372499131: getTaskResult: HTTP status 503 (Service Unavailable): "<html> <title>maintenance</title> </html>"
+	// task 74372499131: getTaskResult: HTTP status 503 (Service Unavailable): "503 Service Unavailable"
 	// true 503 30s
 }

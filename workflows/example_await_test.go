@@ -11,14 +11,15 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// exampleEnvironment is a test environment with the provider's plugin, and a simulated service in place of the real one.
-func exampleEnvironment() (*testsuite.TestWorkflowEnvironment, *simulator.Server) {
-	service, err := simulator.Start(simulator.Options{ClientKey: "key"})
+// exampleEnvironment returns a test environment with the provider's plugin, and a fake service in
+// place of the real one.
+func exampleEnvironment() (*testsuite.TestWorkflowEnvironment, *twocaptchatest.Server) {
+	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
 	if err != nil {
 		panic(err)
 	}
@@ -45,7 +46,7 @@ func ExampleAwait() {
 
 	environment, service := exampleEnvironment()
 	defer service.Close()
-	service.Script(74372499131, simulator.Processing(), simulator.Ready(`{"token":"03AFcWeA"}`))
+	service.Script(74372499131, twocaptchatest.Processing(), twocaptchatest.Ready(`{"token":"03AFcWeA"}`))
 	environment.ExecuteWorkflow(register)
 	var solution string
 	fmt.Println(environment.GetWorkflowResult(&solution), solution)

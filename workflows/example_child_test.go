@@ -5,11 +5,11 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A workflow has another worker wait, one with the provider, and gets the result as a child workflow's.
+// A worker with the provider waits in a child workflow, whose result the workflow gets.
 func ExampleChildOptions() {
 	register := func(ctx workflow.Context, taskID int64) (string, error) {
 		ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(taskID))
@@ -21,7 +21,7 @@ func ExampleChildOptions() {
 
 	environment, service := exampleEnvironment()
 	defer service.Close()
-	service.Script(74372499131, simulator.Ready(`{"token":"03AFcWeA"}`))
+	service.Script(74372499131, twocaptchatest.Ready(`{"token":"03AFcWeA"}`))
 	environment.ExecuteWorkflow(register, int64(74372499131))
 	var solution string
 	fmt.Println(environment.GetWorkflowResult(&solution), solution)

@@ -5,12 +5,12 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A workflow tells by the code what to do about a task that brings no result.
+// The code of an error tells a workflow what to do about a task without a result.
 func ExampleErrorCode() {
 	register := func(ctx workflow.Context) (string, error) {
 		_, err := workflows.Await(ctx, workflows.AwaitTaskResultInput{TaskID: 74372499131})
@@ -26,7 +26,7 @@ func ExampleErrorCode() {
 
 	environment, service := exampleEnvironment()
 	defer service.Close()
-	service.Script(74372499131, simulator.Error(twocaptcha.ErrorCaptchaUnsolvable))
+	service.Script(74372499131, twocaptchatest.Error(twocaptcha.ErrorCaptchaUnsolvable))
 	environment.ExecuteWorkflow(register)
 	var decision string
 	fmt.Println(environment.GetWorkflowResult(&decision), decision)

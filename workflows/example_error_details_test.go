@@ -6,16 +6,16 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// Whoever gets a wait's error reads more of it from the details.
+// The details of a wait's error say more about it.
 func ExampleErrorDetails() {
 	environment, service := exampleEnvironment()
 	defer service.Close()
-	service.Script(74372499131, simulator.Processing(), simulator.Error(twocaptcha.ErrorCaptchaUnsolvable))
+	service.Script(74372499131, twocaptchatest.Processing(), twocaptchatest.Error(twocaptcha.ErrorCaptchaUnsolvable))
 	environment.ExecuteWorkflow(workflows.AwaitTaskResultWorkflow, workflows.AwaitTaskResultInput{TaskID: 74372499131})
 
 	var failure *temporal.ApplicationError

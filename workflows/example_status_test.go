@@ -7,7 +7,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// Anyone may ask a wait how far it has come.
+// A query tells how far a wait has come.
 func ExampleAwaitTaskResultStatus() {
 	environment, service := exampleEnvironment()
 	defer service.Close()

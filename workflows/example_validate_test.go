@@ -7,7 +7,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A caller finds out what the workflow would refuse before it starts one.
+// A caller can find out what the workflow would refuse without starting it.
 func ExampleAwaitTaskResultInput_Validate() {
 	in := workflows.AwaitTaskResultInput{TaskID: 74372499131, PollInterval: time.Second}
 	err := in.Validate()

@@ -6,11 +6,11 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A signal of the workflow's own makes the wait poll before its time.
+// A signal that the workflow defines itself makes the wait poll before its time.
 func ExampleWithWakeUp() {
 	register := func(ctx workflow.Context) (time.Duration, error) {
 		begin := workflow.Now(ctx)
@@ -21,7 +21,7 @@ func ExampleWithWakeUp() {
 
 	environment, service := exampleEnvironment()
 	defer service.Close()
-	service.Script(74372499131, simulator.Ready(`{"token":"03AFcWeA"}`))
+	service.Script(74372499131, twocaptchatest.Ready(`{"token":"03AFcWeA"}`))
 	environment.RegisterDelayedCallback(func() { environment.SignalWorkflow("solved", nil) }, 20*time.Second)
 	environment.ExecuteWorkflow(register)
 	var waited time.Duration

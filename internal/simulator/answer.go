@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Answer is what one request gets. Answers are values: With… methods return a changed copy, and one answer may be used
-// for any number of tasks. The zero value is Processing.
+// Answer is what one request gets. Answers are values: methods return changed copies, and one
+// answer can be used for any number of tasks. The zero value is Processing.
 type Answer struct {
 	name     string
 	kind     kind
@@ -46,49 +46,51 @@ const (
 	contentTypeHTML = "text/html; charset=UTF-8"
 )
 
-// Processing is the answer for a task without a result yet.
+// Processing is the answer for a task that has no result yet.
 func Processing() Answer { return Answer{name: "processing"} }
 
-// Ready is the answer with a result. The solution is JSON and arrives as it is written here; for what is no JSON there is
-// Body. It panics where the solution is no JSON.
+// Ready is the answer with the result. The solution is JSON and is sent unchanged; Body sends
+// anything else. Ready panics if the solution is not JSON.
 func Ready(solution string) Answer { return ReadyAfter(0, solution) }
 
-// ReadyAfter is Processing until this long after the task was submitted, and Ready from then on. It isn't left for
-// the script's next answer before it was ready once.
+// ReadyAfter is Processing until the given time after the task was submitted, and Ready from then
+// on. The script goes on to its next answer once a request has got the result.
 func ReadyAfter(after time.Duration, solution string) Answer {
 	if !json.Valid([]byte(solution)) {
-		panic(fmt.Sprintf("simulator: the solution %q is no JSON; Body answers with any bytes", solution))
+		panic(fmt.Sprintf("fake 2captcha: the solution %q is not JSON; Status answers with any text", solution))
 	}
 	return Answer{name: "ready", kind: kindReady, after: after, solution: solution}
 }
 
-// Error is the service's error of this code, with the id and the description that the service gives it; a code
-// that it doesn't document has id 1. The HTTP status is 200, as the service's.
+// Error is the service's error with this code, and with the id and description that the service
+// gives it. A code that the service doesn't document has the id 1. The HTTP status is 200, as with
+// the service.
 func Error(code string) Answer { return ErrorAfter(0, code) }
 
-// ErrorAfter is Processing until this long after the task was submitted, and Error from then on. It isn't left for
-// the script's next answer before it was the error once.
+// ErrorAfter is Processing until the given time after the task was submitted, and Error from then
+// on. The script goes on to its next answer once a request has got the error.
 func ErrorAfter(after time.Duration, code string) Answer {
 	return Answer{name: code, kind: kindError, after: after, code: code}
 }
 
-// Expired is the error that the service gives for a task that was submitted more than 15 minutes ago, and for an
-// id that never was.
+// Expired is the error that the service gives for a task that was submitted more than 15 minutes
+// ago, and for an unknown id.
 func Expired() Answer { return Error(errorNoSuchCaptchaID) }
 
-// Body is HTTP 200 with these bytes as its body, labelled as JSON, whatever they are.
+// Body is HTTP 200 with exactly these bytes as its body, labelled as JSON.
 func Body(raw string) Answer {
 	return Answer{name: "body", kind: kindBody, contentType: contentTypeJSON, body: raw}
 }
 
-// Status is an HTTP status, 200 to 599, with this body as plain text.
+// Status is an answer with this HTTP status, 200 to 599, and this body as plain text.
 func Status(status int, body string) Answer {
 	answer := Answer{kind: kindBody, contentType: contentTypeText, body: body}.WithHTTPStatus(status)
 	answer.name = fmt.Sprintf("status %d", status)
 	return answer
 }
 
-// HTMLPage is the page with which the CDN in front of the service says that the service is down: HTTP status 521.
+// HTMLPage is HTTP status 521 with the page by which the CDN in front of the service says that the
+// service is down.
 func HTMLPage() Answer {
 	return Answer{name: "HTML page", kind: kindBody, status: 521, contentType: contentTypeHTML, body: cdnPage}
 }
@@ -100,16 +102,16 @@ const cdnPage = `<!DOCTYPE html>
 </html>
 `
 
-// RetryAfter is an HTTP status such as 429 or 503 with a Retry-After header: seconds, or an HTTP date, or any
-// other text.
+// RetryAfter is an HTTP status such as 429 or 503 with a Retry-After header: seconds, an HTTP date,
+// or any other text.
 func RetryAfter(status int, value string) Answer {
 	answer := Status(status, fmt.Sprintf("%d %s", status, http.StatusText(status))).WithRetryAfter(value)
 	answer.name = fmt.Sprintf("status %d, retry after %s", status, value)
 	return answer
 }
 
-// Redirect is HTTP status 307 to this URL: a client that follows it sends its request, key included, there.
-// WithHTTPStatus makes it another redirect.
+// Redirect is HTTP status 307 to this URL. A client that follows it sends its request there, key
+// included. WithHTTPStatus turns it into another kind of redirect.
 func Redirect(url string) Answer {
 	return Answer{name: "redirect", kind: kindBody, status: http.StatusTemporaryRedirect, contentType: contentTypeText,
 		location: url}
@@ -135,8 +137,8 @@ func DroppedConnection() Answer { return Answer{name: "dropped connection", kind
 // ResetConnection resets the connection (RST) after the request was read, without an answer.
 func ResetConnection() Answer { return Answer{name: "reset connection", kind: kindReset} }
 
-// Stalled reads the request and sends nothing until the client gives up or this time has passed, then it closes the
-// connection; 0: until the client gives up. Close ends it in any case.
+// Stalled reads the request, sends nothing, and closes the connection after this time, or earlier
+// if the client gives up. 0 means until the client gives up. Close ends it in any case.
 func Stalled(d time.Duration) Answer {
 	answer := Answer{name: "stalled", kind: kindDropped, hold: d}
 	if d <= 0 {
@@ -145,41 +147,43 @@ func Stalled(d time.Duration) Answer {
 	return answer
 }
 
-// Oversized is a ready result of this many bytes, valid JSON with one very long solution, sent piece by piece without
-// an announced length. Its smallest size is that of a result with an empty solution.
+// Oversized is a ready result of this many bytes: valid JSON with one very long solution, sent in
+// pieces without a Content-Length. The smallest size is that of a result with an empty solution.
 func Oversized(size int) Answer {
 	return Answer{name: "oversized body", kind: kindOversized, contentType: contentTypeJSON, size: size}
 }
 
-// SlowBody is HTTP 200 with these bytes as its body, which follow one by one, evenly, the last one after this time.
+// SlowBody is HTTP 200 with these bytes as its body. They follow one by one at an even pace, the
+// last one after this time.
 func SlowBody(d time.Duration, raw string) Answer {
 	return Answer{name: "slow body", kind: kindSlow, contentType: contentTypeJSON, body: raw, spread: d}
 }
 
-// WithHTTPStatus is the answer with this HTTP status, 200 to 599, such as a service error on 400, 401, 402 or 500, as
-// other servers of the same protocol give it. Processing before a ReadyAfter or ErrorAfter keeps its 200.
+// WithHTTPStatus returns the answer with this HTTP status, 200 to 599: relatives of the service
+// send its errors with 400, 401, 402 or 500. Processing before a ReadyAfter or ErrorAfter keeps its
+// 200.
 func (a Answer) WithHTTPStatus(status int) Answer {
 	if status < 200 || status > 599 {
-		panic(fmt.Sprintf("simulator: HTTP status %d is not within 200 to 599", status))
+		panic(fmt.Sprintf("fake 2captcha: HTTP status %d is not within 200 to 599", status))
 	}
 	a.status = status
 	return a
 }
 
-// WithRetryAfter is the answer with this Retry-After header.
+// WithRetryAfter returns the answer with this Retry-After header.
 func (a Answer) WithRetryAfter(value string) Answer {
 	a.retryAfter = value
 	return a
 }
 
-// WithDelay is the answer held back for this long: not a byte of it is sent before.
+// WithDelay returns the answer held back for this long: not a byte of it is sent before.
 func (a Answer) WithDelay(d time.Duration) Answer {
 	a.hold = d
 	return a
 }
 
-// String is the short name that requests are recorded with, such as "ready", "processing", an error code or
-// "dropped connection".
+// String returns the short name under which requests are recorded, such as "ready", "processing",
+// an error code or "dropped connection".
 func (a Answer) String() string {
 	if a.name == "" {
 		return "processing"
@@ -187,7 +191,7 @@ func (a Answer) String() string {
 	return a.name
 }
 
-// httpStatus is the one that the client sees, 0 where it sees none.
+// httpStatus is the status that the client sees, or 0 if it sees none.
 func (a Answer) httpStatus() int {
 	switch {
 	case a.kind == kindDropped, a.kind == kindReset:
@@ -198,7 +202,8 @@ func (a Answer) httpStatus() int {
 	return a.status
 }
 
-// at is the answer as it is given at this time for a task submitted at that, with its body written out.
+// at returns the answer as it is given at time now for a task submitted at that time, with its body
+// written out.
 func (a Answer) at(submitted, now time.Time) Answer {
 	if now.Sub(submitted) < a.after {
 		a = Answer{name: "processing", hold: a.hold}

@@ -266,10 +266,10 @@ func TestOversizedBodyIsAReadyResultOfThatSize(t *testing.T) {
 
 func TestAnswersThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Parallel()
-	require.PanicsWithValue(t, `simulator: the solution "{" is no JSON; Body answers with any bytes`,
+	require.PanicsWithValue(t, `fake 2captcha: the solution "{" is not JSON; Status answers with any text`,
 		func() { simulator.Ready("{") })
-	require.PanicsWithValue(t, "simulator: HTTP status 100 is not within 200 to 599",
+	require.PanicsWithValue(t, "fake 2captcha: HTTP status 100 is not within 200 to 599",
 		func() { simulator.Status(100, "") })
-	require.PanicsWithValue(t, "simulator: HTTP status 600 is not within 200 to 599",
+	require.PanicsWithValue(t, "fake 2captcha: HTTP status 600 is not within 200 to 599",
 		func() { simulator.Processing().WithHTTPStatus(600) })
 }

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// bans keeps account of misuse. The service bans the address that requests come from; here all are one. Its pages don't say
-// what counts after a ban has ended: here counting starts again.
+// bans keeps count of misuse. The service bans the address that requests come from; here all
+// requests come from one address. The service's pages don't say what counts after a ban has ended:
+// here counting starts again.
 type bans struct {
 	tasks     int // submitted
 	polls     int
@@ -31,7 +32,7 @@ func (b *bans) check(now time.Time) string {
 	return ""
 }
 
-// countWrongKey bans from the request after the last one allowed.
+// countWrongKey starts the ban with the request after the last one that is allowed.
 func (b *bans) countWrongKey(now time.Time) {
 	b.wrongKeys++
 	if b.wrongKeys == wrongKeysAllowed {

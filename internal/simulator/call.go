@@ -14,11 +14,12 @@ import (
 type call struct {
 	taskID   int64
 	hasTask  bool
-	newTask  *NewTask // of createTask, where nothing is wrong with it
+	newTask  *NewTask // of createTask, if its properties could be read
 	create   bool     // whether it is createTask
 	keyRight bool
 
-	// malformed says why the request is refused whoever sent it, rejected why it is refused once its key is found right.
+	// malformed is why the request is refused before its key is looked at. rejected is why it is
+	// refused once its key was found right.
 	malformed, rejected *refusal
 }
 
@@ -39,8 +40,9 @@ const (
 	maxCreateTaskBytes = 1 << 20
 )
 
-// readCall reads a request to its end, so that the connection's end is noticed from then on. The task id and the key are
-// read where they can be, also of a request that is refused for something else.
+// readCall reads a request to its end, so that net/http notices from then on when the connection
+// ends. The task id and the key are read if possible, even from a request that is refused for
+// another reason.
 func readCall(w http.ResponseWriter, r *http.Request, clientKey string) call {
 	limit := int64(maxRequestBytes)
 	if r.URL.Path == createTaskPath {
@@ -76,8 +78,8 @@ func readCall(w http.ResponseWriter, r *http.Request, clientKey string) call {
 	return c
 }
 
-// unknownMethod refuses a path that is none of the simulated API: as a call of an unknown API method where it is posted,
-// else as a page that isn't there.
+// unknownMethod refuses a path outside of the simulated API: a POST as a call of an unknown API
+// method, anything else as a page that doesn't exist.
 func unknownMethod(r *http.Request) call {
 	reason := fmt.Sprintf("path %s instead of %s or %s", r.URL.Path, getTaskResultPath, createTaskPath)
 	if r.Method == http.MethodPost {
@@ -86,13 +88,13 @@ func unknownMethod(r *http.Request) call {
 	return call{malformed: &refusal{reason, Status(http.StatusNotFound, "Not Found")}}
 }
 
-// readProperties finds out what a body asks for, or what is wrong with it. Properties that the API method doesn't know are
-// let through.
+// readProperties reads what a body asks for, or what is wrong with it. Properties that the API
+// method doesn't know are ignored.
 func readProperties(body []byte, clientKey string, read func(*call, map[string]json.RawMessage)) call {
 	// A map, since a struct's fields would match names in upper and lower case alike.
 	var properties map[string]json.RawMessage
 	if err := json.Unmarshal(body, &properties); err != nil {
-		return call{malformed: &refusal{reason: "the body is no JSON object"}}
+		return call{malformed: &refusal{reason: "the body is not a JSON object"}}
 	}
 	if properties == nil {
 		return call{malformed: &refusal{reason: "the body is null"}}
@@ -116,7 +118,7 @@ func (c *call) readTaskID(properties map[string]json.RawMessage) {
 	case !given:
 		c.malformed = &refusal{reason: "no taskId"}
 	case !ok:
-		c.malformed = &refusal{reason: fmt.Sprintf("taskId %.100s is no integer", value)}
+		c.malformed = &refusal{reason: fmt.Sprintf("taskId %.100s is not an integer", value)}
 	default:
 		c.taskID, c.hasTask = id, true
 	}
@@ -127,7 +129,7 @@ func jsonInteger(value json.RawMessage) (int64, bool) {
 	return integer, err == nil
 }
 
-// jsonString takes null for no string.
+// jsonString does not accept null.
 func jsonString(value json.RawMessage) (string, bool) {
 	var text *string
 	if json.Unmarshal(value, &text) != nil || text == nil {

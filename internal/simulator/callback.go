@@ -8,27 +8,30 @@ import (
 	"time"
 )
 
-// Callback is one request to a task's callback URL: POST, with id and code as a form. The zero value is what the
-// service's pages tell of: the task's id and its answer, as soon as the task has ended. They don't say whether the
-// service repeats a callback that wasn't answered with 200, so that none is repeated but by another Callback.
+// Callback is one request to a task's callback URL: a POST with id and code as a form. The zero
+// value is what the service's pages describe: the task's id and its answer, as soon as the task has
+// ended. The pages don't say whether the service repeats a callback that wasn't answered with 200,
+// so a repeat is scripted as another Callback.
 type Callback struct {
-	// Kind is what is right and wrong about it.
+	// Kind is what is right or wrong about it.
 	Kind CallbackKind
 
-	// Delay is from the task's end until it is sent. A negative one is before the end, but not before the submission.
+	// Delay is the time from the task's end until it is sent. A negative delay is before the end,
+	// but never before the submission.
 	Delay time.Duration
 
-	// Overtaken holds it back, once it is due, until a callback of another task has had its answer, or has failed. Of
-	// several that are held back the last one goes first. Where no other follows it is never sent.
+	// Overtaken holds it back, once it is due, until a callback of another task has been answered
+	// or has failed. If several are held back, the last one goes first. If no other callback
+	// follows, it is never sent.
 	Overtaken bool
 
-	// Code is sent as code; "": the error's code of a task that fails, the text of a solution that is a string, the
-	// token or the text of one that is an object with such a property, else the solution as JSON. What the service
-	// sends for objects is not documented.
+	// Code is sent as code. The default depends on how the task ends: the code of its error; the
+	// text of a solution that is a string; the property token or text of a solution that is an
+	// object; else the solution as JSON. What the service sends for objects is not documented.
 	Code string
 }
 
-// CallbackKind is what is right and wrong about a callback.
+// CallbackKind is what is right or wrong about a callback.
 type CallbackKind int
 
 const (
@@ -36,12 +39,13 @@ const (
 	Genuine CallbackKind = iota
 	// Lost is a callback that is never sent, but recorded when it would have been.
 	Lost
-	// BrokenMAC is posted to the task's callback URL with another character in place of the eighth from the end of its
-	// path, which is lengthened where it is shorter.
+	// BrokenMAC is posted to the task's callback URL with another character in place of the eighth
+	// from the end of its path. A shorter path is lengthened first.
 	BrokenMAC
-	// OtherTask has the id of the task that was submitted before this one; of the first one it is UnknownTask.
+	// OtherTask has the id of the task that was submitted before this one. The first task has none
+	// before it: its callback is as UnknownTask.
 	OtherTask
-	// UnknownTask has the id of a task that there is not.
+	// UnknownTask has the id of a task that does not exist.
 	UnknownTask
 )
 
@@ -62,7 +66,8 @@ func (k CallbackKind) String() string {
 	return "callback kind " + strconv.Itoa(int(k))
 }
 
-// planCallbacks has the callbacks of a task that was submitted sent when they are due. The mutex is held.
+// planCallbacks starts a goroutine for each callback of a submitted task, which sends it when it is
+// due. The mutex must be held.
 func (s *Server) planCallbacks(taskID int64, submitted time.Time, submission Submission) {
 	end, after, ends := submission.end()
 	if !ends || s.closed {
@@ -110,7 +115,7 @@ func (s *Server) planCallbacks(taskID int64, submitted time.Time, submission Sub
 	}
 }
 
-// unknownTaskOffset is more than the tasks that a server will ever have.
+// unknownTaskOffset is more than the number of tasks that a server will ever have.
 const unknownTaskOffset = 1 << 40
 
 func solutionCode(solution string) string {
@@ -128,7 +133,7 @@ func solutionCode(solution string) string {
 	return solution
 }
 
-// withBrokenMAC changes no character at the very end: of the last one in base64 not every bit counts.
+// withBrokenMAC does not change the very last character: in base64 not every bit of it counts.
 func withBrokenMAC(text string) string {
 	const fromEnd = 8
 	callbackURL, err := url.Parse(text)

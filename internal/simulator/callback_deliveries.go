@@ -14,48 +14,51 @@ import (
 // CallbackDelivery is the record of one callback.
 type CallbackDelivery struct {
 	TaskID   int64    // whose callback it is
-	Number   int      // which of its task's callbacks it is, from 1, in the order in which they were scripted
+	Number   int      // from 1, in the order of the task's script
 	Callback Callback // as scripted, or as it is by the CallbackFaults
-	Repeat   bool     // whether it is genuine, and one that was scripted before it for the task is, too
+	Repeat   bool     // whether the task has an earlier genuine one, and this is another
 
-	URL  string // where it was posted
+	URL  string // the address that it was posted to
 	ID   int64  // what was posted as id
 	Code string // what was posted as code
 
 	Ended    time.Time // when its task ended, or was still to end
 	Due      time.Time // when it was to be sent
-	Sent     time.Time // when its request began, or it was lost; zero while it waits to be overtaken
+	Sent     time.Time // when its request began, or it was lost; zero while it is held back
 	Finished time.Time // when its answer had come, or it had failed; zero until then
 
-	HTTPStatus int    // of its answer; 0 until it is there, and where there is none
-	Error      string // why there is no answer; "" where there is one, and where the callback is lost
+	HTTPStatus int    // of its answer; 0 while there is none
+	Error      string // why there is no answer; "" if there is one, or if the callback is lost
 }
 
-// Callbacks returns a copy of the records of all callbacks that were due since Start, in the order in which they were due.
+// Callbacks returns a copy of the records of all callbacks that were due since Start, in the order
+// in which they were due.
 func (s *Server) Callbacks() []CallbackDelivery {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return slices.Clone(s.callbacks)
 }
 
-// CallbacksFor returns a copy of the records of a task's callbacks that were due, in the order in which they were.
+// CallbacksFor returns a copy of the records of a task's callbacks that were due, in the order in
+// which they were due.
 func (s *Server) CallbacksFor(taskID int64) []CallbackDelivery {
 	return slices.DeleteFunc(s.Callbacks(), func(d CallbackDelivery) bool { return d.TaskID != taskID })
 }
 
-// WaitForCallbacks returns when this many callbacks of a task have had their answer, have failed, or were lost, since
-// Start. The error says that the context or the server ended before.
+// WaitForCallbacks returns once this many callbacks of a task have been answered, have failed, or
+// were lost, since Start. It returns an error if the context is done or the server is closed before
+// that.
 func (s *Server) WaitForCallbacks(ctx context.Context, taskID int64, n int) error {
 	return s.wait(ctx, taskID, n, "callbacks", func() int { return s.callbacksFinished[taskID] })
 }
 
-// heldCallback is one that waits to be overtaken.
+// heldCallback is a callback that waits to be overtaken.
 type heldCallback struct {
 	taskID   int64
 	released chan struct{}
 }
 
-// sendWhenDue sends a callback after this time, unless the server closes before.
+// sendWhenDue sends a callback after this time, unless the server closes before that.
 func (s *Server) sendWhenDue(after time.Duration, delivery CallbackDelivery) {
 	if !s.pause(s.context, after) {
 		return
@@ -81,7 +84,8 @@ func (s *Server) sendWhenDue(after time.Duration, delivery CallbackDelivery) {
 	})
 }
 
-// due begins the record of a callback and returns its number. It may be sent once the channel is closed.
+// due begins the record of a callback and returns its number. The callback may be sent once the
+// channel is closed.
 func (s *Server) due(delivery CallbackDelivery) (number int, released <-chan struct{}) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -104,8 +108,8 @@ func (s *Server) record(number int, note func(*CallbackDelivery)) {
 	s.announce()
 }
 
-// releaseOvertaken lets the last callback of another task go that was held back. That one releases the next. The mutex
-// is held.
+// releaseOvertaken releases the last callback of another task that was held back; that one releases
+// the next. The mutex must be held.
 func (s *Server) releaseOvertaken(by int64) {
 	for i := len(s.held) - 1; i >= 0; i-- {
 		if s.held[i].taskID != by {
@@ -129,7 +133,7 @@ func (s *Server) post(delivery CallbackDelivery) (status int, problem string) {
 		return 0, err.Error()
 	}
 	defer response.Body.Close()
-	// What stands in the body is nobody's concern. It is read so that who answers can finish.
+	// Nobody needs the body. It is read so that the endpoint can finish its answer.
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxRequestBytes))
 	return response.StatusCode, ""
 }

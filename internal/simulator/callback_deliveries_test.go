@@ -114,9 +114,9 @@ func TestWaitForCallbacksEndsWithItsContextOrTheServer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, server.WaitForCallbacks(ctx, 7, 1), context.Canceled)
-	require.EqualError(t, server.WaitForCallbacks(ctx, 7, 1), "simulator: 0 of 1 callbacks for task 7: context canceled")
+	require.EqualError(t, server.WaitForCallbacks(ctx, 7, 1), "fake 2captcha: 0 of 1 callbacks for task 7: context canceled")
 	server.Close()
-	require.EqualError(t, server.WaitForCallbacks(t.Context(), 7, 1), "simulator: closed with 0 of 1 callbacks for task 7")
+	require.EqualError(t, server.WaitForCallbacks(t.Context(), 7, 1), "fake 2captcha: closed with 0 of 1 callbacks for task 7")
 }
 
 func TestNoCallbackAfterClose(t *testing.T) {
@@ -133,9 +133,9 @@ func TestCallbackURLsThatSubmitRefuses(t *testing.T) {
 	t.Parallel()
 	server := start(t, simulator.Options{})
 	for url, says := range map[string]string{
-		"https://example.com/": `simulator: callbackUrl "https://example.com/" is not on a loopback host, such as 127.0.0.1`,
-		"http://192.168.0.1/":  `simulator: callbackUrl "http://192.168.0.1/" is not on a loopback host, such as 127.0.0.1`,
-		"127.0.0.1/":           `simulator: callbackUrl "127.0.0.1/" is no http or https URL`,
+		"https://example.com/": `fake 2captcha: callbackUrl "https://example.com/" is not on a loopback host, such as 127.0.0.1`,
+		"http://192.168.0.1/":  `fake 2captcha: callbackUrl "http://192.168.0.1/" is not on a loopback host, such as 127.0.0.1`,
+		"127.0.0.1/":           `fake 2captcha: callbackUrl "127.0.0.1/" must be an http or https URL`,
 	} {
 		require.PanicsWithValue(t, says, func() { server.Submit(simulator.Submission{CallbackURL: url}) })
 	}

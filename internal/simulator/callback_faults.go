@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// CallbackFaults gives each task that is submitted from then on with a callback URL, with this probability (0 to 1),
-// one of these lists of callbacks instead of its own, each as likely as the others. What happens is decided by the seed
-// and the task's id alone: it is the same again with the same seed for tasks that are submitted in the same order. It
-// replaces what was set before; without lists every task keeps its own callbacks.
+// CallbackFaults gives each task that is submitted from now on with a callback URL one of these
+// lists of callbacks instead of its own, with this probability (0 to 1); each list is equally
+// likely. The seed and the task's id alone decide what happens, so the same seed gives the same
+// faults to tasks that are submitted in the same order. A call replaces the faults that were set
+// before; without lists every task keeps its own callbacks.
 func (s *Server) CallbackFaults(seed uint64, probability float64, callbacks ...[]Callback) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

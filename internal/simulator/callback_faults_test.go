@@ -8,7 +8,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 )
 
-// callbacksMet submits 300 tasks, of which a third meets faults, and returns the kinds of their callbacks by task.
+// callbacksMet submits 300 tasks, of which a third meets faults, and returns the kinds of their
+// callbacks by task.
 func callbacksMet(t *testing.T, seed uint64) [][]string {
 	t.Helper()
 	endpoint, server := newEndpoint(t), start(t, simulator.Options{})

@@ -62,7 +62,7 @@ func TestCallbackTellsHowATaskEnded(t *testing.T) {
 		"object with text":   {[]simulator.Answer{simulator.Ready(`{"text":"hello world"}`)}, "", "code=hello+world"},
 		"object with token":  {[]simulator.Answer{simulator.Ready(`{"text":"no","token":"0cAF"}`)}, "", "code=0cAF"},
 		"object with others": {[]simulator.Answer{simulator.Ready(`{"x":1}`)}, "", "code=%7B%22x%22%3A1%7D"},
-		"object whose text is none": {[]simulator.Answer{simulator.Ready(`{"text":null}`)},
+		"object whose text is null": {[]simulator.Answer{simulator.Ready(`{"text":null}`)},
 			"", "code=%7B%22text%22%3Anull%7D"},
 		"code of the test's own": {[]simulator.Answer{simulator.Ready(`{"x":1}`)}, "x=1", "code=x%3D1"},
 		"error": {[]simulator.Answer{simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")},

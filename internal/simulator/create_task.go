@@ -10,15 +10,16 @@ import (
 
 // NewTask is what a createTask request asks for.
 type NewTask struct {
-	Type         string          // of the task; any, since there is no list of the types that the service knows
+	Type         string          // the task's type; every type is accepted
 	Task         json.RawMessage // the whole task, an object
-	CallbackURL  string          // "" where none is given
-	LanguagePool string          // en where none is given
-	SoftID       int64           // 0 where none is given
+	CallbackURL  string          // "" if the request has none
+	LanguagePool string          // "en" if the request has none
+	SoftID       int64           // 0 if the request has none
 }
 
-// readNewTask follows the service's table of properties. What is missing or outside of it gets the code that the table
-// of errors has for it. That properties of another JSON type are refused as malformed, null included, is assumed.
+// readNewTask follows the service's table of properties. A property that is missing or out of range
+// gets the code that the table of errors has for it. It is an assumption that properties of another
+// JSON type, null included, are refused as malformed.
 func (c *call) readNewTask(properties map[string]json.RawMessage) {
 	task := NewTask{Task: properties["task"], LanguagePool: "en"}
 	reject := func(code, reason string) {
@@ -28,7 +29,7 @@ func (c *call) readNewTask(properties map[string]json.RawMessage) {
 	}
 	malformed := func(name string, value json.RawMessage, kind string) {
 		if c.malformed == nil {
-			c.malformed = &refusal{reason: fmt.Sprintf("%s %.100s is no %s", name, value, kind)}
+			c.malformed = &refusal{reason: fmt.Sprintf("%s %.100s is not %s", name, value, kind)}
 		}
 	}
 	readString := func(in map[string]json.RawMessage, name string, into *string) (given bool) {
@@ -38,7 +39,7 @@ func (c *call) readNewTask(properties map[string]json.RawMessage) {
 		}
 		text, ok := jsonString(value)
 		if !ok {
-			malformed(name, value, "string")
+			malformed(name, value, "a string")
 		}
 		*into = text
 		return ok
@@ -49,7 +50,7 @@ func (c *call) readNewTask(properties map[string]json.RawMessage) {
 	} else {
 		var inTask map[string]json.RawMessage
 		if json.Unmarshal(task.Task, &inTask) != nil || inTask == nil {
-			malformed("task", task.Task, "object")
+			malformed("task", task.Task, "an object")
 		}
 		readString(inTask, "type", &task.Type)
 		if task.Type == "" {
@@ -67,19 +68,19 @@ func (c *call) readNewTask(properties map[string]json.RawMessage) {
 	if value, given := properties["softId"]; given {
 		var ok bool
 		if task.SoftID, ok = jsonInteger(value); !ok {
-			malformed("softId", value, "integer")
+			malformed("softId", value, "an integer")
 		}
 	}
 	c.newTask = &task
 }
 
-// checkCallbackURL keeps every request on this machine. The service refuses a host that isn't registered with the
-// account; its pages don't say by which error. Here the registered hosts are those on loopback, and the error is
-// ERROR_BAD_PARAMETERS.
+// checkCallbackURL keeps every request on this machine. The service refuses a host that isn't
+// registered with the account; its pages don't say with which error. Here the registered hosts are
+// those on loopback, and the error is ERROR_BAD_PARAMETERS.
 func checkCallbackURL(text string) error {
 	callbackURL, err := url.Parse(text)
 	if err != nil || callbackURL.Scheme != "http" && callbackURL.Scheme != "https" {
-		return fmt.Errorf("callbackUrl %.100q is no http or https URL", text)
+		return fmt.Errorf("callbackUrl %.100q must be an http or https URL", text)
 	}
 	host := callbackURL.Hostname()
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
@@ -104,7 +105,7 @@ func (s *Server) create(number int, task NewTask) Answer {
 	return answer
 }
 
-// readySoon is what becomes of a task where nobody says otherwise.
+// readySoon is what becomes of a task by default.
 func readySoon(NewTask) Submission {
 	return Submission{Answers: []Answer{ReadyAfter(time.Second, `{"text":"hello world"}`)}}
 }

@@ -19,7 +19,8 @@ const (
 		`"errorDescription":"Required parameters are missing or malformed"}`
 )
 
-// createTask sends a createTask request with the right key and these other properties, written as JSON.
+// createTask sends a createTask request with the right key and these other properties, written as
+// JSON.
 func (c *client) createTask(properties string) response {
 	c.t.Helper()
 	body := fmt.Sprintf(`{"clientKey":%q,%s}`, clientKey, properties)
@@ -42,7 +43,7 @@ func TestCreatedTaskIsReadyAfterASecond(t *testing.T) {
 	require.Equal(t, []string{noSuchTask}, client.bodies(72345678903, 1))
 	request := server.Requests()[0]
 	require.Equal(t, int64(72345678901), request.Created)
-	require.Equal(t, int64(0), request.TaskID, "it is no request for the task")
+	require.Equal(t, int64(0), request.TaskID, "it is not a request for the task")
 	require.Equal(t, "created", request.Answer)
 	require.Equal(t, 200, request.HTTPStatus)
 	require.False(t, request.Finished.IsZero())
@@ -96,36 +97,36 @@ func TestCreateTaskRequestsThatTheServiceRefuses(t *testing.T) {
 		answer  string
 		refused string
 	}{
-		"no body":    {"", 400, "400 Bad Request", "the body is no JSON object"},
+		"no body":    {"", 400, "400 Bad Request", "the body is not a JSON object"},
 		"null":       {"null", 400, "400 Bad Request", "the body is null"},
 		"no key":     {`{` + task + `}`, 400, "400 Bad Request", "no clientKey"},
 		"wrong key":  {`{"clientKey":"wrong",` + task + `}`, 200, wrongKey, "wrong client key"},
 		"no task":    {`{` + key + `"Task":{"type":"TextCaptchaTask"}}`, 200, taskAbsent, "no task"},
-		"task null":  {`{` + key + `"task":null}`, 400, "400 Bad Request", "task null is no object"},
-		"task array": {`{` + key + `"task":[]}`, 400, "400 Bad Request", "task [] is no object"},
+		"task null":  {`{` + key + `"task":null}`, 400, "400 Bad Request", "task null is not an object"},
+		"task array": {`{` + key + `"task":[]}`, 400, "400 Bad Request", "task [] is not an object"},
 		"task string": {`{` + key + `"task":"TextCaptchaTask"}`,
-			400, "400 Bad Request", `task "TextCaptchaTask" is no object`},
+			400, "400 Bad Request", `task "TextCaptchaTask" is not an object`},
 		"no type":    {`{` + key + `"task":{"Type":"x"}}`, 200, badParameters, "the task has no type"},
 		"empty type": {`{` + key + `"task":{"type":""}}`, 200, badParameters, "the task has no type"},
 		"type a number": {`{` + key + `"task":{"type":7}}`,
-			400, "400 Bad Request", "type 7 is no string"},
-		"softId a string":   {`{` + key + task + `,"softId":"7"}`, 400, "400 Bad Request", `softId "7" is no integer`},
-		"softId a fraction": {`{` + key + task + `,"softId":7.5}`, 400, "400 Bad Request", "softId 7.5 is no integer"},
-		"softId null":       {`{` + key + task + `,"softId":null}`, 400, "400 Bad Request", "softId null is no integer"},
+			400, "400 Bad Request", "type 7 is not a string"},
+		"softId a string":   {`{` + key + task + `,"softId":"7"}`, 400, "400 Bad Request", `softId "7" is not an integer`},
+		"softId a fraction": {`{` + key + task + `,"softId":7.5}`, 400, "400 Bad Request", "softId 7.5 is not an integer"},
+		"softId null":       {`{` + key + task + `,"softId":null}`, 400, "400 Bad Request", "softId null is not an integer"},
 		"languagePool a number": {`{` + key + task + `,"languagePool":1}`,
-			400, "400 Bad Request", "languagePool 1 is no string"},
+			400, "400 Bad Request", "languagePool 1 is not a string"},
 		"unknown languagePool": {`{` + key + task + `,"languagePool":"de"}`,
 			200, badParameters, `languagePool "de" is neither en nor rn`},
 		"callbackUrl null": {`{` + key + task + `,"callbackUrl":null}`,
-			400, "400 Bad Request", "callbackUrl null is no string"},
+			400, "400 Bad Request", "callbackUrl null is not a string"},
 		"callbackUrl empty": {`{` + key + task + `,"callbackUrl":""}`,
-			200, badParameters, `callbackUrl "" is no http or https URL`},
+			200, badParameters, `callbackUrl "" must be an http or https URL`},
 		"callbackUrl of another scheme": {`{` + key + task + `,"callbackUrl":"ftp://127.0.0.1/"}`,
-			200, badParameters, `callbackUrl "ftp://127.0.0.1/" is no http or https URL`},
+			200, badParameters, `callbackUrl "ftp://127.0.0.1/" must be an http or https URL`},
 		"callbackUrl without a scheme": {`{` + key + task + `,"callbackUrl":"localhost:8080/x"}`,
-			200, badParameters, `callbackUrl "localhost:8080/x" is no http or https URL`},
-		"callbackUrl that is none": {`{` + key + task + `,"callbackUrl":"http://127.0.0.1:port/"}`,
-			200, badParameters, `callbackUrl "http://127.0.0.1:port/" is no http or https URL`},
+			200, badParameters, `callbackUrl "localhost:8080/x" must be an http or https URL`},
+		"callbackUrl that is invalid": {`{` + key + task + `,"callbackUrl":"http://127.0.0.1:port/"}`,
+			200, badParameters, `callbackUrl "http://127.0.0.1:port/" must be an http or https URL`},
 		"callbackUrl elsewhere": {`{` + key + task + `,"callbackUrl":"https://example.com/x"}`,
 			200, badParameters, `callbackUrl "https://example.com/x" is not on a loopback host, such as 127.0.0.1`},
 		"callbackUrl that looks like loopback": {`{` + key + task + `,"callbackUrl":"http://127.0.0.1.example.com/"}`,

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// deliver gives the answer, or what it can of it: a client that has gone away is no error here. The request is marked as
-// finished just before its last bytes leave, so that who has read an answer finds the record complete.
+// deliver sends the answer, as far as it can: a client that has gone away is not an error. The
+// request is marked as finished just before its last bytes leave, so that whoever has read an
+// answer finds the record complete.
 func (s *Server) deliver(w http.ResponseWriter, r *http.Request, number int, answer Answer) {
 	if answer.hold != 0 && !s.pause(r.Context(), answer.hold) {
 		s.finished(number)
@@ -58,8 +59,8 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, number int, ans
 	}
 }
 
-// pause waits and reports whether it waited to the end; a negative time has none. It is cut short where the client
-// goes away or the server closes.
+// pause waits and reports whether it waited to the end. A negative time never ends. The wait is cut
+// short if the client goes away or the server closes.
 func (s *Server) pause(ctx context.Context, d time.Duration) bool {
 	var end <-chan time.Time
 	if d >= 0 {
@@ -76,7 +77,7 @@ func (s *Server) pause(ctx context.Context, d time.Duration) bool {
 	return false
 }
 
-// send passes bytes on to the network at once, and reports whether the client may still be there.
+// send flushes the text to the network, and reports whether the client may still be there.
 func send(w http.ResponseWriter, text string) bool {
 	if _, err := io.WriteString(w, text); err != nil {
 		return false

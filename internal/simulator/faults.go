@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// Faults gives each getTaskResult request that would be accepted, with this probability (0 to 1), one of these answers
-// instead of the scripted one, each as likely as the others. The script waits: its answer is for the next request. What
-// happens is decided by the seed, the task and the number of the request among the task's (Request.TaskRequest) alone,
-// so that it is the same again with the same seed, in whatever order the requests of different tasks arrive. It
-// replaces what was set before; without answers there are no faults.
+// Faults gives each getTaskResult request that would be accepted one of these answers instead of
+// the scripted one, with this probability (0 to 1); each answer is equally likely. The scripted
+// answer stays for the next request. The seed, the task and Request.TaskRequest alone decide what
+// happens, so the same seed gives the same faults in whatever order the requests of different tasks
+// arrive. A call replaces the faults that were set before; without answers there are none.
 func (s *Server) Faults(seed uint64, probability float64, answers ...Answer) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 )
 
-// faultsMet runs 20 requests for each of these tasks, task by task in the given order, with a fifth of them failing, and
-// returns the names of the answers by task.
+// faultsMet runs 20 requests for each of these tasks, task by task in the given order, with a fifth
+// of them failing, and returns the names of the answers by task.
 func faultsMet(t *testing.T, seed uint64, tasks []int64) map[int64][]string {
 	t.Helper()
 	server := start(t, simulator.Options{})

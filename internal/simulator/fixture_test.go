@@ -35,8 +35,8 @@ type response struct {
 	err    error // of the request, or of reading the body
 }
 
-// client is a plain HTTP client. It follows no redirect, and takes a new connection for every request, so that its
-// transport repeats nothing by itself.
+// client is a plain HTTP client. It follows no redirect, and takes a new connection for every
+// request, so that its transport repeats nothing by itself.
 type client struct {
 	t         *testing.T
 	url       string

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Request is the record of one request. The client key is never part of it.
+// Request is the record of one request. It never holds the client key.
 type Request struct {
-	TaskID      int64 // 0 where none could be read
-	TaskRequest int   // which request for its task it is, from 1; 0 where no task id could be read
+	TaskID      int64 // 0 if none could be read
+	TaskRequest int   // counts the requests for its task, from 1; 0 without a task id
 	Created     int64 // the task that it made, of createTask; else 0
 
 	Method      string // of HTTP
@@ -21,12 +21,12 @@ type Request struct {
 	KeyRight    bool // whether it carried the client key that the server accepts
 
 	Arrived  time.Time // when its headers had been read
-	Finished time.Time // when the last of its answer was about to be sent, or the client had gone; zero until then
+	Finished time.Time // when its answer was about to end, or the client had gone; zero until then
 
 	Answer     string // the answer's short name, see Answer.String; "" until it is chosen
-	HTTPStatus int    // of the answer; 0 until it is chosen, and where the connection is closed without one
+	HTTPStatus int    // of the answer; 0 until it is chosen, or if there is none
 	Faulted    bool   // whether the answer is one of the Faults
-	Refused    string // why it was not accepted: what is malformed, a wrong key, a ban; "" where it was accepted
+	Refused    string // why it was not accepted: malformed, a wrong key, a ban; "" if it was
 }
 
 // Requests returns a copy of the records of all requests since Start, in order of arrival.
@@ -47,19 +47,19 @@ func (s *Server) RequestsFor(taskID int64) []Request {
 	return requests
 }
 
-// WaitForRequests returns when this many requests for a task have arrived since Start. The error says that the
-// context or the server ended before.
+// WaitForRequests returns once this many requests for a task have arrived since Start. It returns
+// an error if the context is done or the server is closed before that.
 func (s *Server) WaitForRequests(ctx context.Context, taskID int64, n int) error {
 	return s.wait(ctx, taskID, n, "requests", func() int { return len(s.trafficFor(taskID).numbers) })
 }
 
-// WaitForAnswers returns when the answers to this many requests for a task were finished since Start. The error says that
-// the context or the server ended before.
+// WaitForAnswers returns once the answers to this many requests for a task were finished since
+// Start. It returns an error if the context is done or the server is closed before that.
 func (s *Server) WaitForAnswers(ctx context.Context, taskID int64, n int) error {
 	return s.wait(ctx, taskID, n, "answers", func() int { return s.trafficFor(taskID).finished })
 }
 
-// Pair is two requests for one task, the second the next after the first.
+// Pair is two consecutive requests for one task.
 type Pair struct {
 	First, Second Request
 }
@@ -67,8 +67,8 @@ type Pair struct {
 // Spacing is the time between the arrivals of the two.
 func (p Pair) Spacing() time.Duration { return p.Second.Arrived.Sub(p.First.Arrived) }
 
-// CloserThan returns the pairs of requests for the same task, whatever became of them, that arrived less than d
-// apart, in order of the second one's arrival.
+// CloserThan returns the pairs of consecutive requests for the same task that arrived less than d
+// apart, refused ones included, in order of the second request's arrival.
 func (s *Server) CloserThan(d time.Duration) []Pair {
 	requests := s.Requests()
 	var pairs []Pair
@@ -87,8 +87,8 @@ func (s *Server) CloserThan(d time.Duration) []Pair {
 	return pairs
 }
 
-// traffic is what there was of requests for one task. Requests are known inside the server by their number, which is
-// their index in Server.requests.
+// traffic are the requests for one task. Inside the server a request is known by its number: its
+// index in Server.requests.
 type traffic struct {
 	numbers  []int // in order of arrival
 	finished int
@@ -115,7 +115,7 @@ func (s *Server) arrived(r *http.Request) int {
 	return len(s.requests) - 1
 }
 
-// identify adds to a request's record what was read from its body. The mutex is held.
+// identify adds to a request's record what was read from its body. The mutex must be held.
 func (s *Server) identify(number int, call call) *Request {
 	request := &s.requests[number]
 	request.KeyRight = call.keyRight
@@ -146,7 +146,8 @@ func (s *Server) finished(number int) {
 	s.announce()
 }
 
-// announce wakes those who wait for a change of the requests or the callbacks. The mutex is held.
+// announce wakes everyone who waits for a change of the requests or callbacks. The mutex must be
+// held.
 func (s *Server) announce() {
 	if s.changed != nil {
 		close(s.changed)
@@ -154,7 +155,7 @@ func (s *Server) announce() {
 	}
 }
 
-// wait returns nil once the count, which is called with the mutex held, is n.
+// wait returns nil once count, which is called with the mutex held, is n.
 func (s *Server) wait(ctx context.Context, taskID int64, n int, what string, count func() int) error {
 	for {
 		s.mutex.Lock()
@@ -171,9 +172,9 @@ func (s *Server) wait(ctx context.Context, taskID int64, n int, what string, cou
 		select {
 		case <-changed:
 		case <-s.closing:
-			return fmt.Errorf("simulator: closed with %d of %d %s for task %d", have, n, what, taskID)
+			return fmt.Errorf("fake 2captcha: closed with %d of %d %s for task %d", have, n, what, taskID)
 		case <-ctx.Done():
-			return fmt.Errorf("simulator: %d of %d %s for task %d: %w", have, n, what, taskID, context.Cause(ctx))
+			return fmt.Errorf("fake 2captcha: %d of %d %s for task %d: %w", have, n, what, taskID, context.Cause(ctx))
 		}
 	}
 }

@@ -46,7 +46,7 @@ func TestRequestsAreRecorded(t *testing.T) {
 	}
 	require.Equal(t, want, server.Requests())
 	require.Equal(t, []simulator.Request{want[0], want[3]}, server.RequestsFor(7))
-	require.Empty(t, server.RequestsFor(0), "a request without a task id is none for task 0")
+	require.Empty(t, server.RequestsFor(0), "a request without a task id is not a request for task 0")
 	require.Empty(t, server.RequestsFor(9))
 	require.NotContains(t, fmt.Sprintf("%+v", server.Requests()), clientKey)
 
@@ -75,12 +75,12 @@ func TestWaitForRequests(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
 	require.ErrorIs(t, server.WaitForRequests(ended, 7, 3), context.Canceled)
-	require.EqualError(t, server.WaitForRequests(ended, 7, 3), "simulator: 2 of 3 requests for task 7: context canceled")
-	require.EqualError(t, server.WaitForAnswers(ended, 7, 1), "simulator: 0 of 1 answers for task 7: context canceled")
+	require.EqualError(t, server.WaitForRequests(ended, 7, 3), "fake 2captcha: 2 of 3 requests for task 7: context canceled")
+	require.EqualError(t, server.WaitForAnswers(ended, 7, 1), "fake 2captcha: 0 of 1 answers for task 7: context canceled")
 
 	go func() { waited <- server.WaitForRequests(inTime(t), 7, 3) }()
 	server.Close()
-	require.EqualError(t, <-waited, "simulator: closed with 2 of 3 requests for task 7")
+	require.EqualError(t, <-waited, "fake 2captcha: closed with 2 of 3 requests for task 7")
 	require.NoError(t, server.WaitForAnswers(t.Context(), 7, 2), "Close ended both")
 }
 

@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// Script submits a task and gives it its fate: consecutive requests for it get consecutive answers, and the last one
-// stays. Without answers it is processing for good. The time of ReadyAfter and ErrorAfter, and the lifetime of the
-// result, count from this call. Another Script for the same task submits it anew, in place of the first.
+// Script submits a task with this id: consecutive requests for it get consecutive answers, and the
+// last answer stays. Without answers the task is processing for ever. The times of ReadyAfter and
+// ErrorAfter, and the lifetime of the result, count from this call. A second Script for the same
+// task submits it anew, in place of the first.
 //
-// Only requests that are accepted count: not those that are refused (malformed, with a wrong key, during a ban), nor those
-// that get one of the Faults instead.
+// Only accepted requests use up an answer: not those that are refused (malformed, with a wrong key,
+// during a ban), nor those that get one of the Faults instead.
 func (s *Server) Script(taskID int64, answers ...Answer) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -23,7 +24,7 @@ type task struct {
 	answers   []Answer // what is left of the script
 }
 
-// next takes the answer for one accepted request from the script.
+// next takes the answer to one accepted request from the script.
 func (t *task) next(now time.Time, lifetime time.Duration) Answer {
 	var answer Answer
 	if len(t.answers) > 0 {

@@ -13,47 +13,54 @@ import (
 	"time"
 )
 
-// Options are what Start takes. Only ClientKey is required.
+// Options configure a server. Only ClientKey is required.
 type Options struct {
-	// ClientKey is the one key that the server accepts.
+	// ClientKey is the only key that the server accepts.
 	ClientKey string
 
-	// Address is the loopback host and port to listen on, such as the Address of a server that was closed;
-	// "": 127.0.0.1 and a free port.
+	// Address is the loopback host and port to listen on, such as the Address of a server that was
+	// closed. The default is 127.0.0.1 and a free port.
 	Address string
 
-	// Clock tells the time that scripts, expiry, bans and the records of requests and callbacks go by; nil: time.Now.
-	// It is called by several goroutines at once. Faults that take their time take it from the real clock, and so do
-	// callbacks: they are sent as long after the submission, by the real clock, as their task takes by this one.
+	// Clock returns the time for scripts, expiry, bans and the records of requests and callbacks.
+	// The default is time.Now. Several goroutines call it at once. Delays of faults are measured by
+	// the real clock. Callbacks are too: a callback is sent as long after the submission, in real
+	// time, as its task takes by this clock.
 	Clock func() time.Time
 
-	// NewTask says what becomes of a task that createTask makes. The CallbackURL that it returns is not used. nil: the
-	// task is ready after a second, with a text. It is called by several goroutines at once, and may use the server.
+	// NewTask decides what becomes of a task that createTask makes. The CallbackURL that it returns
+	// is not used. By default the task is ready after a second, with a text. Several goroutines
+	// call it at once, and it may use the server.
 	NewTask func(NewTask) Submission
 
-	// FirstTaskID is the least id that a task may get from createTask or Submit; 0: 72345678901. The service's ids are
-	// above 2^32.
+	// FirstTaskID is the lowest id that createTask or Submit gives a task. The default is
+	// 72345678901: the service's ids are above 2^32.
 	FirstTaskID int64
 
-	// CallbackRoots are who may sign the certificate of a callback URL's host; nil: whom this machine trusts.
+	// CallbackRoots are the certificate authorities that may sign the certificate of a callback
+	// URL's host. The default are those that this machine trusts.
 	CallbackRoots *x509.CertPool
 
-	// CallbackTimeout is how long a callback waits for its answer; 0: 10 seconds. The service's is not documented.
+	// CallbackTimeout is how long a callback waits for its answer. The default is 10 seconds; the
+	// service's own timeout is not documented.
 	CallbackTimeout time.Duration
 
-	// ResultLifetime is how long after the submission a ready result can be fetched; 0: the service's 15 minutes.
+	// ResultLifetime is how long after the submission a ready result can be fetched. The default is
+	// the service's 15 minutes.
 	ResultLifetime time.Duration
 
-	// WithoutWrongKeyBan answers every wrong key alike. By default five of them are followed by ERROR_IP_BLOCKED on
-	// every request for 10 minutes, as with the service.
+	// WithoutWrongKeyBan gives every wrong key the same answer. By default five wrong keys are
+	// followed by ERROR_IP_BLOCKED on every request for 10 minutes, as with the service.
 	WithoutWrongKeyBan bool
 
-	// WithoutPollBudget answers any number of requests. By default more than 20 for each task submitted plus 1200 are
-	// followed by ERROR_IP_BLOCKED on every request for 5 minutes, as with the service.
+	// WithoutPollBudget allows any number of requests. By default more than 20 requests for each
+	// submitted task plus 1200 are followed by ERROR_IP_BLOCKED on every request for 5 minutes, as
+	// with the service.
 	WithoutPollBudget bool
 }
 
-// Server is a simulated 2captcha API that listens until it is closed. Its methods are safe for concurrent use.
+// Server is a simulated 2captcha API that listens until it is closed. Its methods are safe for
+// concurrent use.
 type Server struct {
 	options  Options
 	listener net.Listener
@@ -64,7 +71,8 @@ type Server struct {
 
 	callbackClient *http.Client
 
-	// running counts what Close waits for: the accept loop, open connections, requests under way and callbacks to come.
+	// running counts what Close waits for: the accept loop, open connections, requests under way
+	// and callbacks that are still to be sent.
 	running sync.WaitGroup
 
 	mutex         sync.Mutex
@@ -75,7 +83,7 @@ type Server struct {
 	lastSubmitted int64     // 0 until there is one
 	requests      []Request // in order of arrival
 	traffic       map[int64]*traffic
-	changed       chan struct{} // closed at the next change of the requests or callbacks; nil while nobody waits for one
+	changed       chan struct{} // closed at the next change of the records; nil if nobody waits
 	faults        faults
 	bans          bans
 
@@ -85,11 +93,11 @@ type Server struct {
 	held              []heldCallback // in the order in which they were due
 }
 
-// Start listens and answers from when it returns until Close. The error says what is wrong with the options, or why
-// it can't listen.
+// Start starts a server, which answers until it is closed. The error says what is wrong with the
+// options, or why the address can not be listened on.
 func Start(options Options) (*Server, error) {
 	if options.ClientKey == "" {
-		return nil, errors.New("simulator: no ClientKey: set the key that the server is to accept")
+		return nil, errors.New("fake 2captcha: no ClientKey: set the key that the server is to accept")
 	}
 	if options.Address == "" {
 		options.Address = "127.0.0.1:0"
@@ -108,7 +116,7 @@ func Start(options Options) (*Server, error) {
 	}
 	listener, err := net.Listen("tcp", options.Address)
 	if err != nil {
-		return nil, fmt.Errorf("simulator: %w", err)
+		return nil, fmt.Errorf("fake 2captcha: %w", err)
 	}
 
 	ctx, cancel := context.WithCancel(context.Background())
@@ -136,28 +144,30 @@ func Start(options Options) (*Server, error) {
 	s.running.Add(1)
 	go func() {
 		defer s.running.Done()
-		// Serve ends with ErrServerClosed, or because the listener failed: clients see that as refused connections.
+		// Serve ends with ErrServerClosed, or because the listener failed: clients see that as
+		// refused connections.
 		_ = s.http.Serve(listener)
 	}()
 	return s, nil
 }
 
-// URL is the base address for a client, such as http://127.0.0.1:41234, without a trailing slash.
+// URL returns the base URL for a client, such as http://127.0.0.1:41234, without a trailing slash.
 func (s *Server) URL() string { return "http://" + s.Address() }
 
-// Address is the host and port it listens on, or listened on before Close.
+// Address returns the host and port that the server listens on, or listened on before Close.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
-// Connections is how many connections were accepted since Start: the fewer for the same requests, the better they
-// were reused.
+// Connections returns how many connections were accepted since Start. The better a client reuses
+// its connections, the fewer there are.
 func (s *Server) Connections() int {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.connections
 }
 
-// Close stops listening, ends every connection, every answer under way and every callback, and returns when nothing of the
-// server runs any more. What was recorded stays readable. Closing twice is harmless.
+// Close stops listening, ends every connection, every answer under way and every callback, and
+// returns when nothing of the server runs any more. The records stay readable. Closing a server
+// twice is harmless.
 func (s *Server) Close() {
 	s.close()
 	s.running.Wait()
@@ -179,16 +189,16 @@ func (s *Server) connectionChanged(_ net.Conn, state http.ConnState) {
 func checkLoopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("simulator: Address %q is no host and port: %w", address, err)
+		return fmt.Errorf("fake 2captcha: Address %q is not a host and port: %w", address, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("simulator: Address %q is not a loopback address, such as 127.0.0.1:0", address)
+		return fmt.Errorf("fake 2captcha: Address %q is not a loopback address, such as 127.0.0.1:0", address)
 	}
 	return nil
 }
 
-// newCallbackClient makes a client that goes nowhere but where it is told: through no proxy and after no redirect. Each
-// callback has a connection of its own, so that none fails for being sent on one that was closed at its other end.
+// newCallbackClient makes a client that uses no proxy and follows no redirect. Each callback has a
+// connection of its own, so that none fails because the other end has closed an old one.
 func newCallbackClient(options Options) *http.Client {
 	return &http.Client{
 		Timeout:       options.CallbackTimeout,
@@ -214,8 +224,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.deliver(w, r, number, answer)
 }
 
-// decide takes what was asked into account and chooses the answer; that of a createTask which is accepted is left to be
-// chosen.
+// decide counts the request and chooses the answer, except for an accepted createTask, whose answer
+// comes from create.
 func (s *Server) decide(number int, call call) (answer Answer, accepted bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -237,7 +247,7 @@ func (s *Server) decide(number int, call call) (answer Answer, accepted bool) {
 	return answer, refusal == nil
 }
 
-// refuse returns nil for a request that is accepted.
+// refuse returns nil if the request is accepted.
 func (s *Server) refuse(now time.Time, call call) *refusal {
 	if call.malformed != nil {
 		return call.malformed
@@ -260,7 +270,7 @@ func (s *Server) refuse(now time.Time, call call) *refusal {
 	return nil
 }
 
-// nextAnswer is for a getTaskResult request that is accepted. It is ready to be delivered.
+// nextAnswer returns the answer to an accepted getTaskResult request, with its body written out.
 func (s *Server) nextAnswer(now time.Time, request *Request, call call) Answer {
 	known := s.tasks[call.taskID]
 	if fault, ok := s.faults.draw(call.taskID, request.TaskRequest); ok {

@@ -26,15 +26,15 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		options simulator.Options
 		message string
 	}{
-		"no key": {simulator.Options{}, "simulator: no ClientKey: set the key that the server is to accept"},
+		"no key": {simulator.Options{}, "fake 2captcha: no ClientKey: set the key that the server is to accept"},
 		"not loopback": {simulator.Options{ClientKey: clientKey, Address: "0.0.0.0:0"},
-			`simulator: Address "0.0.0.0:0" is not a loopback address, such as 127.0.0.1:0`},
+			`fake 2captcha: Address "0.0.0.0:0" is not a loopback address, such as 127.0.0.1:0`},
 		"every interface": {simulator.Options{ClientKey: clientKey, Address: ":0"},
-			`simulator: Address ":0" is not a loopback address, such as 127.0.0.1:0`},
+			`fake 2captcha: Address ":0" is not a loopback address, such as 127.0.0.1:0`},
 		"no port": {simulator.Options{ClientKey: clientKey, Address: "127.0.0.1"},
-			`simulator: Address "127.0.0.1" is no host and port: address 127.0.0.1: missing port in address`},
+			`fake 2captcha: Address "127.0.0.1" is not a host and port: address 127.0.0.1: missing port in address`},
 		"taken": {simulator.Options{ClientKey: clientKey, Address: taken.Address()},
-			"simulator: listen tcp " + taken.Address() + ": bind: address already in use"},
+			"fake 2captcha: listen tcp " + taken.Address() + ": bind: address already in use"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,7 +66,8 @@ func TestCloseEndsEveryAnswerAndLeavesNothingRunning(t *testing.T) {
 	t.Parallel()
 	const label = "server that leaves nothing running"
 	var server *simulator.Server
-	// Goroutines inherit the label, so that those of this server are told from those of other tests.
+	// Goroutines inherit the label, so that those of this server are told from those of other
+	// tests.
 	pprof.Do(t.Context(), pprof.Labels("test", label), func(context.Context) {
 		server = start(t, simulator.Options{CallbackTimeout: time.Hour})
 	})
@@ -109,7 +110,8 @@ func TestCloseEndsEveryAnswerAndLeavesNothingRunning(t *testing.T) {
 		require.Equal(t, 0, delivery.HTTPStatus)
 		require.Equal(t, delivery.Sent.IsZero(), delivery.Error == "", "one was cut off, one not sent: %+v", delivery)
 	}
-	// What Close waits for are the last words of a goroutine, after which it takes a moment to be gone.
+	// What Close waits for are the last words of a goroutine, after which it takes a moment to be
+	// gone.
 	require.Eventually(t, func() bool { return !strings.Contains(goroutines(t), label) },
 		time.Minute, time.Millisecond, "goroutines of the server go on after Close")
 }
@@ -125,7 +127,8 @@ func TestCloseEndsAnAnswerWhoseClientSentMoreAlready(t *testing.T) {
 	body := fmt.Sprintf(`{"clientKey":%q,"taskId":7}`, clientKey)
 	request := fmt.Sprintf("POST /getTaskResult HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"+
 		"Content-Length: %d\r\n\r\n%s", len(body), body)
-	// net/http doesn't notice the end of a connection on which more has arrived than its buffer of 4 KiB takes.
+	// net/http doesn't notice the end of a connection on which more has arrived than its buffer of
+	// 4 KiB takes.
 	_, err = connection.Write([]byte(strings.Repeat(request, 100)))
 	require.NoError(t, err)
 	require.NoError(t, server.WaitForRequests(inTime(t), 7, 1))

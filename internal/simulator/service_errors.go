@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// The codes that the server answers with by itself. They are spelled out here, not taken from package twocaptcha, so
-// that a code misspelled there is found by its tests instead of being answered in kind.
+// These are the codes that the server uses by itself. They are spelled out here, not taken from
+// package twocaptcha, so that the tests find a code that is misspelled there.
 const (
 	errorKeyDoesNotExist = "ERROR_KEY_DOES_NOT_EXIST"
 	errorNoSuchMethod    = "ERROR_NO_SUCH_METHOD"
@@ -22,8 +22,8 @@ type serviceError struct {
 	description string
 }
 
-// serviceErrors are the codes of the service's published table, with its ids. The descriptions of 12 and 16 are the
-// service's own; the others say what its table says.
+// serviceErrors are the codes of the service's published table, with its ids. The descriptions of
+// 12 and 16 are the service's own; the others paraphrase its table.
 var serviceErrors = map[string]serviceError{
 	errorKeyDoesNotExist:              {1, "The API key is incorrect"},
 	"ERROR_NO_SLOT_AVAILABLE":         {2, "The bid is too low, or the queue of captchas is too long"},
@@ -47,7 +47,7 @@ var serviceErrors = map[string]serviceError{
 	"ERROR_BAD_PROXY":                 {130, "The proxy does not work"},
 }
 
-// errorBody has no status, as the service's errors have none.
+// errorBody writes no status: the service's errors don't have one.
 func errorBody(code string) string {
 	known, ok := serviceErrors[code]
 	if !ok {
@@ -57,7 +57,7 @@ func errorBody(code string) string {
 		known.id, quoted(code), quoted(known.description))
 }
 
-// quoted is a JSON string without the escapes for HTML that the service doesn't write either.
+// quoted returns a JSON string without escapes for HTML, as the service writes it.
 func quoted(text string) string {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)

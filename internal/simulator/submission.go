@@ -5,28 +5,32 @@ import (
 	"time"
 )
 
-// Submission is a task with its fate.
+// Submission is a task to submit, and what becomes of it.
 type Submission struct {
 	// Answers are what consecutive getTaskResult requests for the task get, as with Script.
 	Answers []Answer
 
-	// CallbackURL is where the task's callbacks go: an http or https URL whose host is loopback; "": there are none.
+	// CallbackURL is where the task's callbacks go: an http or https URL whose host is loopback. If
+	// it is empty, there are none.
 	CallbackURL string
 
-	// Callbacks are sent to CallbackURL. nil is one, genuine, when the task ends; an empty slice that is not nil is
-	// none. A task that never ends has none: there is no time to count their delays from.
+	// Callbacks are sent to CallbackURL. nil means one genuine callback when the task ends; an
+	// empty slice that is not nil means none. A task that never ends has no callbacks, since their
+	// delays count from its end.
 	Callbacks []Callback
 }
 
-// Submit makes a task as createTask does, and returns its id. The task is submitted when this is called, and ends at
-// the time of the first of its answers that was made by Ready, ReadyAfter, Error or ErrorAfter, whatever stands before
-// that one: what getTaskResult answers may lag behind. Submit panics where CallbackURL is not on loopback.
+// Submit makes a task as createTask does, and returns its id. The task is submitted now. It ends at
+// the time of the first of its answers that was made by Ready, ReadyAfter, Error or ErrorAfter,
+// even if other answers precede that one: what getTaskResult answers may lag behind. Submit panics
+// if CallbackURL is not on loopback.
 //
-// After Close there are no callbacks. Another Script for the task leaves the callbacks of this submission as they are.
+// After Close there are no callbacks. A later Script for the task leaves the callbacks of this
+// submission unchanged.
 func (s *Server) Submit(submission Submission) (taskID int64) {
 	if submission.CallbackURL != "" {
 		if err := checkCallbackURL(submission.CallbackURL); err != nil {
-			panic("simulator: " + err.Error())
+			panic("fake 2captcha: " + err.Error())
 		}
 	}
 	s.mutex.Lock()
@@ -47,7 +51,8 @@ func (s *Server) Submit(submission Submission) (taskID int64) {
 	return taskID
 }
 
-// end returns the answer with which a task ends, if it does, and how long after its submission that is.
+// end returns the answer with which the task ends, if it does, and how long after its submission it
+// ends.
 func (submission Submission) end() (answer Answer, after time.Duration, ends bool) {
 	for _, answer := range submission.Answers {
 		if answer.kind == kindReady || answer.kind == kindError {
