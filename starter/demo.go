@@ -85,9 +85,10 @@ func runDemo(ctx context.Context, environ command.Environment, stdout, stderr io
 	}
 	interrupted := func() int { return fail(stderr, exitInterrupted, errors.New("interrupted: the demo is over")) }
 	local, err := startLocal(ctx, devserver.Options{
-		CLI:        environ.Getenv("TEMPORAL_CLI"),
-		SearchPath: true,
-		Messages:   sayer{waiter.progress},
+		CLI:         environ.Getenv("TEMPORAL_CLI"),
+		CLIDownload: environ.Getenv("TEMPORAL_CLI_DOWNLOAD"),
+		SearchPath:  true,
+		Messages:    sayer{waiter.progress},
 	}, plugin, slog.New(slog.DiscardHandler), waiter)
 	if ctx.Err() != nil {
 		return interrupted()

@@ -26,10 +26,11 @@ func runDev(ctx context.Context, flags flags, environ command.Environment, waite
 	}
 	messages := sayer{waiter.progress}
 	local, err := startLocal(ctx, devserver.Options{
-		CLI:        environ.Getenv("TEMPORAL_CLI"),
-		SearchPath: true,
-		Messages:   messages,
-		Database:   database,
+		CLI:         environ.Getenv("TEMPORAL_CLI"),
+		CLIDownload: environ.Getenv("TEMPORAL_CLI_DOWNLOAD"),
+		SearchPath:  true,
+		Messages:    messages,
+		Database:    database,
 	}, plugin, devLogger(flags, messages), waiter)
 	if ctx.Err() != nil {
 		return fail(stderr, exitInterrupted, errInterruptedBefore)
