@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, environment command.Environment, st
 		return exitDone
 	}
 	options := stageOptions{
-		cli: environment.Getenv("TEMPORAL_CLI"), messages: &oneAtATime{to: stderr}, workers: 1, tuning: flags.workerTuning,
+		cli: environment.Getenv("TEMPORAL_CLI"), download: environment.Getenv("TEMPORAL_CLI_DOWNLOAD"), messages: &oneAtATime{to: stderr}, workers: 1, tuning: flags.workerTuning,
 	}
 	if flags.Scale {
 		err = printScale(ctx, flags, options, stdout)

@@ -19,7 +19,9 @@ import (
 // before a test's patience with the program begins.
 func cliVariable(t *testing.T) string {
 	t.Helper()
-	cli, err := devserver.CLI(t.Context(), devserver.Options{CLI: os.Getenv("TEMPORAL_CLI"), Messages: t.Output()})
+	cli, err := devserver.CLI(t.Context(), devserver.Options{
+		CLI: os.Getenv("TEMPORAL_CLI"), CLIDownload: os.Getenv("TEMPORAL_CLI_DOWNLOAD"), Messages: t.Output(),
+	})
 	require.NoError(t, err)
 	return "TEMPORAL_CLI=" + cli
 }

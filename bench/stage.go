@@ -33,6 +33,7 @@ type stage struct {
 // stageOptions say what a stage has.
 type stageOptions struct {
 	cli      string // the Temporal CLI, as devserver.Options has it
+	download string // whether that is downloaded, as devserver.Options has it
 	messages io.Writer
 	workers  int
 	tuning   workerTuning
@@ -76,7 +77,9 @@ func openStage(ctx context.Context, design design, options stageOptions) (_ *sta
 }
 
 func (s *stage) startTemporal(ctx context.Context, options stageOptions) error {
-	server, err := devserver.Start(ctx, devserver.Options{CLI: options.cli, SearchPath: true, Messages: options.messages})
+	server, err := devserver.Start(ctx, devserver.Options{
+		CLI: options.cli, CLIDownload: options.download, SearchPath: true, Messages: options.messages,
+	})
 	if err != nil {
 		return err
 	}

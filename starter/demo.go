@@ -83,7 +83,10 @@ func runDemo(ctx context.Context, invocation command.Invocation) int {
 		return invocation.Fail(command.ExitInterrupted, errors.New("interrupted: the demo is over"))
 	}
 	shown := progress.New(r.taskIDs, invocation)
-	options := devserver.Options{CLI: invocation.Environment.Getenv("TEMPORAL_CLI")}
+	options := devserver.Options{
+		CLI:         invocation.Environment.Getenv("TEMPORAL_CLI"),
+		CLIDownload: invocation.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD"),
+	}
 	l, err := startLocal(ctx, options, r.taskQueue, plugin, quiet, shown)
 	if ctx.Err() != nil {
 		return interrupted()

@@ -28,7 +28,11 @@ func awaitWithDevServer(ctx context.Context, invocation command.Invocation, r re
 		return invocation.Fail(command.ExitFailed, err)
 	}
 	shown := progress.New(r.taskIDs, invocation)
-	options := devserver.Options{CLI: invocation.Environment.Getenv("TEMPORAL_CLI"), Database: database}
+	options := devserver.Options{
+		CLI:         invocation.Environment.Getenv("TEMPORAL_CLI"),
+		CLIDownload: invocation.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD"),
+		Database:    database,
+	}
 	l, err := startLocal(ctx, options, r.taskQueue, plugin, devLogger(a.LogLevel, progress.Writer(shown)), shown)
 	if ctx.Err() != nil {
 		return invocation.Fail(command.ExitInterrupted, errInterruptedBefore)

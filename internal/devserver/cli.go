@@ -16,25 +16,30 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/process"
 )
 
-// MinimumCLIVersion is the version of the Temporal CLI that tools/temporal pins, and the oldest that is taken from
-// the PATH.
+// MinimumCLIVersion is the version of the Temporal CLI that is downloaded, that tools/temporal
+// pins, and the oldest that is taken from the PATH.
 const MinimumCLIVersion = "1.5.1"
 
 const (
 	modulePath = "github.com/temporal-providers/temporal-2captcha"
 	cliPackage = "github.com/temporalio/cli/cmd/temporal"
-	// The variable that holds what "temporal --version" says.
+	// cliVersionVariable holds what temporal --version says.
 	cliVersionVariable = "github.com/temporalio/cli/temporalcli.Version"
 
 	versionTimeout = 30 * time.Second
 )
 
-// CLI is the path of the Temporal CLI that Start runs with the same options, built first where it has to be, which
-// takes minutes unless ctx ends it. Processes and goroutines that ask at once share one build.
+// CLI returns the path of the Temporal CLI that Start runs with the same options. If none is at
+// hand, it is downloaded, in seconds, or else built, in minutes, unless ctx ends that. Processes
+// and goroutines that ask at the same time share one download and one build.
 func CLI(ctx context.Context, options Options) (string, error) {
 	messages := options.Messages
 	if messages == nil {
 		messages = io.Discard
+	}
+	downloading, err := downloads(options.CLIDownload)
+	if err != nil {
+		return "", err
 	}
 	if options.CLI != "" {
 		return namedCLI(options.CLI)
@@ -44,32 +49,35 @@ func CLI(ctx context.Context, options Options) (string, error) {
 			return path, nil
 		}
 	}
-	_, source, _, _ := runtime.Caller(0)
-	working, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("no working directory to look for tools/temporal in: %w; %s", err, insteadOfBuilding)
-	}
-	folder, err := toolFolder(source, working)
-	if err != nil {
-		return "", err
-	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("no folder to build the Temporal CLI into: %w; %s", err, insteadOfBuilding)
+		return "", fmt.Errorf("there is no folder to keep the Temporal CLI in: %w; %s", err, insteadOfBuilding)
 	}
+	var released *archive
+	if downloading {
+		released = releasedCLI(runtime.GOOS, runtime.GOARCH)
+		if options.release != nil {
+			released = options.release
+		}
+	}
+	_, source, _, _ := runtime.Caller(0)
+	folder, unbuilt := cliToolFolder(source)
 	return tool{
-		name:      "temporal",
-		title:     "the Temporal CLI " + MinimumCLIVersion,
-		version:   MinimumCLIVersion,
-		folder:    folder,
-		pkg:       cliPackage,
-		linker:    "-X " + cliVersionVariable + "=" + MinimumCLIVersion,
-		cache:     filepath.Join(cache, "temporal-2captcha"),
-		goCommand: "go",
+		name:        "temporal",
+		title:       "the Temporal CLI " + MinimumCLIVersion,
+		version:     MinimumCLIVersion,
+		released:    released,
+		folder:      folder,
+		unbuilt:     unbuilt,
+		pkg:         cliPackage,
+		linker:      "-X " + cliVersionVariable + "=" + MinimumCLIVersion,
+		cache:       filepath.Join(cache, "temporal-2captcha"),
+		goCommand:   "go",
+		reportEvery: stillBuildingEvery,
 	}.path(ctx, messages)
 }
 
-// insteadOfBuilding is what a person can do where the pinned CLI can't be built.
+// insteadOfBuilding is what a person can do if the pinned CLI can't be built.
 const insteadOfBuilding = "set TEMPORAL_CLI to a Temporal CLI, or install temporal " + MinimumCLIVersion +
 	" or later on the PATH (https://docs.temporal.io/cli)"
 
@@ -89,7 +97,7 @@ func namedCLI(name string) (string, error) {
 	return path, nil
 }
 
-// cliOnPath finds a temporal on the PATH that is recent enough.
+// cliOnPath returns the temporal on the PATH, if it is recent enough.
 func cliOnPath(ctx context.Context, messages io.Writer) (string, bool) {
 	path, err := exec.LookPath("temporal")
 	if err != nil {
@@ -117,8 +125,18 @@ func cliOnPath(ctx context.Context, messages io.Writer) (string, bool) {
 	return "", false
 }
 
-// toolFolder is tools/temporal of this module: of the clone that this package's source file is in, else, for a program
-// built without its sources' paths, of the one that the working directory is in.
+// cliToolFolder is toolFolder with this process's working directory.
+func cliToolFolder(source string) (string, error) {
+	working, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("no working directory to look for tools/temporal in: %w; %s", err, insteadOfBuilding)
+	}
+	return toolFolder(source, working)
+}
+
+// toolFolder is tools/temporal of the clone that this package's source file is in. For a program
+// that was built without its sources' paths it is that of the clone that the working directory is
+// in.
 func toolFolder(source, working string) (string, error) {
 	if filepath.IsAbs(source) {
 		if folder, found := toolFolderIn(filepath.Dir(filepath.Dir(filepath.Dir(source)))); found {
@@ -143,7 +161,7 @@ func toolFolderIn(module string) (string, bool) {
 	return folder, exists(filepath.Join(folder, "go.mod"))
 }
 
-// isModule tells whether the folder's go.mod is this module's.
+// isModule reports whether the folder's go.mod is this module's.
 func isModule(folder string) bool {
 	file, err := os.Open(filepath.Join(folder, "go.mod"))
 	if err != nil {

@@ -48,7 +48,7 @@ func TestMinimumCLIVersionIsThePinnedOne(t *testing.T) {
 	require.Contains(t, string(pins), "\tgithub.com/temporalio/cli v"+MinimumCLIVersion+" ")
 }
 
-func TestCLIOnThePathIsTakenWhereItIsRecentEnough(t *testing.T) {
+func TestCLIOnThePathIsTakenIfItIsRecentEnough(t *testing.T) {
 	t.Parallel()
 	t.Run("recent", func(t *testing.T) {
 		t.Parallel()
@@ -64,8 +64,9 @@ func TestCLIOnThePathIsTakenWhereItIsRecentEnough(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			folder, cache := folderWithTemporal(t, text), t.TempDir()
-			// Neither a built CLI nor a go to build one.
-			found := play(t, roleFinder, nil, "PATH="+folder, "HOME="+cache, "XDG_CACHE_HOME="+cache)
+			// There is neither a CLI in the cache nor a go to build one.
+			found := play(t, roleFinder, nil, "PATH="+folder, "HOME="+cache, "XDG_CACHE_HOME="+cache,
+				"TEMPORAL_CLI_DOWNLOAD=off")
 			output, err := io.ReadAll(found.output)
 			require.NoError(t, err)
 			require.Empty(t, string(output))
@@ -73,6 +74,7 @@ func TestCLIOnThePathIsTakenWhereItIsRecentEnough(t *testing.T) {
 			for _, said := range []string{folder + "/temporal is not used", "1.5.1 or later is needed", `"go"`, "set TEMPORAL_CLI"} {
 				require.True(t, found.errors.contains(said), "%q is said: %v", said, found.errors.explain(os.ErrInvalid))
 			}
+			require.False(t, found.errors.contains("download"))
 		})
 	}
 }

@@ -11,17 +11,20 @@ import (
 	"time"
 )
 
-// databasePatience is how long a database's last server gets to end: its parent may have been killed just now.
+// databasePatience is how long the last server of a database gets to end: its parent may have been
+// killed just now.
 const databasePatience = 5 * time.Second
 
-// database is a server's SQLite file, held so that no second server writes to it. The zero value is none: in memory.
+// database is a server's SQLite file, locked so that no second server writes to it. The zero value
+// stands for a server that keeps everything in memory.
 type database struct {
 	folder string
 	file   string // the name inside folder
 	lock   *os.File
 }
 
-// openDatabase makes the database's folder and takes the lock that belongs to it. It fails when another server has it.
+// openDatabase makes the database's folder and takes the lock that belongs to the database. It
+// fails if another server has that lock.
 func openDatabase(ctx context.Context, path string) (*database, error) {
 	if path == "" {
 		return &database{}, nil
@@ -31,8 +34,8 @@ func openDatabase(ctx context.Context, path string) (*database, error) {
 		return nil, fmt.Errorf("the Temporal dev server's database: %w", err)
 	}
 	d := &database{folder: filepath.Dir(path), file: filepath.Base(path)}
-	// The server puts the name into a URL as it is, so these would name another file. The folder is free of that
-	// limit, since the server runs in it.
+	// The server puts the name into a URL as it is, so that a name with these characters would mean
+	// another file. The folder's name can have them, since the server runs in that folder.
 	if strings.ContainsAny(d.file, "?#%") {
 		return nil, fmt.Errorf("the Temporal dev server's database %q: the file's name must have no ?, # or %%", path)
 	}
@@ -57,8 +60,8 @@ func openDatabase(ctx context.Context, path string) (*database, error) {
 	return d, nil
 }
 
-// prepare removes a database whose first start never ended well: the server makes the tables one by one, only where
-// the file is missing, so that one interrupted meanwhile would fail every start after it.
+// prepare removes a database whose first start was interrupted. The server makes the tables one by
+// one, and only if the file is missing, so that every later start would fail on such a file.
 func (d *database) prepare() error {
 	path := filepath.Join(d.folder, d.file)
 	if exists(d.incomplete()) {
@@ -74,7 +77,7 @@ func (d *database) prepare() error {
 	return os.WriteFile(d.incomplete(), nil, 0o600)
 }
 
-// complete notes that a server got ready on the database.
+// complete notes that a server became ready on the database.
 func (d *database) complete() error {
 	if d.file == "" {
 		return nil
@@ -87,7 +90,8 @@ func (d *database) complete() error {
 
 func (d *database) incomplete() string { return filepath.Join(d.folder, d.file+".incomplete") }
 
-// locked is what the server's process must hold open, so that the lock lives exactly as long as it does.
+// locked is what the server's process must keep open, so that the lock lives exactly as long as the
+// process.
 func (d *database) locked() []*os.File {
 	if d.lock == nil {
 		return nil

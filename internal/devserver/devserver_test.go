@@ -33,13 +33,13 @@ func TestServerRunsWorkflowsAndServesTheWebUIUntilItIsStopped(t *testing.T) {
 	require.NoError(t, err)
 	server := startServer(t, Options{Port: port})
 	require.Equal(t, fmt.Sprintf("127.0.0.1:%d", port), server.Address())
-	temporal := dial(t, server)
+	temporalClient := dial(t, server)
 
 	greet := func(_ workflow.Context, name string) (string, error) { return "hello " + name, nil }
-	served := worker.New(temporal, "greetings", worker.Options{})
+	served := worker.New(temporalClient, "greetings", worker.Options{})
 	served.RegisterWorkflowWithOptions(greet, workflow.RegisterOptions{Name: "Greet"})
 	require.NoError(t, served.Start())
-	run, err := temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: "greetings"}, "Greet", "dev server")
+	run, err := temporalClient.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: "greetings"}, "Greet", "dev server")
 	require.NoError(t, err)
 	var greeting string
 	require.NoError(t, run.Get(t.Context(), &greeting))
@@ -116,7 +116,7 @@ func TestStartTriesOtherPortsWhenOneIsTakenMeanwhile(t *testing.T) {
 	}
 }
 
-func TestUsualPortIsTakenWhereItIsFree(t *testing.T) {
+func TestUsualPortIsTakenIfItIsFree(t *testing.T) {
 	t.Parallel()
 	usual, err := freePort()
 	require.NoError(t, err)
@@ -154,8 +154,8 @@ func TestDatabaseSurvivesKillAndRestartOnTheSamePort(t *testing.T) {
 	t.Parallel()
 	database := filepath.Join(t.TempDir(), "a folder #1 of 100%?", "temporal.db")
 	first := startServer(t, Options{Database: database})
-	temporal := dial(t, first)
-	run, err := temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "kept", TaskQueue: "unserved"}, "Any")
+	temporalClient := dial(t, first)
+	run, err := temporalClient.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "kept", TaskQueue: "unserved"}, "Any")
 	require.NoError(t, err)
 	require.NoError(t, first.Kill())
 	require.FileExists(t, database)
@@ -163,7 +163,7 @@ func TestDatabaseSurvivesKillAndRestartOnTheSamePort(t *testing.T) {
 	second := startServer(t, Options{Database: database, Port: first.Port()})
 	require.Equal(t, first.Address(), second.Address())
 	eventually(t, func() bool {
-		execution, err := temporal.DescribeWorkflow(t.Context(), "kept", "")
+		execution, err := temporalClient.DescribeWorkflow(t.Context(), "kept", "")
 		return err == nil && execution.RawResponse.WorkflowExecutionInfo.Execution.RunId == run.GetRunID()
 	}, "the client of the first server finds its workflow on the second one")
 }
@@ -360,10 +360,12 @@ func TestStartThatIsCanceledLeavesNothing(t *testing.T) {
 	}
 }
 
-// testCLI is the CLI that tests run: TEMPORAL_CLI's, else the pinned one.
+// testCLI is the CLI that tests run: TEMPORAL_CLI's or, if that is not set, the pinned one.
 func testCLI(t *testing.T) string {
 	t.Helper()
-	cli, err := CLI(context.Background(), Options{CLI: os.Getenv("TEMPORAL_CLI"), Messages: t.Output()})
+	cli, err := CLI(context.Background(), Options{
+		CLI: os.Getenv("TEMPORAL_CLI"), CLIDownload: os.Getenv("TEMPORAL_CLI_DOWNLOAD"), Messages: t.Output(),
+	})
 	require.NoError(t, err)
 	return cli
 }
@@ -383,10 +385,10 @@ func startServer(t *testing.T, options Options) *Server {
 func dial(t *testing.T, server *Server) client.Client {
 	t.Helper()
 	quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
-	temporal, err := client.DialContext(t.Context(), client.Options{HostPort: server.Address(), Logger: quiet})
+	temporalClient, err := client.DialContext(t.Context(), client.Options{HostPort: server.Address(), Logger: quiet})
 	require.NoError(t, err)
-	t.Cleanup(temporal.Close)
-	return temporal
+	t.Cleanup(temporalClient.Close)
+	return temporalClient
 }
 
 func requireClosed(t *testing.T, done <-chan struct{}) {

@@ -9,9 +9,10 @@ import (
 	"syscall"
 )
 
-// lockFile takes the lock that belongs to the file at path, made where missing, against every other process and
-// goroutine. The kernel releases it once each process that has the returned file open has closed it or ended, however
-// it ended. Where it has to wait it first calls waiting, and gives up with ctx's error.
+// lockFile takes the lock that belongs to the file at path, against every other process and
+// goroutine. It makes the file if it is missing. The kernel releases the lock once every process
+// that has the returned file open has closed it or ended. If lockFile has to wait it first calls
+// waiting, and it gives up with ctx's error.
 func lockFile(ctx context.Context, path string, waiting func()) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// logTailBytes is how much of the output is kept: a server may write for days.
+	// logTailBytes is how much of the output is kept, since a server may write for days.
 	logTailBytes = 16 << 10
-	// explainedLines is how much of it an error shows.
+	// explainedLines is how many lines of it an error shows.
 	explainedLines = 15
 )
 

@@ -13,24 +13,26 @@ const (
 	usualPort   = 7233
 	usualUIPort = 8233
 
-	// Free ports are looked for below those that the system hands out (from 32768 on Linux, from 49152 on macOS):
-	// it could give one of them to a client that connects while the server is killed and started again.
+	// Free ports are looked for below those that the system hands out (from 32768 on Linux, from
+	// 49152 on macOS). It could give one of those to a client that connects while the server is
+	// killed and started again.
 	lowestFreePort  = 20000
 	highestFreePort = 29999
 	freePortTries   = 100
 
-	// A port may be held for an instant by a process that only looks whether it is free.
+	// takenPortPatience is for a process that holds a port for an instant, to see whether it is free.
 	takenPortPatience = 2 * time.Second
 )
 
 type ports struct {
 	frontend int // the gRPC API
 	ui       int
-	http     int // the HTTP API, by which the server is told from another on the same gRPC port
+	http     int // the HTTP API, which tells the server from another one on the same gRPC port
 	metrics  int
 }
 
-// choosePorts takes the ports that the options name, else the usual ones if they are free, else free ones.
+// choosePorts takes the ports that the options name. For others it takes the usual ones if they are
+// free, and other free ports if they are not.
 func choosePorts(ctx context.Context, options Options) (ports, error) {
 	var chosen ports
 	var err error
@@ -47,7 +49,8 @@ func choosePorts(ctx context.Context, options Options) (ports, error) {
 	return chosen, err
 }
 
-// choosePort returns the named port, else the usual one if it is free, else a free one; never one of those in use.
+// choosePort returns the named port if there is one. If not, it returns the usual port if that is
+// free, and another free port if it is not, but never one of those in use.
 func choosePort(ctx context.Context, named, usual int, inUse ...int) (int, error) {
 	if named != 0 {
 		return named, waitUntilFree(ctx, named)
@@ -89,7 +92,8 @@ func freePort(inUse ...int) (int, error) {
 }
 
 func isFree(port int) bool {
-	// macOS lets a program listen on 127.0.0.1 beside one that listens on every address, so listening alone doesn't tell.
+	// macOS lets a program listen on 127.0.0.1 beside one that listens on every address, so that a
+	// listener alone doesn't show that the port is free.
 	if connection, err := net.DialTimeout("tcp", address(port), time.Second); err == nil {
 		connection.Close()
 		return false

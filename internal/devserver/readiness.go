@@ -21,14 +21,15 @@ const (
 	questionTimeout = 5 * time.Second
 )
 
-// waitUntilReady returns when the server answers in every way that its users need; an error when it has ended, or
-// is not ready in time.
+// waitUntilReady returns when the server answers in every way that its users need. It returns an
+// error if the server has ended or is not ready in time.
 func waitUntilReady(ctx context.Context, server *Server) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("it was not ready within %s", readyTimeout))
 	defer cancel()
 	questions := []func(context.Context) error{
-		// First, on a port that no other server was told to take: where two servers were given one gRPC port, its
-		// answers might be the other's, but the HTTP API only begins once this server has its own.
+		// The HTTP API is first, because no other server was told to take its port. If two servers
+		// were given the same gRPC port, answers on that port might be the other server's. The HTTP
+		// API only begins once this server has its gRPC port.
 		func(ctx context.Context) error { return askHTTPAPI(ctx, address(server.ports.http)) },
 		func(ctx context.Context) error { return askNamespace(ctx, server.Address()) },
 		func(ctx context.Context) error { return askWebUI(ctx, server.WebURL()) },
@@ -52,7 +53,8 @@ func askUntilAnswered(ctx context.Context, server *Server, ask func(context.Cont
 			return errors.New(server.process.Outcome())
 		default:
 		}
-		// One of the ports that the CLI picks by itself: parts of the server would wait for each other for ever.
+		// If it is one of the ports that the CLI picks itself, the parts of the server wait for each
+		// other forever.
 		if server.log.contains(addressInUse) {
 			return errPortTaken
 		}
@@ -65,18 +67,18 @@ func askUntilAnswered(ctx context.Context, server *Server, ask func(context.Cont
 func askNamespace(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
-	temporal, err := client.DialContext(ctx, client.Options{
+	temporalClient, err := client.DialContext(ctx, client.Options{
 		HostPort: address,
 		Logger:   log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	if err != nil {
 		return err
 	}
-	defer temporal.Close()
-	if _, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+	defer temporalClient.Close()
+	if _, err := temporalClient.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return err
 	}
-	_, err = temporal.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	_, err = temporalClient.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
 	return err
 }
 
@@ -118,7 +120,7 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(response.Body, 1<<20))
 }
 
-// pause waits an instant before a condition is looked at again; false when ctx has ended.
+// pause waits an instant before a condition is checked again. It returns false if ctx has ended.
 func pause(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():

@@ -18,15 +18,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Tests of what happens to a server when its parent ends, and of several processes at once, need processes that they
-// can end: this test binary again, in one of these roles.
+// Tests need processes that they can end: the parent of a server, or several processes that ask at
+// the same time. They are this test binary again, in one of these roles.
 const (
 	roleVariable = "DEVSERVER_TEST_ROLE" // which role, by name
 	taskVariable = "DEVSERVER_TEST_TASK" // what to do in it, as JSON
 
 	roleParent  = "parent"  // starts a server, says which, stops it when standard input ends
-	roleFinder  = "finder"  // finds a CLI on the PATH
-	roleBuilder = "builder" // builds a tool
+	roleFinder  = "finder"  // finds a CLI on the PATH, or downloads or builds it
+	roleBuilder = "builder" // downloads or builds a tool
 )
 
 func TestMain(m *testing.M) {
@@ -75,8 +75,18 @@ func parent(task []byte) error {
 	return server.Stop()
 }
 
-func finder([]byte) error {
-	path, err := CLI(context.Background(), Options{SearchPath: true, Messages: os.Stderr})
+// finderTask names the release, if it is not the real one.
+type finderTask struct{ URL, Checksum string }
+
+func finder(task []byte) error {
+	var wanted finderTask
+	if err := json.Unmarshal(task, &wanted); err != nil {
+		return err
+	}
+	path, err := CLI(context.Background(), Options{
+		CLIDownload: os.Getenv("TEMPORAL_CLI_DOWNLOAD"), SearchPath: true, Messages: os.Stderr,
+		release: releaseAt(wanted.URL, wanted.Checksum),
+	})
 	if err != nil {
 		return err
 	}
@@ -84,7 +94,8 @@ func finder([]byte) error {
 	return nil
 }
 
-type builderTask struct{ Folder, Cache, GoCommand string }
+// builderTask says what the greeter is made from. URL "": it is not downloaded.
+type builderTask struct{ Folder, Cache, GoCommand, URL, Checksum string }
 
 func builder(task []byte) error {
 	var wanted builderTask
@@ -133,7 +144,7 @@ func play(t *testing.T, role string, task any, environment ...string) *actor {
 	return played
 }
 
-// line is the next line of the role's standard output.
+// line returns the next line of the role's standard output.
 func (a *actor) line(t *testing.T) string {
 	t.Helper()
 	line, err := a.output.ReadString('\n')
@@ -148,13 +159,13 @@ func (a *actor) startedServer(t *testing.T) startedServer {
 	return started
 }
 
-// eventually waits for a condition that is due in an instant, but has time on a busy machine.
+// eventually waits for a condition that is due in an instant. On a busy machine it has more time.
 func eventually(t *testing.T, condition func() bool, what string, arguments ...any) {
 	t.Helper()
 	require.Eventuallyf(t, condition, 30*time.Second, 10*time.Millisecond, what, arguments...)
 }
 
-// alive tells whether a process runs; a dead one that nobody has asked after yet doesn't.
+// alive reports whether a process runs. A zombie doesn't.
 func alive(t *testing.T, pid int) bool {
 	t.Helper()
 	output, err := exec.Command("ps", "-o", "stat=", "-p", fmt.Sprint(pid)).Output()

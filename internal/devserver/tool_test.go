@@ -4,6 +4,7 @@ package devserver
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -27,7 +29,7 @@ func TestToolIsBuiltOnceByProcessesThatAskAtOnce(t *testing.T) {
 	second, third := play(t, roleBuilder, task), play(t, roleBuilder, task)
 	for _, waiting := range []*actor{second, third} {
 		eventually(t, func() bool {
-			return waiting.errors.contains("waiting for another process that builds the greeter: minutes, on the first run only")
+			return waiting.errors.contains("waiting for another process that downloads or builds the greeter: minutes, on the first run only")
 		},
 			"the other processes say that they wait")
 	}
@@ -50,7 +52,7 @@ func TestToolIsBuiltOnceByProcessesThatAskAtOnce(t *testing.T) {
 	again, err := greeter(task).path(t.Context(), &messages)
 	require.NoError(t, err)
 	require.Equal(t, path, again)
-	require.Empty(t, messages.String(), "what is built already is found in silence")
+	require.Empty(t, messages.String(), "nothing is said of a tool that is in the cache")
 	require.NoFileExists(t, path+".building")
 }
 
@@ -64,6 +66,45 @@ func TestToolIsBuiltAgainWhenItsPinsChange(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, before, after)
 	require.FileExists(t, after)
+}
+
+func TestBuildShowsASignOfLife(t *testing.T) {
+	t.Parallel()
+	goOn := filepath.Join(t.TempDir(), "go-on")
+	slow := script(t, `echo 'go: downloading example.com/a v1.0.0' >&2; while [ ! -e '`+goOn+`' ]; do sleep 0.02; done
+		echo example.com/a >&2; printf example >&2; sleep 0.1; echo .com/b >&2; exec sleep 600`)
+	task := builderTask{Folder: greeterModule(t, greeterSource), Cache: t.TempDir(), GoCommand: slow}
+	building := greeter(task)
+	building.reportEvery = 20 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	messages, failed := &logTail{}, make(chan error, 1)
+	go func() {
+		_, err := building.path(ctx, messages)
+		failed <- err
+	}()
+	eventually(t, func() bool { return messages.contains("s: go: downloading example.com/a v1.0.0\n") }, "modules are downloaded")
+	require.NoError(t, os.WriteFile(goOn, nil, 0o600))
+	eventually(t, func() bool { return messages.contains("s: 2 packages compiled so far, the latest example.com/b\n") },
+		"packages are compiled")
+	require.True(t, messages.contains("still building the greeter after "))
+	cancel()
+	require.ErrorIs(t, <-failed, context.Canceled)
+}
+
+func TestFailedBuildShowsItsErrorsAndNotThePackages(t *testing.T) {
+	t.Parallel()
+	log := &buildLog{}
+	require.Empty(t, log.signOfLife())
+	for _, written := range []string{
+		"go: downloading example.com/a v1", ".0.0\n", "example.com/a\nexample.", "com/b\n# example.com/b\nb.go:1:1: undefined: x\n",
+		strings.Repeat("example.com/c\n", 40), "the last",
+	} {
+		_, err := log.Write([]byte(written))
+		require.NoError(t, err)
+	}
+	require.Equal(t, ": 42 packages compiled so far, the latest example.com/c", log.signOfLife())
+	require.EqualError(t, log.explain(errors.New("it failed")), "it failed; its last lines:\n"+
+		"go: downloading example.com/a v1.0.0\n# example.com/b\nb.go:1:1: undefined: x\nthe last")
 }
 
 func TestToolThatDoesNotCompileSaysWhy(t *testing.T) {
@@ -141,7 +182,7 @@ func TestWaitForABuildEndsWhenItIsCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := greeter(task).path(ctx, cancelOnWrite(cancel))
 	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorContains(t, err, "waiting for the greeter to be built")
+	require.ErrorContains(t, err, "waiting for the greeter")
 }
 
 // cancelOnWrite cancels with the first message.
@@ -161,13 +202,16 @@ var version string
 func main() { fmt.Println("hello from " + version) }
 `
 
-// greeter is a small tool in the stead of the Temporal CLI.
+// greeter is a small tool in place of the Temporal CLI.
 func greeter(task builderTask) tool {
 	return tool{
-		name: "greeter", title: "the greeter", version: "1", folder: task.Folder, pkg: "greeter",
-		linker: "-X main.version=v1", cache: task.Cache, goCommand: task.GoCommand,
+		name: "greeter", title: "the greeter", version: "1", released: releaseAt(task.URL, task.Checksum),
+		folder: task.Folder, unbuilt: errNotInAClone, pkg: "greeter", linker: "-X main.version=v1",
+		cache: task.Cache, goCommand: task.GoCommand, reportEvery: stillBuildingEvery,
 	}
 }
+
+var errNotInAClone = errors.New("not in a clone")
 
 func greeterModule(t *testing.T, source string) string {
 	t.Helper()
@@ -178,7 +222,7 @@ func greeterModule(t *testing.T, source string) string {
 	return folder
 }
 
-// hangingBuild is one by a go that never ends; it writes the ids of its processes to the file.
+// hangingBuild is a build by a go that never ends and that writes its process ids to the file.
 func hangingBuild(t *testing.T) (builderTask, string) {
 	t.Helper()
 	ids := filepath.Join(t.TempDir(), "ids")
@@ -195,7 +239,7 @@ func requireNothingBuilt(t *testing.T, cache string) {
 	}
 }
 
-// childrenOf is the ids of a process's children.
+// childrenOf returns the ids of a process's children.
 func childrenOf(t *testing.T, parent int) []int {
 	t.Helper()
 	output, err := exec.Command("ps", "-A", "-o", "ppid=,pid=").Output()

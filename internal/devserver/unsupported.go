@@ -10,7 +10,7 @@ import (
 )
 
 var errUnsupported = errors.New("on " + runtime.GOOS + " a Temporal dev server can't be tied to this process's life: " +
-	"run temporal server start-dev in a terminal of its own, and connect to that")
+	"run temporal server start-dev in another terminal, and connect to that")
 
 func lockFile(context.Context, string, func()) (*os.File, error) { return nil, errUnsupported }
 

@@ -71,7 +71,9 @@ func runTests(m *testing.M) int {
 		return failed(err)
 	}
 	ctx := context.Background()
-	options := devserver.Options{CLI: os.Getenv("TEMPORAL_CLI"), Messages: os.Stderr}
+	options := devserver.Options{
+		CLI: os.Getenv("TEMPORAL_CLI"), CLIDownload: os.Getenv("TEMPORAL_CLI_DOWNLOAD"), Messages: os.Stderr,
+	}
 	if fixture.cli, err = devserver.CLI(ctx, options); err != nil {
 		return failed(err)
 	}

@@ -1,4 +1,5 @@
-// Package process runs programs that never outlive this process: for the dev server, the benchmark and the tests.
+// Package process runs programs that never outlive this process: for the dev server, the benchmark
+// and the tests.
 package process
 
 import (
@@ -20,11 +21,12 @@ type Command struct {
 	Inherited   []*os.File // stay open in the program
 }
 
-// OutputPatience is how long the processes that a program has started may hold its output open after the program has ended.
+// OutputPatience is how long the processes that a program has started may hold its output open
+// after the program has ended.
 const OutputPatience = time.Second
 
-// EnvironmentWithout returns the environment, as os.Environ gives it, without the variables whose names begin with one of
-// the prefixes.
+// EnvironmentWithout returns the environment, as os.Environ gives it, without the variables that
+// begin with one of the prefixes.
 func EnvironmentWithout(environment []string, prefixes ...string) []string {
 	var kept []string
 	for _, variable := range environment {

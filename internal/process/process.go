@@ -14,19 +14,21 @@ import (
 )
 
 const (
-	// heldScript becomes the command when a line comes in on descriptor 3, and ends without running it if this process ends
-	// first.
+	// heldScript becomes the command when a line comes in on descriptor 3. If this process ends
+	// first, it ends without running the command.
 	heldScript = `read -r start <&3 && exec "$@" 3<&-`
 
-	// watcherScript kills the process group $1 when this process ends, however it ends: its end of the pipe closes with
-	// it. A line means that the group is gone, and that its number may be another's. Signals must not stop the watcher.
+	// watcherScript kills the process group $1 when this process ends, however it ends: the pipe that
+	// the watcher reads closes then. A line means that the group is gone and that its number may be
+	// used again. Signals must not stop the watcher.
 	//
-	// Linux could kill a child with its parent (Pdeathsig), but means the thread that started it, which Go may end.
+	// Linux can kill a child with its parent (Pdeathsig), but takes the thread that started the child
+	// for the parent, and Go may end that thread.
 	watcherScript = `trap '' HUP INT QUIT TERM TSTP TTIN TTOU; read -r gone || kill -s KILL -- "-$1"`
 )
 
-// Process is a program that runs in a process group of its own, so that no Ctrl-C reaches it, and whose group never
-// outlives this process. Its methods are safe for concurrent use.
+// Process is a program that runs in a process group of its own, so that no Ctrl-C reaches it. The
+// group never outlives this process. Its methods are safe for concurrent use.
 type Process struct {
 	command  *exec.Cmd
 	watcher  *exec.Cmd
@@ -34,8 +36,8 @@ type Process struct {
 	ended    chan struct{}  // closed once the whole group has ended
 }
 
-// Start runs the command. The program is held until its watcher runs, so that at no instant would the end of this process
-// leave it behind.
+// Start runs the command. The program is held until its watcher runs, so that it never outlives
+// this process, at whatever instant this process ends.
 func Start(c Command) (*Process, error) {
 	start, release, err := os.Pipe()
 	if err != nil {
@@ -67,20 +69,20 @@ func Start(c Command) (*Process, error) {
 	}
 
 	p := &Process{command: held, watcher: watcher, lifeline: lifeline, ended: make(chan struct{})}
-	// If this fails, the program has ended already, and whoever waits for it is told so.
+	// If this fails, the program has ended already, and those who wait for it see that.
 	_, _ = io.WriteString(release, "start\n")
 	go p.wait()
 	return p, nil
 }
 
-// ID is the program's process id, also after it has ended.
+// ID is the program's process id, even after the program has ended.
 func (p *Process) ID() int { return p.command.Process.Pid }
 
 // WatcherID is the process id of the shell that ends the program with this process.
 func (p *Process) WatcherID() int { return p.watcher.Process.Pid }
 
-// Signal sends the signal to the program's whole process group, since the program may be a script that runs another one.
-// After the group has ended it does nothing.
+// Signal sends the signal to the program's whole process group, since the program may be a script
+// that runs another one. It does nothing once the group has ended.
 func (p *Process) Signal(signal syscall.Signal) {
 	select {
 	case <-p.ended:
@@ -89,10 +91,11 @@ func (p *Process) Signal(signal syscall.Signal) {
 	}
 }
 
-// Ended is closed when the program and its whole group have ended, and all of their output has been written.
+// Ended is closed when the program and its whole group have ended and all of their output has been
+// written.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
-// EndsWithin waits for the end, at most that long, and tells whether it came.
+// EndsWithin waits for the end, at most that long, and reports whether it came.
 func (p *Process) EndsWithin(patience time.Duration) bool {
 	select {
 	case <-p.ended:
@@ -105,13 +108,14 @@ func (p *Process) EndsWithin(patience time.Duration) bool {
 // Status is the exit status of a program that has ended, or -1 if a signal ended it.
 func (p *Process) Status() int { return p.command.ProcessState.ExitCode() }
 
-// Outcome says for people how a program that has ended did so.
+// Outcome says, for people, how a program has ended.
 func (p *Process) Outcome() string { return p.command.ProcessState.String() }
 
 func (p *Process) wait() {
-	// How it ended is in ProcessState.
+	// ProcessState says how it ended.
 	_ = p.command.Wait()
-	// What the command left in its group. If that is nothing, the number is nobody's: process ids are reused late.
+	// This kills what the command left in its group. If nothing is left, the number names no other
+	// group yet, since process ids are reused late.
 	_ = syscall.Kill(-p.ID(), syscall.SIGKILL)
 	_, _ = fmt.Fprintln(p.lifeline, "gone")
 	p.lifeline.Close()

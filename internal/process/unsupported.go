@@ -14,7 +14,7 @@ var errUnsupported = errors.New("on " + runtime.GOOS + " a program can't be tied
 // Start always fails on this system.
 func Start(Command) (*Process, error) { return nil, errUnsupported }
 
-// Process has no values on this system: Start makes none.
+// Process is never made on this system, since Start fails.
 type Process struct{ ended chan struct{} }
 
 func (*Process) ID() int                       { return 0 }
