@@ -1,15 +1,29 @@
-// Package provider puts everything that waiting for a 2captcha task takes on a Temporal worker, in one line: the workflows
-// and the activities, which hold the client key.
+// Package provider registers everything that waiting for a 2captcha task needs on a Temporal worker,
+// in one line: the workflows, and the activities, which hold the client key.
+//
+// # Plugin
+//
+// [NewPlugin] returns the plugin:
 //
 //	plugin, err := provider.NewPlugin(provider.ConfigFromEnvironment(os.Getenv))
 //	…
-//	worker.New(client, workflows.TaskQueue, worker.Options{
+//	worker.New(temporalClient, workflows.TaskQueue, worker.Options{
 //		Plugins:           []worker.Plugin{plugin},
 //		WorkerStopTimeout: 20 * time.Second,
 //	})
 //
-// With the stop timeout, a worker that is stopped waits for the answers to its requests; without one, they are asked for again,
-// up to 25 seconds later.
+// [Register] does the same on a worker without plugins.
+//
+// # Stopping a worker
+//
+// With the stop timeout, a worker that is stopped waits for the answers to its requests. Without it
+// the requests are sent again, up to 25 seconds later.
+//
+// # Configuration
+//
+// [ConfigFromEnvironment] reads the client key from TWOCAPTCHA_API_KEY, or from the file that
+// TWOCAPTCHA_API_KEY_FILE names, and the API's address from TWOCAPTCHA_API_URL. WrapTransport of
+// [Config] wraps the HTTP transport, for example to trace requests.
 package provider
 
 import (

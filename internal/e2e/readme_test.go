@@ -3,10 +3,12 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +20,7 @@ import (
 
 const repository = "../.."
 
-// The README's own values, which its blocks are run with others for.
+// The pages' own values. Their blocks run with other values in place of these.
 const (
 	readmeTaskID      = "74372499131"
 	readmeOtherTaskID = "74372499132"
@@ -29,41 +31,73 @@ const (
 	readmeListens     = "TWOCAPTCHA_CALLBACK_ADDRESS=:8080"
 )
 
-// TestReadmeGo compiles every block of Go, each a file of a package of its own, within this module.
-func TestReadmeGo(t *testing.T) {
-	t.Parallel()
-	blocks := readmeBlocks(t, "go")
-	require.Len(t, blocks, 4)
-	root, err := filepath.Abs(repository)
-	require.NoError(t, err)
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	var packages []string
-	for i, block := range blocks {
-		source := filepath.Join(t.TempDir(), "block.go")
-		require.NoError(t, os.WriteFile(source, []byte(block), 0o600))
-		folder := fmt.Sprintf("internal/e2e/readme%d", i)
-		overlay.Replace[filepath.Join(root, folder, "block.go")] = source
-		packages = append(packages, "./"+folder)
-	}
-	overlayFile := filepath.Join(t.TempDir(), "overlay.json")
-	content, err := json.Marshal(overlay)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(overlayFile, content, 0o600))
+// readmeLines is how long the README may be: it is for somebody who has five minutes.
+const readmeLines = 150
 
-	build := exec.Command("go", append([]string{"build", "-overlay", overlayFile}, packages...)...)
-	build.Dir = root
-	output, err := build.CombinedOutput()
-	require.NoError(t, err, "a Go block of the README does not compile:\n%s", output)
+func TestReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	require.NoError(t, err)
+	require.LessOrEqual(t, strings.Count(string(readme), "\n"), readmeLines, "move what not everybody needs to docs/")
 }
 
-// TestReadmeShell runs every block of shell commands, in order, against a simulated service.
+// TestReadmeGo compiles every block of Go, each as a package of its own, in another module that
+// requires this one.
+func TestReadmeGo(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs(repository)
+	require.NoError(t, err)
+	module := t.TempDir()
+	write := func(path, content string) {
+		path = filepath.Join(module, path)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	}
+	// The other module requires what this one does, so that the modules are there already.
+	requirements := strings.Replace(readmeFile(t, "go.mod"), "module "+readmeModule+"\n", "module readme.example\n", 1)
+	write("go.mod", fmt.Sprintf("%s\nrequire %s v0.0.0\n\nreplace %[2]s => %s\n", requirements, readmeModule, root))
+	write("go.sum", readmeFile(t, "go.sum"))
+	folders := map[string]string{}
+	for i, block := range readmeBlocks(t, "go") {
+		folder := fmt.Sprintf("block%d", i)
+		folders[folder] = block.place
+		write(filepath.Join(folder, "block.go"), goFile(block.text))
+	}
+	require.NotEmpty(t, folders)
+
+	build := exec.Command("go", "build", "./...")
+	build.Dir = module
+	build.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+	output, err := build.CombinedOutput()
+	require.NoError(t, err, "a Go block does not compile, of %v:\n%s", folders, output)
+}
+
+const readmeModule = "github.com/temporal-providers/temporal-2captcha"
+
+// goFile is the block or, if that has no package clause, a file with the block and the imports that
+// it uses.
+func goFile(block string) string {
+	if strings.HasPrefix(block, "package ") {
+		return block
+	}
+	var file strings.Builder
+	file.WriteString("package block\n\n")
+	for _, path := range []string{
+		"os", "time", "go.temporal.io/sdk/client", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/workflow",
+		readmeModule + "/provider", readmeModule + "/twocaptcha", readmeModule + "/workflows",
+	} {
+		name := path[strings.LastIndexByte(path, '/')+1:]
+		if regexp.MustCompile(`\b` + name + `\.`).MatchString(block) {
+			fmt.Fprintf(&file, "import %q\n", path)
+		}
+	}
+	return file.String() + "\n" + block
+}
+
+// TestReadmeShell runs every block of shell commands against a simulated service, or compares it
+// with what it stands for if it takes too long.
 func TestReadmeShell(t *testing.T) {
 	t.Parallel()
-	blocks := readmeBlocks(t, "sh")
-	require.Len(t, blocks, 10, "each block has its check below")
-	demo, tests, dev, worker, starter, cli := blocks[0], blocks[1], blocks[2], blocks[3], blocks[4], blocks[5]
-	callbacks, callbackURL, bench, chaos := blocks[6], blocks[7], blocks[8], blocks[9]
-
 	service, err := simulator.Start(simulator.Options{ClientKey: readmeKey})
 	require.NoError(t, err)
 	t.Cleanup(service.Close)
@@ -96,103 +130,244 @@ func TestReadmeShell(t *testing.T) {
 			}, environment...),
 		})
 	}
-
-	t.Run("the demo", func(t *testing.T) {
-		t.Parallel()
-		done := shell(t, demo).wait(t)
-		require.Equal(t, 0, done.status, done.stderr)
-		require.Contains(t, done.stderr, "Web UI: http://127.0.0.1:")
-		require.Equal(t, outcomes(t, readmeBlocks(t, "json")[0]), outcomes(t, done.stdout), "the README shows another run")
-	})
-	t.Run("the tests", func(t *testing.T) {
-		t.Parallel()
-		require.Equal(t, "go test ./...\n", tests, "this test is part of it")
-		ci, err := os.ReadFile(filepath.Join(repository, ".ci/run"))
-		require.NoError(t, err)
-		require.Contains(t, string(ci), "go test -race ./...", "the command, with the race detector")
-	})
-	t.Run("the chaos run", func(t *testing.T) {
-		t.Parallel()
-		// It takes minutes; its short form is a test of its own.
-		require.Equal(t, chaosCommand(true, 1)+"\n", chaos)
-	})
-	t.Run("the benchmark", func(t *testing.T) {
-		t.Parallel()
-		// Either takes more than 10 minutes; package bench has tests of both.
-		require.Equal(t, "go run ./bench\ngo run ./bench --scale\n", bench)
-	})
-	t.Run("a dev server", func(t *testing.T) {
-		t.Parallel()
+	devServer := func(t *testing.T, block string) {
 		goCache, err := exec.Command("go", "env", "GOCACHE").Output()
 		require.NoError(t, err)
-		done := shell(t, dev, "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+strings.TrimSpace(string(goCache))).wait(t)
+		done := shell(t, block, "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+strings.TrimSpace(string(goCache))).wait(t)
 		require.Equal(t, 0, done.status, done.stderr)
 		require.Contains(t, done.stdout, `"solution":{"token":"abc"}`)
-	})
-	t.Run("a worker that takes callbacks", func(t *testing.T) {
-		t.Parallel()
-		require.Contains(t, callbacks, readmeListens)
-		process := shell(t, callbacks)
-		process.waitForOutput(t, "callbacks are taken")
-		process.waitForOutput(t, "worker started")
-	})
-	t.Run("an address for callbacks", func(t *testing.T) {
-		t.Parallel()
-		done := shell(t, callbackURL).wait(t)
-		require.Equal(t, 0, done.status, done.stderr)
-		require.Regexp(t, `^https://captcha\.example\.com/hooks/\S+\n$`, done.stdout)
-	})
-	t.Run("a worker", func(t *testing.T) {
-		t.Parallel()
-		process := shell(t, worker)
-		process.waitForOutput(t, "worker started")
-		t.Run("the starter", func(t *testing.T) {
-			done := shell(t, starter, "TEMPORAL_ADDRESS="+fixture.temporal.Address()).wait(t)
+	}
+	allTests := func(t *testing.T, block string) {
+		require.Equal(t, "go test ./...\n", block, "this test is part of it")
+		require.Contains(t, readmeFile(t, ".ci/run"), "go test -race ./...", "the command, with the race detector")
+	}
+	// The worker serves the blocks that start waits. It runs until the last of them has ended.
+	worker := shell(t, readmeBlock(t, "sh", "docs/operations.md: Run the worker"))
+
+	checks := map[string]func(t *testing.T, block string){
+		"README.md: Try it": func(t *testing.T, block string) {
+			done := shell(t, block).wait(t)
+			require.Equal(t, 0, done.status, done.stderr)
+			require.Contains(t, done.stderr, "Web UI: http://127.0.0.1:")
+			shown := readmeBlock(t, "json", "README.md: Try it")
+			require.Equal(t, outcomes(t, shown), outcomes(t, done.stdout), "the README shows another run")
+		},
+		"README.md: Run the tests":        allTests,
+		"README.md: Wait for a real task": devServer,
+		"README.md: Use it in your worker": func(t *testing.T, block string) {
+			require.Equal(t, "go get "+readmeModule+"/provider\n", block, "it needs a release to run")
+			require.Contains(t, readmeFile(t, "go.mod"), "module "+readmeModule+"\n")
+		},
+		"docs/operations.md: Try a real task without a server": devServer,
+		"docs/operations.md: Run the worker": func(t *testing.T, _ string) {
+			worker.waitForOutput(t, "worker started")
+		},
+		"docs/operations.md: Wait for tasks from the command line": func(t *testing.T, block string) {
+			done := shell(t, block, "TEMPORAL_ADDRESS="+fixture.temporal.Address()).wait(t)
 			require.Equal(t, 0, done.status, done.stderr)
 			require.Contains(t, done.stdout, `"solution":"8"`)
-		})
-		t.Run("the Temporal CLI", func(t *testing.T) {
+		},
+		"docs/input.md: From any SDK or tool": func(t *testing.T, block string) {
 			done := unlessBusy(func() finished {
-				return shell(t, cli, "TEMPORAL_ADDRESS="+fixture.temporal.Address()).wait(t)
+				return shell(t, block, "TEMPORAL_ADDRESS="+fixture.temporal.Address()).wait(t)
 			})
 			require.Equal(t, 0, done.status, done.stderr)
 			require.Contains(t, done.stdout, `"state":"ready"`)
+		},
+		"docs/callbacks.md: Let the worker take callbacks": func(t *testing.T, block string) {
+			require.Contains(t, block, readmeListens)
+			process := shell(t, block)
+			process.waitForOutput(t, "callbacks are taken")
+			process.waitForOutput(t, "worker started")
+		},
+		"docs/callbacks.md: Submit a task with a callback address": func(t *testing.T, block string) {
+			done := shell(t, block).wait(t)
+			require.Equal(t, 0, done.status, done.stderr)
+			require.Regexp(t, `^https://captcha\.example\.com/hooks/\S+\n$`, done.stdout)
+		},
+		"docs/performance.md: Run the benchmarks": func(t *testing.T, block string) {
+			// Either takes more than 10 minutes; package bench has tests of both.
+			require.Equal(t, "go run ./bench\ngo run ./bench --scale\n", block)
+		},
+		"docs/reliability.md: The chaos run": func(t *testing.T, block string) {
+			// It takes minutes; its short form is a test of its own.
+			require.Equal(t, chaosCommand(true, 1)+"\n", block)
+		},
+		"CONTRIBUTING.md: Set up": allTests,
+		"CONTRIBUTING.md: Checks": func(t *testing.T, block string) {
+			// It runs this test.
+			lines := strings.Split(block, "\n")
+			script, err := os.Stat(filepath.Join(repository, lines[0]))
+			require.NoError(t, err)
+			require.NotZero(t, script.Mode()&0o100, "it can't be executed")
+		},
+		"CONTRIBUTING.md: Benchmarks": func(t *testing.T, block string) {
+			// Once each is enough to see that all of them run.
+			done := shell(t, strings.Replace(block, "-bench .", "-benchtime 1x -bench .", 1)).wait(t)
+			require.Equal(t, 0, done.status, done.stdout+done.stderr)
+			require.GreaterOrEqual(t, strings.Count(done.stdout, "\nBenchmark"), 3)
+		},
+		"CONTRIBUTING.md: Recorded histories": func(t *testing.T, block string) {
+			// It would record them.
+			require.Equal(t, "E2E_RECORD_HISTORIES=1 go test ./internal/e2e -run TestHistory\n", block)
+		},
+	}
+	blocks := readmeBlocks(t, "sh")
+	requireChecked(t, blocks, slices.Collect(maps.Keys(checks)))
+	for _, block := range blocks {
+		t.Run(block.place, func(t *testing.T) {
+			t.Parallel()
+			checks[block.place](t, block.text)
 		})
-	})
+	}
 }
 
-// TestReadmeJSON checks that every block of JSON is JSON, and that it names no property that is not there.
+// TestReadmeJSON checks that every block of JSON is JSON, and that it has only properties that
+// exist.
 func TestReadmeJSON(t *testing.T) {
 	t.Parallel()
+	strictly := func(into any) func(*testing.T, string) {
+		return func(t *testing.T, block string) {
+			decoder := json.NewDecoder(strings.NewReader(block))
+			decoder.DisallowUnknownFields()
+			require.NoError(t, decoder.Decode(into))
+		}
+	}
+	checks := map[string]func(t *testing.T, block string){
+		"README.md: Try it": func(t *testing.T, block string) {
+			require.Len(t, outcomes(t, block), 4)
+		},
+		"docs/input.md: Input": func(t *testing.T, block string) {
+			var in workflows.AwaitTaskResultInput
+			require.NoError(t, json.Unmarshal([]byte(block), &in))
+			require.NoError(t, in.Validate())
+		},
+		"docs/input.md: Output": strictly(new(workflows.AwaitTaskResultOutput)),
+		"docs/input.md: Status": strictly(new(workflows.AwaitTaskResultStatus)),
+	}
 	blocks := readmeBlocks(t, "json")
-	require.Len(t, blocks, 3)
-	require.Len(t, outcomes(t, blocks[0]), 4)
-	var in workflows.AwaitTaskResultInput
-	require.NoError(t, json.Unmarshal([]byte(blocks[1]), &in))
-	require.NoError(t, in.Validate())
-	output := json.NewDecoder(strings.NewReader(blocks[2]))
-	output.DisallowUnknownFields()
-	require.NoError(t, output.Decode(new(workflows.AwaitTaskResultOutput)))
+	requireChecked(t, blocks, slices.Collect(maps.Keys(checks)))
+	for _, block := range blocks {
+		t.Run(block.place, func(t *testing.T) {
+			t.Parallel()
+			checks[block.place](t, block.text)
+		})
+	}
 }
 
-// readmeBlocks returns the README's code blocks of a language.
-func readmeBlocks(t *testing.T, language string) []string {
-	t.Helper()
-	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
-	require.NoError(t, err)
-	fences := regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$").FindAllStringSubmatch(string(readme), -1)
-	var blocks []string
-	for _, fence := range fences {
-		require.Contains(t, []string{"go", "sh", "json"}, fence[1], "a block that no test looks at:\n%s", fence[2])
-		if fence[1] == language {
-			blocks = append(blocks, fence[2])
+// TestReadmeLinks follows every link from a page to a file of the repository, and to a heading in
+// it.
+func TestReadmeLinks(t *testing.T) {
+	t.Parallel()
+	for _, page := range readmePages(t) {
+		for _, link := range regexp.MustCompile(`\]\(([^)]*)\)`).FindAllStringSubmatch(readmeFile(t, page), -1) {
+			if strings.Contains(link[1], "://") {
+				continue
+			}
+			file, heading, _ := strings.Cut(link[1], "#")
+			target := page
+			if file != "" {
+				target = filepath.Join(filepath.Dir(page), file)
+			}
+			content := readmeFile(t, target)
+			if heading != "" {
+				require.Contains(t, anchors(content), heading, "%s links to %s", page, link[1])
+			}
 		}
+	}
+}
+
+// anchors are what links call the headings of a page.
+func anchors(page string) []string {
+	var all []string
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		words := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		all = append(all, strings.ReplaceAll(words, " ", "-"))
+	}
+	return all
+}
+
+// codeBlock is a code block of a page. Its place is the page and the heading above it.
+type codeBlock struct{ place, language, text string }
+
+// requireChecked fails if a block has no check, or a check has no block.
+func requireChecked(t *testing.T, blocks []codeBlock, checked []string) {
+	t.Helper()
+	var places []string
+	for _, block := range blocks {
+		places = append(places, block.place)
+	}
+	require.ElementsMatch(t, checked, places, "each code block has one check, by the heading above it")
+}
+
+// readmeBlock returns the only block of a language under a heading.
+func readmeBlock(t *testing.T, language, place string) string {
+	t.Helper()
+	var found []string
+	for _, block := range readmeBlocks(t, language) {
+		if block.place == place {
+			found = append(found, block.text)
+		}
+	}
+	require.Len(t, found, 1, "blocks of %s: %s", language, place)
+	return found[0]
+}
+
+// readmeBlocks returns the code blocks of a language in all pages.
+func readmeBlocks(t *testing.T, language string) []codeBlock {
+	t.Helper()
+	var blocks []codeBlock
+	for _, page := range readmePages(t) {
+		var heading string
+		var block *codeBlock // the one that the line is in
+		for line := range strings.Lines(readmeFile(t, page)) {
+			fence, isFence := strings.CutPrefix(line, "```")
+			switch {
+			case block != nil && !isFence:
+				block.text += line
+			case block != nil:
+				if block.language == language {
+					blocks = append(blocks, *block)
+				}
+				block = nil
+			case isFence:
+				block = &codeBlock{place: page + ": " + heading, language: strings.TrimSpace(fence)}
+				require.Contains(t, []string{"go", "sh", "json"}, block.language, "no test looks at such a block: %s", block.place)
+			case strings.HasPrefix(line, "#"):
+				heading = strings.TrimSpace(strings.TrimLeft(line, "#"))
+			}
+		}
+		require.Nil(t, block, "a code block of %s has no end", page)
 	}
 	return blocks
 }
 
-// outcomes are the demo's objects by task, without their times, which are another run's, and their polls, which are fewer where a
-// busy machine makes them late.
+// readmePages are the pages for readers, relative to the repository.
+func readmePages(t *testing.T) []string {
+	t.Helper()
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md"} {
+		files, err := filepath.Glob(filepath.Join(repository, pattern))
+		require.NoError(t, err)
+		for _, file := range files {
+			page, err := filepath.Rel(repository, file)
+			require.NoError(t, err)
+			pages = append(pages, page)
+		}
+	}
+	return pages
+}
+
+// readmeFile is the content of a file of the repository.
+func readmeFile(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(repository, path))
+	require.NoError(t, err)
+	return string(content)
+}
+
+// outcomes are the demo's objects by task, without their times, which are another run's, and their
+// polls, which are fewer if a busy machine makes them late.
 func outcomes(t *testing.T, lines string) map[string]map[string]any {
 	t.Helper()
 	byTask := map[string]map[string]any{}
