@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/e2e/chaos"
+	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -62,7 +64,7 @@ func TestReadmeShell(t *testing.T) {
 	blocks := readmeBlocks(t, "sh")
 	require.Len(t, blocks, 10, "each block has its check below")
 	demo, tests, dev, worker, starter, cli := blocks[0], blocks[1], blocks[2], blocks[3], blocks[4], blocks[5]
-	callbacks, callbackURL, bench, chaos := blocks[6], blocks[7], blocks[8], blocks[9]
+	callbacks, callbackURL, bench, chaosRun := blocks[6], blocks[7], blocks[8], blocks[9]
 
 	service, err := simulator.Start(simulator.Options{ClientKey: readmeKey})
 	require.NoError(t, err)
@@ -72,26 +74,26 @@ func TestReadmeShell(t *testing.T) {
 	secretFile := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secretFile, []byte("a secret of 32 random characters"), 0o600))
 	tools := t.TempDir()
-	cliPath, err := exec.LookPath(fixture.cli)
+	cliPath, err := exec.LookPath(harness.CLI())
 	require.NoError(t, err)
 	cliPath, err = filepath.Abs(cliPath)
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(cliPath, filepath.Join(tools, "temporal")))
 
 	// shell starts a block with two tasks of its own that are ready at their first poll.
-	shell := func(t *testing.T, block string, environment ...string) *process {
-		taskID, otherTaskID := newTaskID(), newTaskID()
+	shell := func(t *testing.T, block string, environment ...string) *harness.Process {
+		taskID, otherTaskID := harness.NewTaskID(), harness.NewTaskID()
 		service.Script(taskID, simulator.Ready(`{"token":"abc"}`))
 		service.Script(otherTaskID, simulator.Ready(`"8"`))
 		block = strings.NewReplacer(
 			readmeTaskID, fmt.Sprint(taskID), readmeOtherTaskID, fmt.Sprint(otherTaskID),
 			readmeSecretFile, secretFile, readmeKeyFile, keyFile,
-			readmeListens, "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0", readmeAddress, fixture.temporal.Address(),
-			"go run ./worker", "exec "+fixture.worker, // go run would leave its worker behind
+			readmeListens, "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0", readmeAddress, harness.Address(),
+			"go run ./worker", "exec "+harness.WorkerPath(), // go run would leave its worker behind
 		).Replace(block)
-		return startProcess(t, command{
-			path: "/bin/sh", arguments: []string{"-e", "-c", "cd " + repository + "\n" + block},
-			environment: append([]string{
+		return harness.StartProcess(t, harness.Command{
+			Path: "/bin/sh", Arguments: []string{"-e", "-c", "cd " + repository + "\n" + block},
+			Environment: append([]string{
 				"PATH=" + tools + ":" + os.Getenv("PATH"), "TEMPORAL_CLI=" + cliPath, "TWOCAPTCHA_API_URL=" + service.URL(),
 			}, environment...),
 		})
@@ -99,10 +101,10 @@ func TestReadmeShell(t *testing.T) {
 
 	t.Run("the demo", func(t *testing.T) {
 		t.Parallel()
-		done := shell(t, demo).wait(t)
-		require.Equal(t, 0, done.status, done.stderr)
-		require.Contains(t, done.stderr, "Web UI: http://127.0.0.1:")
-		require.Equal(t, outcomes(t, readmeBlocks(t, "json")[0]), outcomes(t, done.stdout), "the README shows another run")
+		done := shell(t, demo).Wait(t)
+		require.Equal(t, 0, done.Status, done.Stderr)
+		require.Contains(t, done.Stderr, "Web UI: http://127.0.0.1:")
+		require.Equal(t, outcomes(t, readmeBlocks(t, "json")[0]), outcomes(t, done.Stdout), "the README shows another run")
 	})
 	t.Run("the tests", func(t *testing.T) {
 		t.Parallel()
@@ -114,7 +116,7 @@ func TestReadmeShell(t *testing.T) {
 	t.Run("the chaos run", func(t *testing.T) {
 		t.Parallel()
 		// It takes minutes; its short form is a test of its own.
-		require.Equal(t, chaosCommand(true, 1)+"\n", chaos)
+		require.Equal(t, chaos.Command(true, 1)+"\n", chaosRun)
 	})
 	t.Run("the benchmark", func(t *testing.T) {
 		t.Parallel()
@@ -125,38 +127,38 @@ func TestReadmeShell(t *testing.T) {
 		t.Parallel()
 		goCache, err := exec.Command("go", "env", "GOCACHE").Output()
 		require.NoError(t, err)
-		done := shell(t, dev, "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+strings.TrimSpace(string(goCache))).wait(t)
-		require.Equal(t, 0, done.status, done.stderr)
-		require.Contains(t, done.stdout, `"solution":{"token":"abc"}`)
+		done := shell(t, dev, "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+strings.TrimSpace(string(goCache))).Wait(t)
+		require.Equal(t, 0, done.Status, done.Stderr)
+		require.Contains(t, done.Stdout, `"solution":{"token":"abc"}`)
 	})
 	t.Run("a worker that takes callbacks", func(t *testing.T) {
 		t.Parallel()
 		require.Contains(t, callbacks, readmeListens)
 		process := shell(t, callbacks)
-		process.waitForOutput(t, "callbacks are taken")
-		process.waitForOutput(t, "worker started")
+		process.WaitForOutput(t, "callbacks are taken")
+		process.WaitForOutput(t, "worker started")
 	})
 	t.Run("an address for callbacks", func(t *testing.T) {
 		t.Parallel()
-		done := shell(t, callbackURL).wait(t)
-		require.Equal(t, 0, done.status, done.stderr)
-		require.Regexp(t, `^https://captcha\.example\.com/hooks/\S+\n$`, done.stdout)
+		done := shell(t, callbackURL).Wait(t)
+		require.Equal(t, 0, done.Status, done.Stderr)
+		require.Regexp(t, `^https://captcha\.example\.com/hooks/\S+\n$`, done.Stdout)
 	})
 	t.Run("a worker", func(t *testing.T) {
 		t.Parallel()
 		process := shell(t, worker)
-		process.waitForOutput(t, "worker started")
+		process.WaitForOutput(t, "worker started")
 		t.Run("the starter", func(t *testing.T) {
-			done := shell(t, starter, "TEMPORAL_ADDRESS="+fixture.temporal.Address()).wait(t)
-			require.Equal(t, 0, done.status, done.stderr)
-			require.Contains(t, done.stdout, `"solution":"8"`)
+			done := shell(t, starter, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, done.Stdout, `"solution":"8"`)
 		})
 		t.Run("the Temporal CLI", func(t *testing.T) {
-			done := unlessBusy(func() finished {
-				return shell(t, cli, "TEMPORAL_ADDRESS="+fixture.temporal.Address()).wait(t)
+			done := harness.UnlessBusy(func() harness.Finished {
+				return shell(t, cli, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
 			})
-			require.Equal(t, 0, done.status, done.stderr)
-			require.Contains(t, done.stdout, `"state":"ready"`)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, done.Stdout, `"state":"ready"`)
 		})
 	})
 }
