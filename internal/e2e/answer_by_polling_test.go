@@ -16,10 +16,12 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// TestActivityRetryByTheCLI starts the economy mode as anyone may, and looks at the server's side of it.
+// TestActivityRetryByTheCLI starts polling by retries as anyone may, and looks at the server's side
+// of it.
 func TestActivityRetryByTheCLI(t *testing.T) {
 	t.Parallel()
-	service, taskQueue, taskID, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID(), harness.Dial(t)
+	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+	taskID, temporalClient := harness.NewTaskID(), harness.Dial(t)
 	processing := simulator.Processing()
 	service.Script(taskID, processing, processing, processing, processing, simulator.Ready(`{"text":"abc"}`))
 	worker := harness.StartWorker(t, taskQueue, service.URL())
@@ -33,7 +35,8 @@ func TestActivityRetryByTheCLI(t *testing.T) {
 	failure := pending.GetLastFailure()
 	require.Equal(t, workflows.ErrorTypeNotReady, failure.GetApplicationFailureInfo().GetType())
 	require.Equal(t, enumspb.APPLICATION_ERROR_CATEGORY_BENIGN, failure.GetApplicationFailureInfo().GetCategory())
-	require.Regexp(t, fmt.Sprintf(`^task %d: not ready, to be asked for again in 6(\.\d+)?s$`, taskID), failure.GetMessage())
+	require.Regexp(t, fmt.Sprintf(`^task %d: not ready, to be asked for again in 6(\.\d+)?s$`, taskID),
+		failure.GetMessage())
 	attempts := pending.GetAttempt() - 1
 	require.Equal(t, map[string]any{"taskId": float64(taskID), "polls": float64(attempts), "lastStatus": "processing"},
 		harness.ErrorDetails(t, failure))
@@ -41,7 +44,8 @@ func TestActivityRetryByTheCLI(t *testing.T) {
 	require.GreaterOrEqual(t, asked, 6*time.Second)
 	require.LessOrEqual(t, asked, 6600*time.Millisecond, "10 %% of jitter")
 	last := service.RequestsFor(taskID)[attempts-1]
-	require.GreaterOrEqual(t, pending.GetNextAttemptScheduleTime().AsTime().Sub(last.Arrived), asked, "the server keeps to it")
+	require.GreaterOrEqual(t, pending.GetNextAttemptScheduleTime().AsTime().Sub(last.Arrived), asked,
+		"the server keeps to it")
 	require.Equal(t, workflows.StatePolling, harness.StatusOf(t, temporalClient, run).State)
 
 	result := harness.RunCLI(t, "workflow", "result", "--workflow-id", workflows.WorkflowID(taskID), "--output", "json")
@@ -54,22 +58,27 @@ func TestActivityRetryByTheCLI(t *testing.T) {
 	require.Len(t, requests, 5)
 	require.Equal(t, float64(5+harness.NotSent(worker, taskID)), printed.Result["polls"])
 	for i := range requests[1:] {
-		require.GreaterOrEqual(t, requests[i+1].Arrived.Sub(requests[i].Arrived), 6*time.Second, "the schedule's interval")
+		require.GreaterOrEqual(t, requests[i+1].Arrived.Sub(requests[i].Arrived), 6*time.Second,
+			"the schedule's interval")
 	}
 	history := harness.UndisturbedHistory(t, temporalClient, run.GetID(), run.GetRunID())
 	require.Equal(t, 1, harness.CountOf(history, enumspb.EVENT_TYPE_TIMER_STARTED))
 	require.Equal(t, 1, harness.CountOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED))
-	if harness.CountOf(history, enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT) == 0 { // as may happen on a busy machine
+	// On a busy machine the server may repeat a workflow task.
+	if harness.CountOf(history, enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT) == 0 {
 		require.Len(t, history, harness.CostOfFirstPoll, "whatever the number of polls")
 	}
-	require.NotContains(t, worker.Stderr(), workflows.ErrorTypeNotReady, "a task that is processing is no matter for a log")
+	require.NotContains(t, worker.Stderr(), workflows.ErrorTypeNotReady,
+		"a task that is processing is no matter for a log")
 }
 
-// TestActivityRetryWithoutAWorker has no worker from the first attempt on until the time of the activity is over, 20 s after the
-// deadline. The last poll is made all the same, as soon as there is one again.
+// TestActivityRetryWithoutAWorker has no worker from the first attempt on until the activity has
+// timed out, 20 s after the deadline. The last poll is made all the same, as soon as there is a
+// worker again.
 func TestActivityRetryWithoutAWorker(t *testing.T) {
 	t.Parallel()
-	service, taskQueue, taskID, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID(), harness.Dial(t)
+	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+	taskID, temporalClient := harness.NewTaskID(), harness.Dial(t)
 	service.Script(taskID, simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
 	worker := harness.StartWorker(t, taskQueue, service.URL())
 	const timeout = 16 * time.Second
@@ -93,14 +102,18 @@ func TestActivityRetryWithoutAWorker(t *testing.T) {
 	require.Len(t, service.RequestsFor(taskID), 2)
 	harness.RequireSpaced(t, service, taskID)
 	history := harness.UndisturbedHistory(t, temporalClient, run.GetID(), run.GetRunID())
-	require.Equal(t, 2, harness.CountOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED), "the last poll has an activity of its own")
+	require.Equal(t, 2, harness.CountOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED),
+		"the last poll has an activity of its own")
 }
 
-// TestActivityRetryWithWorkersKilled kills a worker between two attempts and the next one with a request under way.
+// TestActivityRetryWithWorkersKilled kills one worker between two attempts, and the next one while
+// a request is under way.
 func TestActivityRetryWithWorkersKilled(t *testing.T) {
 	t.Parallel()
-	service, taskQueue, taskID, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID(), harness.Dial(t)
-	service.Script(taskID, simulator.Processing(), simulator.Stalled(0), simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
+	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+	taskID, temporalClient := harness.NewTaskID(), harness.Dial(t)
+	service.Script(taskID, simulator.Processing(), simulator.Stalled(0), simulator.Processing(),
+		simulator.Ready(`{"text":"abc"}`))
 	worker := harness.StartWorker(t, taskQueue, service.URL())
 	run := harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond,
 		Polling: workflows.PollingActivityRetry})
@@ -115,13 +128,15 @@ func TestActivityRetryWithWorkersKilled(t *testing.T) {
 	require.NoError(t, run.Get(harness.Context(t), &output))
 	require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
 	require.Len(t, service.RequestsFor(taskID), 4, "the one whose answer is lost is made again")
-	require.GreaterOrEqual(t, output.Polls, 4, "an attempt may have been given to a worker that was killed before it asked")
+	require.GreaterOrEqual(t, output.Polls, 4,
+		"an attempt may have been given to a worker that was killed before it asked")
 	harness.RequireSpaced(t, service, taskID)
 	history := harness.UndisturbedHistory(t, temporalClient, run.GetID(), run.GetRunID())
 	require.Equal(t, 1, harness.CountOf(history, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED))
 }
 
-// TestActivityRetryThroughAThousandSignals has a wait that can't be hurried: nothing comes of them but their own events.
+// TestActivityRetryThroughAThousandSignals signals a wait that can't be hurried: the signals' own
+// events are all that comes of them.
 func TestActivityRetryThroughAThousandSignals(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
@@ -155,7 +170,9 @@ func TestActivityRetryThroughAThousandSignals(t *testing.T) {
 type outcomeOfEachPolling struct {
 	name    string
 	answers []simulator.Answer
-	timeout time.Duration // 0: the default, as for the interval; else that is longer, and leaves a busy machine its time
+	// timeout is 0 for the default, as is the interval. Otherwise the interval is longer, which
+	// leaves a busy machine its time.
+	timeout time.Duration
 
 	errorCode string // "": it is ready
 	expired   bool
@@ -182,7 +199,8 @@ var outcomesOfEachPolling = []outcomeOfEachPolling{
 		answers: []simulator.Answer{simulator.Processing(), simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")}},
 	{name: "an unknown code", requests: 1, polls: 1, errorCode: "ERROR_OF_THE_FUTURE",
 		answers: []simulator.Answer{simulator.Error("ERROR_OF_THE_FUTURE").WithHTTPStatus(503)}},
-	{name: "an unknown task", requests: 1, polls: 1, errorCode: harness.NoSuchTask, answers: []simulator.Answer{simulator.Expired()}},
+	{name: "an unknown task", requests: 1, polls: 1, errorCode: harness.NoSuchTask,
+		answers: []simulator.Answer{simulator.Expired()}},
 	{name: "expired", requests: 2, polls: 2, errorCode: harness.NoSuchTask, expired: true, unseen: true,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Expired()}},
 	{name: "an error without a code", requests: 1, polls: 1, errorCode: workflows.ErrorTypeUnexpectedResponse,
@@ -206,7 +224,8 @@ func TestOutcomesWithEachPolling(t *testing.T) {
 	taskIDs := map[string][]int64{}
 	for _, polling := range pollings {
 		for _, row := range outcomesOfEachPolling {
-			in := workflows.AwaitTaskResultInput{TaskID: harness.NewTaskID(), InitialDelay: time.Millisecond, Polling: polling}
+			in := workflows.AwaitTaskResultInput{TaskID: harness.NewTaskID(), InitialDelay: time.Millisecond,
+				Polling: polling}
 			if row.timeout != 0 {
 				in.PollInterval, in.Timeout = 10*time.Second, row.timeout
 			}
@@ -254,7 +273,8 @@ func (row outcomeOfEachPolling) requireOutcome(
 	}
 	if row.timeout != 0 {
 		started := history[0].GetEventTime().AsTime()
-		require.GreaterOrEqual(t, requests[len(requests)-1].Arrived.Sub(started), row.timeout, "the last poll is on the deadline")
+		require.GreaterOrEqual(t, requests[len(requests)-1].Arrived.Sub(started), row.timeout,
+			"the last poll is on the deadline")
 		require.Less(t, requests[len(requests)-2].Arrived.Sub(started), row.timeout)
 	}
 }

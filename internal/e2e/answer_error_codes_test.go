@@ -21,7 +21,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// httpStatuses are those that come with an error of the service: the service's own, and what sister services and proxies give.
+// httpStatuses come with an error of the service: its own, and those of sister services and
+// proxies.
 var httpStatuses = []int{200, 400, 401, 402, 500, 503}
 
 func TestVerdictOfTheService(t *testing.T) {
@@ -41,7 +42,7 @@ func TestVerdictOfTheService(t *testing.T) {
 		for _, httpStatus := range httpStatuses {
 			taskID := harness.NewTaskID()
 			service.Script(taskID, verdict.Answer(description(taskID), httpStatus))
-			run := harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond})
+			run := harness.StartWait(t, temporalClient, taskQueue, harness.Soon(taskID))
 			waits = append(waits, wait{verdict, httpStatus, taskID, run})
 		}
 	}
@@ -62,7 +63,8 @@ func TestVerdictOfTheService(t *testing.T) {
 			}
 			require.Equal(t, details, harness.ErrorDetails(t, failure))
 			for _, failure := range []*failurepb.Failure{failure, activityFailure(t, history)} {
-				require.Contains(t, failure.GetMessage(), fmt.Sprintf("task %d: getTaskResult: %s", wait.taskID, wait.Code))
+				require.Contains(t, failure.GetMessage(),
+					fmt.Sprintf("task %d: getTaskResult: %s", wait.taskID, wait.Code))
 				require.Contains(t, failure.GetMessage(), description(wait.taskID))
 				requireErrorType(t, failure, wait.ErrorCode, true)
 			}
@@ -110,7 +112,7 @@ func TestNoSlotAvailableIsAskedAgain(t *testing.T) {
 		service.Script(taskID, noSlot.Answer("the queue is full", httpStatus), simulator.Ready(`{"text":"abc"}`))
 		taskIDs[httpStatus] = taskID
 		runs[httpStatus] = harness.StartWait(t, temporalClient, taskQueue,
-			workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond})
+			harness.Soon(taskID))
 	}
 
 	for _, httpStatus := range httpStatuses {
@@ -142,7 +144,7 @@ func TestIPBlockedIsNotAskedAgainWithin3Minutes(t *testing.T) {
 		service.Script(taskID, blocked.Answer("banned", httpStatus))
 		taskIDs[httpStatus] = taskID
 		runs[httpStatus] = harness.StartWait(t, temporalClient, taskQueue,
-			workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond})
+			harness.Soon(taskID))
 	}
 
 	for _, httpStatus := range httpStatuses {
@@ -150,8 +152,10 @@ func TestIPBlockedIsNotAskedAgainWithin3Minutes(t *testing.T) {
 			ctx, run := harness.Context(t), runs[httpStatus]
 			pending := harness.WaitForFailedAttempt(t, temporalClient, run)
 			if strings.Contains(pending.GetLastFailure().GetMessage(), "handed out attempt") {
-				// A busy server hands attempts out early now and then. The activity refuses them, and that is the last failure then.
-				require.Equal(t, workflows.ErrorTypeRequestFailed, pending.GetLastFailure().GetApplicationFailureInfo().GetType())
+				// A busy server hands attempts out early now and then. The activity refuses such an
+				// attempt, which is the last failure then.
+				require.Equal(t, workflows.ErrorTypeRequestFailed,
+					pending.GetLastFailure().GetApplicationFailureInfo().GetType())
 			} else {
 				requireErrorType(t, pending.GetLastFailure(), blocked, false)
 				require.Equal(t, map[string]any{
@@ -173,7 +177,8 @@ func TestIPBlockedIsNotAskedAgainWithin3Minutes(t *testing.T) {
 	}
 }
 
-// TestVerdictAsAParentSeesIt reads the failure as it is on the wire, which is what an SDK of any language has.
+// TestVerdictAsAParentSeesIt reads the failure as it is on the wire, as an SDK of any language
+// does.
 func TestVerdictAsAParentSeesIt(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
@@ -203,18 +208,19 @@ func TestVerdictAsAParentSeesIt(t *testing.T) {
 				"taskId": float64(taskID), "errorId": float64(verdict.ID), "errorCode": verdict.Code,
 				"errorDescription": "no luck", "polls": 1.0,
 			}, harness.ErrorDetails(t, failure))
-			require.Len(t, service.RequestsFor(taskID), 1, "a verdict is asked for once, whatever retries the parent wants")
+			require.Len(t, service.RequestsFor(taskID), 1,
+				"a verdict is asked for once, whatever retries the parent wants")
 		})
 	}
 }
 
-// parentOfARetriedChild waits for a task by a child that is run again when it fails with what may be retried.
+// parentOfARetriedChild waits for a task by a child that is run again after a retryable failure.
 func parentOfARetriedChild(ctx workflow.Context, taskQueue string, taskID int64) error {
 	options := workflows.ChildOptions(taskID)
 	options.TaskQueue = taskQueue
 	options.RetryPolicy = &temporal.RetryPolicy{InitialInterval: time.Millisecond, MaximumAttempts: 5}
 	return workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, options), workflows.AwaitTaskResultWorkflow,
-		workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond}).Get(ctx, nil)
+		harness.Soon(taskID)).Get(ctx, nil)
 }
 
 func childFailure(t *testing.T, history []*historypb.HistoryEvent) *failurepb.Failure {

@@ -31,7 +31,7 @@ type oddAnswer struct {
 
 	// says is what the error's message tells.
 	says string
-	// description is the errorDescription, where that is what is odd.
+	// description is the errorDescription, if that is what is odd.
 	description string
 }
 
@@ -47,31 +47,48 @@ func oddAnswers() []oddAnswer {
 	angles := strings.Repeat("<", 255<<10)
 
 	return []oddAnswer{
-		{name: "an empty object", answer: body(`{}`), passing: unexpected, says: `neither a result nor an error (no status): "{}"`},
-		{name: "null", answer: body(`null`), passing: unexpected, says: `neither a result nor an error (no JSON object): "null"`},
-		{name: "an array", answer: body(`[]`), passing: unexpected, says: `neither a result nor an error (no JSON object): "[]"`},
-		{name: "a number", answer: body(`0`), passing: unexpected, says: `neither a result nor an error (no JSON object): "0"`},
+		{name: "an empty object", answer: body(`{}`), passing: unexpected,
+			says: `neither a result nor an error (no status): "{}"`},
+		{name: "null", answer: body(`null`), passing: unexpected,
+			says: `neither a result nor an error (no JSON object): "null"`},
+		{name: "an array", answer: body(`[]`), passing: unexpected,
+			says: `neither a result nor an error (no JSON object): "[]"`},
+		{name: "a number", answer: body(`0`), passing: unexpected,
+			says: `neither a result nor an error (no JSON object): "0"`},
 		{name: "an empty body", answer: body(``), passing: unexpected, says: `the answer is empty`},
 		{name: "white space", answer: body(" \r\n"), passing: unexpected, says: `the answer is empty`},
 		{name: "no status", answer: body(`{"errorId":0}`), passing: unexpected, says: `(no status)`},
 		{name: "a null status", answer: body(`{"errorId":0,"status":null}`), passing: unexpected, says: `(no status)`},
-		{name: "an unknown status", answer: body(`{"errorId":0,"status":"idle"}`), passing: unexpected, says: `(status "idle")`},
-		{name: "a status in capitals", answer: body(`{"errorId":0,"status":"READY","solution":{}}`), passing: unexpected, says: `(status "READY")`},
-		{name: "a status that is a number", answer: body(`{"errorId":0,"status":1,"solution":{}}`), passing: unexpected, says: `(status "1")`},
-		{name: "ready without a solution", answer: body(`{"errorId":0,"status":"ready"}`), passing: unexpected, says: `(ready without a solution)`},
+		{name: "an unknown status", answer: body(`{"errorId":0,"status":"idle"}`), passing: unexpected,
+			says: `(status "idle")`},
+		{name: "a status in capitals", answer: body(`{"errorId":0,"status":"READY","solution":{}}`),
+			passing: unexpected, says: `(status "READY")`},
+		{name: "a status that is a number", answer: body(`{"errorId":0,"status":1,"solution":{}}`),
+			passing: unexpected, says: `(status "1")`},
+		{name: "ready without a solution", answer: body(`{"errorId":0,"status":"ready"}`), passing: unexpected,
+			says: `(ready without a solution)`},
 		{name: "a null solution", answer: ready(`null`), passing: unexpected, says: `(ready without a solution)`},
-		{name: "an errorId that is no number", answer: body(`{"errorId":[],"status":"processing"}`), passing: unexpected, says: `(errorId is no integer)`},
-		{name: "truncated JSON", answer: simulator.TruncatedJSON(), passing: unexpected, says: `can't be read (unexpected end of JSON input)`},
+		{name: "an errorId that is no number", answer: body(`{"errorId":[],"status":"processing"}`),
+			passing: unexpected, says: `(errorId is no integer)`},
+		{name: "truncated JSON", answer: simulator.TruncatedJSON(), passing: unexpected,
+			says: `can't be read (unexpected end of JSON input)`},
 		{name: "two objects", answer: body(`{"errorId":0}{"errorId":0}`), passing: unexpected, says: `can't be read`},
 		{name: "a NUL byte", answer: ready("\"a\x00b\""), passing: unexpected, says: `can't be read`},
-		{name: "10,000 levels in a solution", answer: ready(nested(10_000)), passing: unexpected, says: `exceeded max depth`},
-		{name: "an HTML page on HTTP 200", answer: body(`<!DOCTYPE html><title>api</title>`), passing: unexpected, says: `can't be read`},
+		{name: "10,000 levels in a solution", answer: ready(nested(10_000)), passing: unexpected,
+			says: `exceeded max depth`},
+		{name: "an HTML page on HTTP 200", answer: body(`<!DOCTYPE html><title>api</title>`), passing: unexpected,
+			says: `can't be read`},
 		{name: "an HTML page on HTTP 521", answer: simulator.HTMLPage(), passing: failed, says: `HTTP status 521`},
-		{name: "Not Found", answer: simulator.Status(http.StatusNotFound, "Not Found"), passing: failed, says: `HTTP status 404 (Not Found): "Not Found"`},
-		{name: "a result on HTTP 500", answer: ready(`{}`).WithHTTPStatus(500), passing: failed, says: `HTTP status 500 (Internal Server Error)`},
-		{name: "2 MiB on HTTP 500", answer: simulator.Oversized(2 << 20).WithHTTPStatus(500), passing: failed, says: `HTTP status 500 (Internal Server Error)`},
-		{name: "the key in an unknown status", answer: body(`{"errorId":0,"status":"` + harness.ClientKey + `"}`), passing: unexpected, says: `(status "[client key]")`},
-		{name: "the key in an HTML page", answer: simulator.Status(502, "<p>"+harness.ClientKey+"</p>"), passing: failed, says: `"<p>[client key]</p>"`},
+		{name: "Not Found", answer: simulator.Status(http.StatusNotFound, "Not Found"), passing: failed,
+			says: `HTTP status 404 (Not Found): "Not Found"`},
+		{name: "a result on HTTP 500", answer: ready(`{}`).WithHTTPStatus(500), passing: failed,
+			says: `HTTP status 500 (Internal Server Error)`},
+		{name: "2 MiB on HTTP 500", answer: simulator.Oversized(2 << 20).WithHTTPStatus(500), passing: failed,
+			says: `HTTP status 500 (Internal Server Error)`},
+		{name: "the key in an unknown status", answer: body(`{"errorId":0,"status":"` + harness.ClientKey + `"}`),
+			passing: unexpected, says: `(status "[client key]")`},
+		{name: "the key in an HTML page", answer: simulator.Status(502, "<p>"+harness.ClientKey+"</p>"),
+			passing: failed, says: `"<p>[client key]</p>"`},
 
 		{name: "an errorId without a code", answer: body(`{"errorId":12}`),
 			verdict: unexpected, says: "errorId 12 and no errorCode"},
@@ -113,14 +130,20 @@ func oddAnswers() []oddAnswer {
 			result: `{"status":"ready","solution":{"a":1,"a":2}}`},
 		{name: "names in capitals beside the right ones", answer: body(`{"errorId":0,"status":"ready","solution":{},"STATUS":"processing","Solution":null}`),
 			result: `{"status":"ready","solution":{}}`},
-		{name: "invalid UTF-8 in a solution", answer: ready("{\"text\":\"a\xff\xfeb\"}"), result: `{"status":"ready","solution":{"text":"a` + "\uFFFD" + `b"}}`},
-		{name: "an escaped NUL in a solution", answer: ready(`{"text":"a\u0000b"}`), result: `{"status":"ready","solution":{"text":"a\u0000b"}}`},
-		{name: "half a surrogate pair in a solution", answer: ready(`{"text":"a\ud800b"}`), result: `{"status":"ready","solution":{"text":"a\ud800b"}}`},
+		{name: "invalid UTF-8 in a solution", answer: ready("{\"text\":\"a\xff\xfeb\"}"),
+			result: `{"status":"ready","solution":{"text":"a` + "\uFFFD" + `b"}}`},
+		{name: "an escaped NUL in a solution", answer: ready(`{"text":"a\u0000b"}`),
+			result: `{"status":"ready","solution":{"text":"a\u0000b"}}`},
+		{name: "half a surrogate pair in a solution", answer: ready(`{"text":"a\ud800b"}`),
+			result: `{"status":"ready","solution":{"text":"a\ud800b"}}`},
 		{name: "a number beyond float64 in a solution", answer: ready(`{"n":1e999,"m":9007199254740993}`),
 			result: `{"status":"ready","solution":{"n":1e999,"m":9007199254740993}}`},
-		{name: "9,999 levels in a solution", answer: ready(nested(9_999)), result: `{"status":"ready","solution":` + nested(9_999) + `}`},
-		{name: "255 KiB of <", answer: ready(`"` + angles + `"`), result: `{"status":"ready","solution":"` + angles + `"}`},
-		{name: "the key in a solution", answer: ready(`{"echo":"` + harness.ClientKey + `"}`), result: `{"status":"ready","solution":{"echo":"[client key]"}}`},
+		{name: "9,999 levels in a solution", answer: ready(nested(9_999)),
+			result: `{"status":"ready","solution":` + nested(9_999) + `}`},
+		{name: "255 KiB of <", answer: ready(`"` + angles + `"`),
+			result: `{"status":"ready","solution":"` + angles + `"}`},
+		{name: "the key in a solution", answer: ready(`{"echo":"` + harness.ClientKey + `"}`),
+			result: `{"status":"ready","solution":{"echo":"[client key]"}}`},
 	}
 }
 
@@ -175,7 +198,8 @@ func (row oddAnswer) requireResult(t *testing.T, taskID int64, history []*histor
 	result := strings.ReplaceAll(string(last.GetResult().GetPayloads()[0].GetData()), escaped, "<")
 	properties := row.result[1 : len(row.result)-1]
 	requireSameText(t, fmt.Sprintf(`{"taskId":%d,%s,"polls":1}`, taskID, properties), result)
-	requireSameText(t, fmt.Sprintf(`{"taskId":%d,%s,"polls":1,"workflowId":%q}`, taskID, properties, workflows.WorkflowID(taskID)), line)
+	requireSameText(t, fmt.Sprintf(`{"taskId":%d,%s,"polls":1,"workflowId":%q}`, taskID, properties,
+		workflows.WorkflowID(taskID)), line)
 }
 
 func (row oddAnswer) requireVerdict(t *testing.T, history []*historypb.HistoryEvent, line string) {
@@ -199,7 +223,8 @@ func (row oddAnswer) requireVerdict(t *testing.T, history []*historypb.HistoryEv
 // TestTimeoutTellsTheLastError of a service that gives odd answers to the end.
 func TestTimeoutTellsTheLastError(t *testing.T) {
 	t.Parallel()
-	service, taskQueue, temporalClient, taskID := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t), harness.NewTaskID()
+	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+	temporalClient, taskID := harness.Dial(t), harness.NewTaskID()
 	service.Script(taskID, simulator.Body(`{}`))
 	harness.StartWorker(t, taskQueue, service.URL())
 
@@ -210,11 +235,12 @@ func TestTimeoutTellsTheLastError(t *testing.T) {
 	require.Contains(t, done.Stdout, "no result within 6s")
 	require.Contains(t, done.Stdout, "neither a result nor an error")
 	failure := harness.FailureOf(t, harness.UndisturbedHistory(t, temporalClient, workflows.WorkflowID(taskID), ""))
-	require.Contains(t, harness.ErrorDetails(t, failure)["lastError"], `neither a result nor an error (no status): "{}"`)
+	require.Contains(t, harness.ErrorDetails(t, failure)["lastError"],
+		`neither a result nor an error (no status): "{}"`)
 	harness.RequireSpaced(t, service, taskID)
 }
 
-// requireSameText says where two long texts part.
+// requireSameText shows the place at which two long texts part.
 func requireSameText(t *testing.T, want, got string) {
 	t.Helper()
 	if want == got {

@@ -15,17 +15,19 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// answerRow is what the service answers to consecutive requests for a task, and what the starter prints of it then.
+// answerRow is what the service answers to consecutive requests for a task, and what the starter
+// then prints.
 type answerRow struct {
 	name    string
 	answers []simulator.Answer
 	// prints is the JSON object, less taskId and workflowId.
 	prints string
-	// solution is how the solution is written in it, where its JSON may be written in more than one way.
+	// solution is how the solution is written in it, if its JSON may be written in more than one
+	// way.
 	solution string
 }
 
-// resultRows are the answers that getTaskResult is documented with, and those that were seen beyond.
+// resultRows are the answers of getTaskResult that are documented, and others that were seen.
 var resultRows = []answerRow{
 	{
 		name: "ready, as documented",
@@ -77,7 +79,8 @@ var resultRows = []answerRow{
 	{
 		name: "maintenance in every form that was seen, then ready",
 		answers: []simulator.Answer{
-			simulator.HTMLPage(), simulator.Status(http.StatusInternalServerError, "500 Internal Server Error"), simulator.Ready(`{}`),
+			simulator.HTMLPage(), simulator.Status(http.StatusInternalServerError,
+				"500 Internal Server Error"), simulator.Ready(`{}`),
 		},
 		prints: `{"status":"ready","solution":{},"cost":"0.00299","ip":"1.2.3.4","solveCount":1,"polls":1}`,
 	},
@@ -146,7 +149,8 @@ func TestResultOfEveryAnswer(t *testing.T) {
 			require.NoError(t, json.Unmarshal([]byte(prints), &want))
 			want["taskId"], want["workflowId"] = float64(taskIDs[i]), workflows.WorkflowID(taskIDs[i])
 			require.NoError(t, json.Unmarshal([]byte(lines[taskIDs[i]]), &got))
-			if _, given := want["createTime"]; !given && want["ip"] != nil { // the simulator's own answer has the times of this run
+			// The simulator's own answer has the times of this run.
+			if _, given := want["createTime"]; !given && want["ip"] != nil {
 				delete(got, "createTime")
 				delete(got, "endTime")
 			}
@@ -172,7 +176,8 @@ func TestResultsComeInOrderOfCompletion(t *testing.T) {
 	starter := harness.StartStarter(t, taskQueue, "--initial-delay", "1ms",
 		strconv.FormatInt(slow, 10), strconv.FormatInt(failing, 10), strconv.FormatInt(quick, 10))
 	starter.WaitForOutput(t, workflows.WorkflowID(quick))
-	require.NotContains(t, starter.Stdout(), workflows.WorkflowID(slow), "a result comes when it is there, not at the end")
+	require.NotContains(t, starter.Stdout(), workflows.WorkflowID(slow),
+		"a result comes when it is there, not at the end")
 	done := starter.Wait(t)
 
 	require.Equal(t, 1, done.Status, done.Stderr)
@@ -186,7 +191,8 @@ func TestTimeoutWithABan(t *testing.T) {
 	service.Script(taskID, simulator.Error(harness.IPBlocked))
 	harness.StartWorker(t, taskQueue, service.URL())
 
-	done := harness.RunStarter(t, taskQueue, "--initial-delay", "1ms", "--timeout", "20s", strconv.FormatInt(taskID, 10))
+	done := harness.RunStarter(t, taskQueue, "--initial-delay", "1ms", "--timeout", "20s",
+		strconv.FormatInt(taskID, 10))
 
 	require.Equal(t, 1, done.Status, done.Stderr)
 	var failed struct {
@@ -196,7 +202,8 @@ func TestTimeoutWithABan(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(done.Stdout), &failed))
 	require.Equal(t, workflows.ErrorTypeTaskTimeout, failed.ErrorCode)
 	require.Zero(t, failed.ErrorID)
-	require.Contains(t, failed.ErrorDescription, fmt.Sprintf("task %d: no result within 20s, in 2 polls; the last error: ", taskID))
+	require.Contains(t, failed.ErrorDescription,
+		fmt.Sprintf("task %d: no result within 20s, in 2 polls; the last error: ", taskID))
 	require.Contains(t, failed.ErrorDescription, harness.IPBlocked)
 	require.Len(t, service.RequestsFor(taskID), 2, "none within the ban but the last, on the deadline")
 }

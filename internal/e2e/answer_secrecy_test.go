@@ -18,7 +18,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// keyMark is what stands in place of the client key where the service's text held it.
+// keyMark stands in place of the client key if the service's text held the key.
 const keyMark = "[client key]"
 
 // echo is an answer that holds the client key.
@@ -50,7 +50,8 @@ func echoes() []echo {
 		{place: "a solution, escaped", answer: escaped(solution)},
 		{place: "a solution that is a string", answer: literal(`{"errorId":0,"status":"ready","solution":"KEY"}`)},
 		{place: "a solution's property", answer: literal(`{"errorId":0,"status":"ready","solution":{"KEY":1}}`)},
-		{place: "JSON in a solution's string", answer: literal(`{"errorId":0,"status":"ready","solution":{"json":"{\"clientKey\":\"KEY\"}"}}`)},
+		{place: "JSON in a solution's string",
+			answer: literal(`{"errorId":0,"status":"ready","solution":{"json":"{\"clientKey\":\"KEY\"}"}}`)},
 		{place: "a cost", answer: literal(`{"errorId":0,"status":"ready","solution":{},"cost":"KEY"}`)},
 		{place: "an IP address", answer: literal(`{"errorId":0,"status":"ready","solution":{},"ip":"KEY"}`)},
 		{place: "a code", answer: literal(code)},
@@ -64,8 +65,10 @@ func echoes() []echo {
 		{place: "a status, escaped", answer: escaped(status), transient: true},
 		{place: "JSON that breaks off", answer: literal(brokenOff), transient: true},
 		{place: "an HTML page", answer: literal(page), transient: true},
-		{place: "an HTML page on HTTP 502", answer: literal(page).WithHTTPStatus(http.StatusBadGateway), transient: true},
-		{place: "a text on HTTP 500", answer: simulator.Status(http.StatusInternalServerError, "500 for "+harness.ClientKey), transient: true},
+		{place: "an HTML page on HTTP 502", answer: literal(page).WithHTTPStatus(http.StatusBadGateway),
+			transient: true},
+		{place: "a text on HTTP 500",
+			answer: simulator.Status(http.StatusInternalServerError, "500 for "+harness.ClientKey), transient: true},
 		{place: "a redirect", answer: simulator.Redirect("https://" + harness.ClientKey + ".example/?" + harness.ClientKey), transient: true},
 	}
 }
@@ -79,15 +82,15 @@ func escapedKey() string {
 	return text.String()
 }
 
-// TestClientKeyIsNowhere has the service give the client key back. What the worker logs, at its most talkative, is checked by the
-// fixture.
+// TestClientKeyIsNowhere has the service give the client key back. The harness checks what the
+// worker logs, at its most talkative.
 func TestClientKeyIsNowhere(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
 	harness.StartWorker(t, taskQueue, service.URL(), "--log-level", "debug")
 
-	// Each echo twice: for the starter, with a deadline by which a transient failure is the last error; and for a client, with
-	// polls that go on.
+	// There are two tasks for each echo. The starter's has a deadline at which a transient failure
+	// is the last error; the client's goes on polling.
 	rows := echoes()
 	arguments, byStarter := []string{"--initial-delay", "1ms", "--timeout", "6s"}, make([]int64, len(rows))
 	byClient, runs := make([]int64, len(rows)), make([]client.WorkflowRun, len(rows))
@@ -127,7 +130,8 @@ func TestClientKeyIsNowhere(t *testing.T) {
 				requireWithoutKey(t, "the description", description.RawResponse.String())
 				for _, query := range []string{workflows.StatusQuery, client.QueryTypeStackTrace, "__temporal_workflow_metadata"} {
 					var value converter.EncodedValue
-					require.Eventually(t, func() bool { // a busy server may find no poller for a while
+					// A busy server may find no poller for a while.
+					require.Eventually(t, func() bool {
 						value, err = temporalClient.QueryWorkflow(context.Background(), workflowID, "", query)
 						return err == nil
 					}, harness.Patience, 50*time.Millisecond, "the query %s is not answered", query)
@@ -142,5 +146,6 @@ func TestClientKeyIsNowhere(t *testing.T) {
 
 func requireWithoutKey(t *testing.T, what, text string) {
 	t.Helper()
-	require.False(t, harness.SpellsKey([]byte(text)) || strings.Contains(text, escapedKey()), "the client key is in %s:\n%s", what, text)
+	require.False(t, harness.SpellsKey([]byte(text)) || strings.Contains(text, escapedKey()),
+		"the client key is in %s:\n%s", what, text)
 }

@@ -12,20 +12,23 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// TestWhatCallbacksSave counts what 300 tasks cost with callbacks, and tells how long after a task's end its wait has
-// ended. It runs before the tests that run side by side, since a busy machine is a late one.
+// TestWhatCallbacksSave counts what 300 tasks cost with callbacks, and logs how long after a task's
+// end its wait ends. It runs before the tests that run side by side, because a busy machine is
+// late.
 func TestWhatCallbacksSave(t *testing.T) {
 	const (
 		tasks  = 300
 		spread = 6 * time.Second // over which they end
 	)
-	service, taskQueue, temporalClient := harness.StartCallbackService(t, simulator.Options{}), harness.NewTaskQueue(), harness.Dial(t)
+	service, taskQueue := harness.StartCallbackService(t, simulator.Options{}), harness.NewTaskQueue()
+	temporalClient := harness.Dial(t)
 	_, base := harness.StartCallbackWorker(t, taskQueue, service.URL())
 	first := service.Reserve()
 	for range tasks - 1 {
 		service.Reserve()
 	}
-	harness.SendAtOnce(t, tasks, func(i int) error { // a slow machine starts them within the minute, too
+	// Even a slow machine starts them within the minute.
+	harness.SendAtOnce(t, tasks, func(i int) error {
 		_, err := harness.BeginWait(harness.Context(t), temporalClient, taskQueue, workflows.AwaitTaskResultInput{
 			TaskID: first + int64(i), Callback: true, InitialDelay: time.Minute,
 		})
@@ -33,7 +36,9 @@ func TestWhatCallbacksSave(t *testing.T) {
 	})
 	for i := range int64(tasks) {
 		service.SubmitWithCallback(t, first+i, base, simulator.Submission{
-			Answers: []simulator.Answer{simulator.ReadyAfter(time.Second+time.Duration(i)*spread/tasks, `{"text":"abc"}`)},
+			Answers: []simulator.Answer{
+				simulator.ReadyAfter(time.Second+time.Duration(i)*spread/tasks, `{"text":"abc"}`),
+			},
 		})
 	}
 

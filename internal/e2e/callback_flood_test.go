@@ -15,8 +15,9 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// TestAThousandCallbacks has someone who learned of an address use it again and again, and someone within Temporal
-// signal as often. The server suggests to continue as new after 500 events, in place of 4,096.
+// TestAThousandCallbacks has someone who learned of an address use it again and again, and someone
+// within Temporal signal as often. The server suggests to continue as new after 500 events instead
+// of 4,096.
 func TestAThousandCallbacks(t *testing.T) {
 	t.Parallel()
 	const (
@@ -31,7 +32,8 @@ func TestAThousandCallbacks(t *testing.T) {
 	})
 	temporalClient := harness.DialWith(t, client.Options{HostPort: server.Address()})
 	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
-	_, base := harness.StartCallbackWorkerWith(t, []string{"TEMPORAL_ADDRESS=" + server.Address()}, taskQueue, service.URL())
+	_, base := harness.StartCallbackWorkerWith(t, []string{"TEMPORAL_ADDRESS=" + server.Address()}, taskQueue,
+		service.URL())
 	in := harness.UntilCalledBack(harness.NewTaskID())
 	service.Script(in.TaskID, simulator.Processing())
 	run := harness.StartWait(t, temporalClient, taskQueue, in)
@@ -51,15 +53,18 @@ func TestAThousandCallbacks(t *testing.T) {
 					workflows.TaskCallback{TaskID: in.TaskID}),
 			)
 		})
-		// The wait has taken in what was sent so far: no slow worker makes its history longer than the wait has it.
-		require.NotEqual(t, workflows.StateReady, harness.StatusOf(t, temporalClient, temporalClient.GetWorkflow(harness.Context(t), run.GetID(), "")).State)
+		// The wait has taken in what was sent so far, so that a slow worker does not make its
+		// history longer.
+		require.NotEqual(t, workflows.StateReady,
+			harness.StatusOf(t, temporalClient, temporalClient.GetWorkflow(harness.Context(t), run.GetID(), "")).State)
 	}
 	require.NoError(t, service.WaitForAnswers(harness.Context(t), in.TaskID, 2))
 	service.Script(in.TaskID, simulator.Ready(`{"text":"abc"}`))
 
 	require.NoError(t, post())
 	var output workflows.AwaitTaskResultOutput
-	require.NoError(t, temporalClient.GetWorkflow(harness.Context(t), run.GetID(), firstRun).Get(harness.Context(t), &output)) // follows the runs
+	run = temporalClient.GetWorkflow(harness.Context(t), run.GetID(), firstRun)
+	require.NoError(t, run.Get(harness.Context(t), &output)) // follows the runs
 	require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
 	require.Len(t, service.RequestsFor(in.TaskID), output.Polls)
 	harness.RequireSpaced(t, service, in.TaskID)

@@ -22,12 +22,13 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// submitter is a team's own code, which submits tasks: createTask is not this project's concern.
+// submitter is a team's own code, which submits tasks: this project does not call createTask.
 type submitter struct{ apiURL, callbackBase string }
 
 // Submit is an activity: createTask, with an address that calls its workflow back.
 func (s submitter) Submit(ctx context.Context) (taskID int64, err error) {
-	address, err := callback.WorkflowURL(s.callbackBase, harness.CallbackSecret, activity.GetInfo(ctx).WorkflowExecution.ID)
+	address, err := callback.WorkflowURL(s.callbackBase, harness.CallbackSecret,
+		activity.GetInfo(ctx).WorkflowExecution.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -49,8 +50,7 @@ func (s submitter) Submit(ctx context.Context) (taskID int64, err error) {
 	return created.TaskID, nil
 }
 
-// submitAndWait is a workflow that submits a task, goes about something else, and waits for the task within its own
-// history.
+// submitAndWait submits a task, does something else, and waits for the task within its own history.
 func submitAndWait(ctx workflow.Context, busyFor time.Duration, pollQueue string) (harness.CallerResult, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
@@ -64,7 +64,8 @@ func submitAndWait(ctx workflow.Context, busyFor time.Duration, pollQueue string
 	}
 	in := workflows.AwaitTaskResultInput{TaskID: taskID, Callback: true, InitialDelay: time.Hour, Timeout: time.Hour}
 	calledBack := workflow.GetSignalChannel(ctx, workflows.TaskCallbackSignal)
-	return harness.NewCallerResult(workflows.Await(workflow.WithTaskQueue(ctx, pollQueue), in, workflows.WithWakeUp(calledBack)))
+	return harness.NewCallerResult(workflows.Await(workflow.WithTaskQueue(ctx, pollQueue), in,
+		workflows.WithWakeUp(calledBack)))
 }
 
 func TestCallbackToAWorkflowThatSubmitsItsTask(t *testing.T) {
@@ -103,7 +104,9 @@ func TestCallbackToAWorkflowThatSubmitsItsTask(t *testing.T) {
 			require.NoError(t, team.Start())
 			t.Cleanup(team.Stop)
 
-			options := client.StartWorkflowOptions{ID: fmt.Sprintf("order/%s of %d", row.name, harness.NewTaskID()), TaskQueue: callers}
+			options := client.StartWorkflowOptions{
+				ID: fmt.Sprintf("order/%s of %d", row.name, harness.NewTaskID()), TaskQueue: callers,
+			}
 			run, err := temporalClient.ExecuteWorkflow(harness.Context(t), options, submitAndWait, row.busyFor, polls)
 			require.NoError(t, err)
 			taskID := service.Reserve()

@@ -13,7 +13,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// TestCallbackWhileTemporalIsDown tells the sender to come again, and takes the callback when it does.
+// TestCallbackWhileTemporalIsDown tells the sender to come again, and takes the callback then.
 func TestCallbackWhileTemporalIsDown(t *testing.T) {
 	t.Parallel()
 	options := harness.Restartable(t)
@@ -38,7 +38,8 @@ func TestCallbackWhileTemporalIsDown(t *testing.T) {
 	_, err = harness.PostUntilTaken(harness.Context(t), sender, address, in.TaskID)
 	require.NoError(t, err)
 	var output workflows.AwaitTaskResultOutput
-	require.NoError(t, temporalClient.GetWorkflow(harness.Context(t), run.GetID(), run.GetRunID()).Get(harness.Context(t), &output))
+	run = temporalClient.GetWorkflow(harness.Context(t), run.GetID(), run.GetRunID())
+	require.NoError(t, run.Get(harness.Context(t), &output))
 	require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
 	require.Len(t, service.RequestsFor(in.TaskID), 1)
 }

@@ -28,13 +28,15 @@ type tlsProxy struct {
 
 const proxyPrefix = "/hooks/2captcha"
 
-// startProxy starts one without a target. With strip the prefix is left out of what it passes on.
+// startProxy starts a proxy without a target. With strip it leaves the prefix out of what it passes
+// on.
 func startProxy(t *testing.T, strip bool) *tlsProxy {
 	t.Helper()
 	p := &tlsProxy{}
 	var handler http.Handler = &httputil.ReverseProxy{
-		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(p.target.Load()) },
-		ErrorLog: log.New(io.Discard, "", 0), // a target that is down is answered with 502, which tests see
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(p.target.Load()) },
+		// A target that is down is answered with 502, which tests see.
+		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	if strip {
 		handler = http.StripPrefix(proxyPrefix, handler)
@@ -46,7 +48,7 @@ func startProxy(t *testing.T, strip bool) *tlsProxy {
 	return p
 }
 
-// roots are who signed its certificate.
+// roots are the certificates that vouch for the proxy.
 func (p *tlsProxy) roots() *x509.CertPool {
 	roots := x509.NewCertPool()
 	roots.AddCert(p.server.Certificate())
@@ -131,7 +133,8 @@ func TestCallbackAfterARestartOfTheWorker(t *testing.T) {
 	}
 	_, base = harness.StartCallbackWorker(t, taskQueue, service.URL())
 	proxy.passTo(t, base)
-	_, err := harness.PostUntilTaken(harness.Context(t), proxy.server.Client(), service.CallbacksFor(called)[0].URL, called)
+	_, err := harness.PostUntilTaken(harness.Context(t), proxy.server.Client(),
+		service.CallbacksFor(called)[0].URL, called)
 	require.NoError(t, err)
 
 	require.NoError(t, calledRun.Get(harness.Context(t), nil), "the callback is taken after the restart")

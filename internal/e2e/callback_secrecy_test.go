@@ -15,13 +15,14 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// TestCallbackSecretsAreNowhere has the worker log all it can. The secret itself and the client key are looked for by
-// the fixture, in the output of every process and in every history.
+// TestCallbackSecretsAreNowhere has the worker log everything it can. The harness looks for the
+// callback secret and the client key in the output of every process and in every history.
 func TestCallbackSecretsAreNowhere(t *testing.T) {
 	t.Parallel()
 	secretFile := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secretFile, []byte(harness.CallbackSecret+"\n"), 0o600))
-	service, taskQueue, temporalClient := harness.StartCallbackService(t, simulator.Options{}), harness.NewTaskQueue(), harness.Dial(t)
+	service, taskQueue := harness.StartCallbackService(t, simulator.Options{}), harness.NewTaskQueue()
+	temporalClient := harness.Dial(t)
 	worker, base := harness.StartCallbackWorkerWith(t, []string{
 		"TWOCAPTCHA_CALLBACK_SECRET=", "TWOCAPTCHA_CALLBACK_SECRET_FILE=" + secretFile,
 	}, taskQueue, service.URL(), "--log-level", "debug")
@@ -40,7 +41,8 @@ func TestCallbackSecretsAreNowhere(t *testing.T) {
 			Answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)}, Callbacks: callbacks,
 		})
 		require.NoError(t, service.WaitForCallbacks(harness.Context(t), taskID, len(callbacks)))
-		_, err := harness.PostUntilTaken(harness.Context(t), service.Sender, harness.NewCallbackURL(t, base), taskID) // Temporal may have been too busy
+		// Temporal may have been too busy.
+		_, err := harness.PostUntilTaken(harness.Context(t), service.Sender, harness.NewCallbackURL(t, base), taskID)
 		require.NoError(t, err)
 	}
 

@@ -16,7 +16,8 @@ import (
 
 func TestCallbackWakesAWait(t *testing.T) {
 	t.Parallel()
-	service, taskQueue, temporalClient := harness.StartCallbackService(t, simulator.Options{}), harness.NewTaskQueue(), harness.Dial(t)
+	service, taskQueue := harness.StartCallbackService(t, simulator.Options{}), harness.NewTaskQueue()
+	temporalClient := harness.Dial(t)
 	_, base := harness.StartCallbackWorker(t, taskQueue, service.URL())
 
 	for _, row := range []struct {
@@ -55,7 +56,8 @@ func TestCallbackWakesAWait(t *testing.T) {
 
 func TestCallbackForNobody(t *testing.T) {
 	t.Parallel()
-	service, taskQueue, temporalClient := harness.StartCallbackService(t, simulator.Options{}), harness.NewTaskQueue(), harness.Dial(t)
+	service, taskQueue := harness.StartCallbackService(t, simulator.Options{}), harness.NewTaskQueue()
+	temporalClient := harness.Dial(t)
 	_, base := harness.StartCallbackWorker(t, taskQueue, service.URL())
 	ended, never := service.Reserve(), harness.NewTaskID()
 	run := harness.StartWait(t, temporalClient, taskQueue, harness.UntilCalledBack(ended))
@@ -66,7 +68,8 @@ func TestCallbackForNobody(t *testing.T) {
 
 	for range 3 {
 		for _, taskID := range []int64{ended, never} {
-			_, err := harness.PostUntilTaken(harness.Context(t), harness.NewCallbackClient(t), harness.NewCallbackURL(t, base), taskID)
+			_, err := harness.PostUntilTaken(harness.Context(t), harness.NewCallbackClient(t),
+				harness.NewCallbackURL(t, base), taskID)
 			require.NoError(t, err, "there is nothing to do, and nothing to repeat")
 		}
 	}
@@ -77,7 +80,7 @@ func TestCallbackForNobody(t *testing.T) {
 	harness.RequireNotStarted(t, temporalClient, workflows.WorkflowID(never))
 }
 
-// TestEveryCallbackIsLost has the polls make up for all of them.
+// TestEveryCallbackIsLost has polls make up for every callback.
 func TestEveryCallbackIsLost(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
@@ -93,7 +96,8 @@ func TestEveryCallbackIsLost(t *testing.T) {
 	}
 	byDefault := newCallbackWait(t, service, base, 0, nil)
 	started := time.Now()
-	byDefault.run = harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{TaskID: byDefault.taskID, Callback: true})
+	byDefault.run = harness.StartWait(t, temporalClient, taskQueue,
+		workflows.AwaitTaskResultInput{TaskID: byDefault.taskID, Callback: true})
 
 	for _, wait := range append(waits, byDefault) {
 		wait.requireOutcome(t)
@@ -107,7 +111,8 @@ func TestEveryCallbackIsLost(t *testing.T) {
 	require.Greater(t, requests[0].Arrived.Sub(started), 19*time.Second, "with a callback it asks later")
 }
 
-// TestUnreliableCallbacks has three in ten lost, and of the others most late, early, repeated, forged or out of order.
+// TestUnreliableCallbacks loses three callbacks in ten. Most of the others are late, early,
+// repeated, forged or out of order.
 func TestUnreliableCallbacks(t *testing.T) {
 	t.Parallel()
 	service, taskQueue := harness.StartSimulatorWith(t, simulator.Options{CallbackTimeout: harness.Patience}), harness.NewTaskQueue()
@@ -148,7 +153,8 @@ func TestUnreliableCallbacks(t *testing.T) {
 			require.Equal(t, http.StatusNotFound, delivery.HTTPStatus, "%+v", delivery)
 		default:
 			// Temporal may be too busy for some: those are as good as lost.
-			require.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, delivery.HTTPStatus, "%+v", delivery)
+			require.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, delivery.HTTPStatus, "%+v",
+				delivery)
 		}
 	}
 	for kind := simulator.Genuine; kind <= simulator.UnknownTask; kind++ {
@@ -180,7 +186,8 @@ func newCallbackWait(
 	return wait
 }
 
-// start begins the wait. What no callback tells is found out after the delay, and every 5 seconds then.
+// start begins the wait. What no callback tells is found out after the delay, and then every 5
+// seconds.
 func (w *callbackWait) start(t *testing.T, temporalClient client.Client, taskQueue string, initialDelay time.Duration) {
 	t.Helper()
 	w.run = harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{

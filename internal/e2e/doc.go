@@ -1,5 +1,6 @@
-// Package e2e tests what users run: the worker and the starter as processes of their own, against a real
-// Temporal dev server and a simulated service. It holds tests only. A file's first word is its topic:
+// Package e2e tests what users run: the worker and the starter as processes of their own, against a
+// real Temporal dev server and a simulated service. It holds tests only. A file's first word is its
+// topic:
 //
 //   - worker_: what a worker does when it is killed, frozen, stopped or limited
 //   - input_: what people give to the starter, to the workflow and to its signal
@@ -9,5 +10,6 @@
 //   - wait_: how a wait is started from elsewhere, canceled and ended
 //   - starter_: the command itself
 //
-// What the tests have in common is in package harness, and the chaos run in package chaos.
+// What the tests have in common, and the environment variables that they read, is in package harness.
+// The chaos run is package chaos.
 package e2e

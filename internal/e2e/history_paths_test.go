@@ -89,7 +89,7 @@ var historyPaths = []historyPath{
 		atMost: harness.CostOfFirstPoll + 2*harness.CostOfFurtherPoll + harness.CostOfWakeUp,
 	},
 	{
-		// It has to wait for the 5 seconds between polls, by a timer of its own.
+		// The wake-up has to wait for the 5 seconds between polls, by a timer of its own.
 		name:    "early-wake-up",
 		input:   `"pollInterval":"15s"`,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
@@ -110,9 +110,10 @@ var historyPaths = []historyPath{
 		atMost:  harness.CostOfFirstPoll,
 	},
 	{
-		name:    "transient-then-ready",
-		answers: []simulator.Answer{simulator.HTMLPage(), simulator.DroppedConnection(), simulator.Ready(`{"text":"abc"}`)},
-		atMost:  harness.CostOfFirstPoll,
+		name: "transient-then-ready",
+		answers: []simulator.Answer{simulator.HTMLPage(), simulator.DroppedConnection(),
+			simulator.Ready(`{"text":"abc"}`)},
+		atMost: harness.CostOfFirstPoll,
 	},
 	{
 		name:    "canceled-while-waiting",
@@ -153,11 +154,13 @@ var historyPaths = []historyPath{
 		atMost:  harness.CostOfFirstPoll,
 	},
 	{
-		// The ban does not fit into the activity's time, so that the last poll has an activity of its own.
-		name:    "activity-retry-last-poll-of-its-own",
-		input:   `"polling":"activityRetry","timeout":"20s"`,
-		answers: []simulator.Answer{simulator.Processing(), simulator.Error(harness.IPBlocked), simulator.Ready(`{"text":"abc"}`)},
-		atMost:  harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
+		// The ban does not fit into the activity's time, so the last poll has an activity of its
+		// own.
+		name:  "activity-retry-last-poll-of-its-own",
+		input: `"polling":"activityRetry","timeout":"20s"`,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Error(harness.IPBlocked),
+			simulator.Ready(`{"text":"abc"}`)},
+		atMost: harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
 	},
 	{
 		name:    "activity-retry-verdict",
@@ -195,8 +198,9 @@ var historyPaths = []historyPath{
 	},
 }
 
-// TestHistory compares the history of each path with the one that is on record, event by event. It runs before the tests that run
-// side by side: a worker that has to wait for the machine makes other histories.
+// TestHistory compares the history of each path with the one on record, event by event. It runs
+// before the tests that run side by side: a worker that waits for the machine makes other
+// histories.
 func TestHistory(t *testing.T) {
 	t.Run("continued-as-new", continueAsNew)
 	service, temporalClient, taskQueue := harness.StartSimulator(t), harness.Dial(t), harness.NewTaskQueue()
@@ -209,25 +213,29 @@ func TestHistory(t *testing.T) {
 		t.Run(path.name, func(t *testing.T) {
 			t.Parallel()
 			taskID := firstRecordedTaskID + int64(i)*1000
-			wait := path.start(t, recordedWait{temporalClient: temporalClient, service: service, taskID: taskID}, taskQueue, callers)
+			wait := path.start(t, recordedWait{temporalClient: temporalClient, service: service, taskID: taskID},
+				taskQueue, callers)
 			history := harness.ClosedHistory(t, temporalClient, wait.run.GetID(), wait.run.GetRunID())
 			for attempt := 1; attempt < 3 && (harness.Disturbed(history) || attemptsIn(history) > len(service.RequestsFor(taskID))); attempt++ {
 				taskID++
-				wait = path.start(t, recordedWait{temporalClient: temporalClient, service: service, taskID: taskID}, taskQueue, callers)
+				wait = path.start(t, recordedWait{temporalClient: temporalClient, service: service,
+					taskID: taskID}, taskQueue, callers)
 				history = harness.ClosedHistory(t, temporalClient, wait.run.GetID(), wait.run.GetRunID())
 			}
 			if path.atMost > 0 {
-				require.LessOrEqual(t, len(history.GetEvents()), path.atMost, "what it costs:\n%s", harness.Shape(history))
+				require.LessOrEqual(t, len(history.GetEvents()), path.atMost, "what it costs:\n%s",
+					harness.Shape(history))
 			}
 			harness.RequireRecorded(t, path.name, history)
 		})
 	}
 }
 
-// firstRecordedTaskID and those after it are fixed, so that a history that is recorded anew differs in what has changed.
+// firstRecordedTaskID and the ids after it are fixed, so that a history that is recorded anew
+// differs only in what has changed.
 const firstRecordedTaskID = 81555000000
 
-// start starts the wait and has happen to it what belongs to the path.
+// start starts the wait and does to it what belongs to the path.
 func (p historyPath) start(t *testing.T, wait recordedWait, taskQueue, callers string) recordedWait {
 	t.Helper()
 	wait.service.Script(wait.taskID, p.answers...)
@@ -250,7 +258,8 @@ func (p historyPath) start(t *testing.T, wait recordedWait, taskQueue, callers s
 	return wait
 }
 
-// attemptsIn is how many attempts the activities of a history had. One that the server hands out too early sends nothing.
+// attemptsIn is how many attempts the activities of a history had. An attempt that the server hands
+// out too early sends nothing.
 func attemptsIn(history *historypb.History) (attempts int) {
 	for _, event := range history.GetEvents() {
 		attempts += int(event.GetActivityTaskStartedEventAttributes().GetAttempt())
@@ -258,10 +267,11 @@ func attemptsIn(history *historypb.History) (attempts int) {
 	return attempts
 }
 
-// continueAsNew has a server that suggests it after 20 events, in place of 4,096.
+// continueAsNew has a server that suggests to continue as new after 20 events instead of 4,096.
 func continueAsNew(t *testing.T) {
 	t.Parallel()
-	server := harness.StartServer(t, devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=20"}})
+	server := harness.StartServer(t,
+		devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=20"}})
 	temporalClient := harness.DialWith(t, client.Options{HostPort: server.Address()})
 	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
 	harness.StartWorkerOn(t, server.Address(), taskQueue, service.URL())
@@ -269,8 +279,10 @@ func continueAsNew(t *testing.T) {
 	var histories []*historypb.History
 	for attempt := range int64(3) {
 		taskID := firstRecordedTaskID + 999_000 + attempt
-		service.Script(taskID, simulator.Processing(), simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
-		run := harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 10 * time.Minute})
+		service.Script(taskID, simulator.Processing(), simulator.Processing(), simulator.Processing(),
+			simulator.Ready(`{"text":"abc"}`))
+		run := harness.StartWait(t, temporalClient, taskQueue,
+			workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 10 * time.Minute})
 		firstRun := run.GetRunID()
 		var output workflows.AwaitTaskResultOutput
 		require.NoError(t, run.Get(harness.Context(t), &output)) // follows the runs

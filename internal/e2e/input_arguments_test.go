@@ -21,24 +21,27 @@ import (
 // manyLines is how many lines of standard input a careless pipe may bring.
 const manyLines = 100_000
 
-// refusedArguments is a command line, or what is on standard input, of which the starter starts nothing. GOOD stands for a task
-// id that nothing is wrong with.
+// refusedArguments is a command line, or standard input, for which the starter starts nothing. GOOD
+// stands for a valid task id.
 type refusedArguments struct {
 	name      string
 	arguments []string
-	input     io.Reader // nil: there is none
+	input     io.Reader // nil: empty
 	says      string
 }
 
 var refusedArgumentRows = []refusedArguments{
 	{name: "nothing", says: `no task id: give the ids as arguments, or "-"`},
-	{name: "no number", arguments: []string{"abc"}, says: `"abc" is no task id: a task id is a positive integer such as 74372499131`},
+	{name: "no number", arguments: []string{"abc"},
+		says: `"abc" is no task id: a task id is a positive integer such as 74372499131`},
 	{name: "an empty argument", arguments: []string{""}, says: `"" is no task id: a task id is a positive integer`},
 	{name: "zero", arguments: []string{"0"}, says: `"0" is no task id: task ids begin at 1`},
 	{name: "many zeros", arguments: []string{"0000"}, says: `"0000" is no task id: task ids begin at 1`},
 	{name: "negative", arguments: []string{"-5"}, says: `"-5" is no task id: a task id is a positive integer`},
-	{name: "negative after --", arguments: []string{"--", "-5"}, says: `"-5" is no task id: a task id is a positive integer`},
-	{name: "beyond int64", arguments: []string{"9223372036854775808"}, says: `"9223372036854775808" is no task id: it is larger than any`},
+	{name: "negative after --", arguments: []string{"--", "-5"},
+		says: `"-5" is no task id: a task id is a positive integer`},
+	{name: "beyond int64", arguments: []string{"9223372036854775808"},
+		says: `"9223372036854775808" is no task id: it is larger than any`},
 	{name: "a fraction", arguments: []string{"1.5"}, says: `"1.5" is no task id`},
 	{name: "an exponent", arguments: []string{"1e10"}, says: `"1e10" is no task id`},
 	{name: "hexadecimal", arguments: []string{"0x10"}, says: `"0x10" is no task id`},
@@ -47,35 +50,51 @@ var refusedArgumentRows = []refusedArguments{
 	{name: "digits of another script", arguments: []string{"٣"}, says: `"٣" is no task id`},
 	{name: "invalid UTF-8", arguments: []string{"5\xff"}, says: `is no task id`},
 	{name: "a line end", arguments: []string{"5\n6"}, says: `"5\n6" is no task id`},
-	{name: "100,000 digits", arguments: []string{strings.Repeat("9", 100_000)}, says: `"9999999999999999999999999999999999999999"… is no task id: it is larger than any`},
+	{name: "100,000 digits", arguments: []string{strings.Repeat("9", 100_000)},
+		says: `"9999999999999999999999999999999999999999"… is no task id: it is larger than any`},
 	{name: "a good one, then a bad one", arguments: []string{"GOOD", "abc"}, says: `"abc" is no task id`},
 
 	{name: "an unknown flag", arguments: []string{"--taskid", "GOOD"}, says: `unknown flag --taskid`},
-	{name: "a poll interval under 5 s", arguments: []string{"--poll-interval", "4s", "GOOD"}, says: `pollInterval is 4s: it takes a duration from "5s"`},
-	{name: "a negative poll interval", arguments: []string{"--poll-interval=-5s", "GOOD"}, says: `pollInterval is -5s: it takes a duration from "5s"`},
+	{name: "a poll interval under 5 s", arguments: []string{"--poll-interval", "4s", "GOOD"},
+		says: `pollInterval is 4s: it takes a duration from "5s"`},
+	{name: "a negative poll interval", arguments: []string{"--poll-interval=-5s", "GOOD"},
+		says: `pollInterval is -5s: it takes a duration from "5s"`},
 	{name: "the longest interval under the shortest", arguments: []string{"--poll-interval", "10s", "--max-poll-interval", "5s", "GOOD"},
 		says: `maxPollInterval is 5s: it takes a duration from pollInterval, 10s`},
 	{name: "a timeout without a unit", arguments: []string{"--timeout", "900", "GOOD"}, says: `--timeout`},
-	{name: "a timeout of a year", arguments: []string{"--timeout", "8760h", "GOOD"}, says: `timeout is 8760h0m0s: it takes a duration from "1ms" to "24h"`},
-	{name: "a negative timeout", arguments: []string{"--timeout=-1s", "GOOD"}, says: `timeout is -1s: it takes a duration from "1ms" to "24h"`},
+	{name: "a timeout of a year", arguments: []string{"--timeout", "8760h", "GOOD"},
+		says: `timeout is 8760h0m0s: it takes a duration from "1ms" to "24h"`},
+	{name: "a negative timeout", arguments: []string{"--timeout=-1s", "GOOD"},
+		says: `timeout is -1s: it takes a duration from "1ms" to "24h"`},
 	{name: "nanoseconds", arguments: []string{"--initial-delay", "900ns", "GOOD"}, says: `initialDelay is 900ns`},
 	{name: "a demo of one's own", arguments: []string{"--demo", "GOOD"}, says: `--demo has tasks of its own`},
 
-	{name: "standard input without a line", arguments: []string{"-"}, says: `standard input holds no task id: give one a line`},
-	{name: "blank lines only", arguments: []string{"-"}, input: strings.NewReader("\n \r\n\t\n"), says: `standard input holds no task id`},
-	{name: "a line that is no number", arguments: []string{"-"}, input: strings.NewReader("GOOD\n\nabc\n"), says: `standard input, line 3: "abc" is no task id`},
-	{name: "a line of two ids", arguments: []string{"-"}, input: strings.NewReader("GOOD GOOD\n"), says: `standard input, line 1: "`},
-	{name: "a line that is zero", arguments: []string{"-"}, input: strings.NewReader("0\n"), says: `standard input, line 1: "0" is no task id: task ids begin at 1`},
-	{name: "a line that is negative", arguments: []string{"-"}, input: strings.NewReader("-5"), says: `standard input, line 1: "-5" is no task id`},
-	{name: "a line beyond int64", arguments: []string{"-"}, input: strings.NewReader("9223372036854775808\n"), says: `standard input, line 1: "9223372036854775808" is no task id: it is larger than any`},
-	{name: "NUL bytes", arguments: []string{"-"}, input: strings.NewReader("GOOD\n\x00\x00\n"), says: `standard input, line 2: "\x00\x00" is no task id`},
-	{name: "UTF-16", arguments: []string{"-"}, input: strings.NewReader("\xff\xfe5\x00\n\x00"), says: `standard input, line 1: "\xff\xfe5\x00" is no task id`},
-	{name: "a line of 1 MiB", arguments: []string{"-"}, input: strings.NewReader("GOOD\n" + strings.Repeat("9", 1<<20)), says: `standard input, line 2: it is far too long for a task id`},
+	{name: "standard input without a line", arguments: []string{"-"},
+		says: `standard input holds no task id: give one a line`},
+	{name: "blank lines only", arguments: []string{"-"}, input: strings.NewReader("\n \r\n\t\n"),
+		says: `standard input holds no task id`},
+	{name: "a line that is no number", arguments: []string{"-"}, input: strings.NewReader("GOOD\n\nabc\n"),
+		says: `standard input, line 3: "abc" is no task id`},
+	{name: "a line of two ids", arguments: []string{"-"}, input: strings.NewReader("GOOD GOOD\n"),
+		says: `standard input, line 1: "`},
+	{name: "a line that is zero", arguments: []string{"-"}, input: strings.NewReader("0\n"),
+		says: `standard input, line 1: "0" is no task id: task ids begin at 1`},
+	{name: "a line that is negative", arguments: []string{"-"}, input: strings.NewReader("-5"),
+		says: `standard input, line 1: "-5" is no task id`},
+	{name: "a line beyond int64", arguments: []string{"-"}, input: strings.NewReader("9223372036854775808\n"),
+		says: `standard input, line 1: "9223372036854775808" is no task id: it is larger than any`},
+	{name: "NUL bytes", arguments: []string{"-"}, input: strings.NewReader("GOOD\n\x00\x00\n"),
+		says: `standard input, line 2: "\x00\x00" is no task id`},
+	{name: "UTF-16", arguments: []string{"-"}, input: strings.NewReader("\xff\xfe5\x00\n\x00"),
+		says: `standard input, line 1: "\xff\xfe5\x00" is no task id`},
+	{name: "a line of 1 MiB", arguments: []string{"-"},
+		input: strings.NewReader("GOOD\n" + strings.Repeat("9", 1<<20)),
+		says:  `standard input, line 2: it is far too long for a task id`},
 	{name: "100,000 lines, the last of them bad", arguments: []string{"-"}, input: strings.NewReader("GOOD\n" + manyTaskIDs(8_000_000_000_000, manyLines-2) + "abc\n"),
 		says: `standard input, line 100000: "abc" is no task id`},
 }
 
-// manyTaskIDs are so many lines of different task ids. No other test has any of them.
+// manyTaskIDs are count lines of different task ids. No other test has any of them.
 func manyTaskIDs(first, count int) string {
 	var lines []byte
 	for i := range count {
@@ -128,7 +147,8 @@ func TestOneTaskGivenManyTimes(t *testing.T) {
 		{name: "with zeros before it", arguments: []string{"TASK", "000TASK"}},
 		{name: "as an argument and a line", arguments: []string{"TASK", "-"}, input: "TASK\n"},
 		{name: "as 100,000 lines", arguments: []string{"-"}, input: strings.Repeat("TASK\n", manyLines)},
-		{name: "with a byte order mark and line ends of another system", arguments: []string{"-"}, input: "\uFEFFTASK\r\n\r\nTASK"},
+		{name: "with a byte order mark and line ends of another system", arguments: []string{"-"},
+			input: "\uFEFFTASK\r\n\r\nTASK"},
 		{name: "with standard input named twice", arguments: []string{"-", "-"}, input: "TASK\nTASK\n"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -152,8 +172,8 @@ func TestOneTaskGivenManyTimes(t *testing.T) {
 	}
 }
 
-// TestManyTasksAreInterrupted gives 100,000 tasks, more than the dev server starts within a test's time. They are started
-// from the first on, and an interruption ends the command without the rest.
+// TestManyTasksAreInterrupted gives 100,000 tasks, more than the dev server starts within a test's
+// time. They are started from the first on, and an interruption ends the command without the rest.
 func TestManyTasksAreInterrupted(t *testing.T) {
 	t.Parallel()
 	temporalClient := harness.Dial(t)
@@ -168,9 +188,11 @@ func TestManyTasksAreInterrupted(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			defer harness.BeginFlood()()
 			arguments := append(row.flags, "--task-queue", harness.NewTaskQueue(), "-")
-			starter := harness.StartStarterWithInput(t, strings.NewReader(manyTaskIDs(row.first, manyLines)), arguments...)
+			starter := harness.StartStarterWithInput(t, strings.NewReader(manyTaskIDs(row.first, manyLines)),
+				arguments...)
 			require.Eventually(t, func() bool {
-				later := row.first + 100 // more than the starter starts at once, so that it knows of some
+				// The starter starts fewer at once, so that it knows that some were started.
+				later := row.first + 100
 				_, err := temporalClient.DescribeWorkflow(context.Background(), workflows.WorkflowID(int64(later)), "")
 				return err == nil
 			}, harness.Patience, 10*time.Millisecond, "the first tasks are not started")

@@ -19,10 +19,11 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// badInput is a workflow's input as a person gives it to the Temporal CLI. TASK stands for the row's own task id.
+// badInput is a workflow's input as a person gives it to the Temporal CLI. TASK stands for the
+// row's task id.
 type badInput struct {
 	name string
-	// The input: JSON; "": flags of their own, which may be none.
+	// The input, as JSON or, if that is "", as flags, which may be missing too.
 	input string
 	flags []string
 
@@ -43,69 +44,123 @@ var badInputs = []badInput{
 	{name: "a string", input: `"TASK"`, unknownTask: true, says: `the input is no JSON object`},
 	{name: "the id itself", input: `TASK`, unknownTask: true, says: `the input is no JSON object`},
 
-	{name: "an empty object", input: `{}`, unknownTask: true, says: `taskId is missing: it takes the integer above 0 that createTask answered`},
+	{name: "an empty object", input: `{}`, unknownTask: true,
+		says: `taskId is missing: it takes the integer above 0 that createTask answered`},
 	{name: "no taskId", input: `{"timeout":"5m"}`, unknownTask: true, says: `taskId is missing`},
 	{name: "a null taskId", input: `{"taskId":null}`, unknownTask: true, says: `taskId is missing`},
 	{name: "taskId 0", input: `{"taskId":0}`, unknownTask: true, says: `taskId is missing`},
 	{name: "a negative taskId", input: `{"taskId":-TASK}`, unknownTask: true, says: `taskId is -`},
 	{name: "taskId as a string", input: `{"taskId":"TASK"}`, unknownTask: true, says: `taskId is "`},
-	{name: "taskId 1e10", input: `{"taskId":1e10}`, unknownTask: true, says: `taskId is 1e10: it takes the integer above 0`},
-	{name: "a fraction as taskId", input: `{"taskId":TASK.0}`, unknownTask: true, says: `.0: it takes the integer above 0`},
-	{name: "taskId beyond int64", input: `{"taskId":9223372036854775808}`, unknownTask: true, says: `taskId is 9223372036854775808: it takes the integer`},
+	{name: "taskId 1e10", input: `{"taskId":1e10}`, unknownTask: true,
+		says: `taskId is 1e10: it takes the integer above 0`},
+	{name: "a fraction as taskId", input: `{"taskId":TASK.0}`, unknownTask: true,
+		says: `.0: it takes the integer above 0`},
+	{name: "taskId beyond int64", input: `{"taskId":9223372036854775808}`, unknownTask: true,
+		says: `taskId is 9223372036854775808: it takes the integer`},
 	{name: "an object as taskId", input: `{"taskId":{"taskId":TASK}}`, unknownTask: true, says: `taskId is {`},
-	{name: "taskId in other letters", input: `{"taskID":TASK}`, unknownTask: true, says: `"taskID" is no property of the input: it takes taskId,`},
+	{name: "taskId in other letters", input: `{"taskID":TASK}`, unknownTask: true,
+		says: `"taskID" is no property of the input: it takes taskId,`},
 
-	{name: "an unknown property", input: `{"taskId":TASK,"pollintervall":"5s"}`, says: `"pollintervall" is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval, timeout, callback and polling`},
-	{name: "the client key as a property", input: `{"taskId":TASK,"clientKey":"not-for-workflows"}`, says: `"clientKey" is no property of the input`},
+	{name: "an unknown property", input: `{"taskId":TASK,"pollintervall":"5s"}`,
+		says: `"pollintervall" is no property of the input: it takes taskId, initialDelay, pollInterval, maxPollInterval, timeout, callback and polling`},
+	{name: "the client key as a property", input: `{"taskId":TASK,"clientKey":"not-for-workflows"}`,
+		says: `"clientKey" is no property of the input`},
 	{name: "taskId twice", input: `{"taskId":TASK,"taskId":TASK}`, says: `"taskId" is given twice`},
-	{name: "a property name of 100 KiB", input: `{"taskId":TASK,"` + strings.Repeat("x", 100<<10) + `":1}`, says: `xxx" is no property of the input`},
-	{name: "10,000 levels", input: `{"taskId":TASK,"x":` + strings.Repeat("[", 9_999) + strings.Repeat("]", 9_999) + `}`, says: `"x" is no property of the input`},
+	{name: "a property name of 100 KiB", input: `{"taskId":TASK,"` + strings.Repeat("x", 100<<10) + `":1}`,
+		says: `xxx" is no property of the input`},
+	{name: "10,000 levels",
+		input: `{"taskId":TASK,"x":` + strings.Repeat("[", 9_999) + strings.Repeat("]", 9_999) + `}`,
+		says:  `"x" is no property of the input`},
 
-	{name: "a duration without a unit", input: `{"taskId":TASK,"timeout":"900"}`, says: `timeout is "900": it takes a duration with a unit, like "15m0s"`},
-	{name: "timeout 900", input: `{"taskId":TASK,"timeout":900}`, says: `timeout is 900ns, since a number without a unit counts nanoseconds: it takes a duration like "900s"`},
-	{name: "a fraction as a duration", input: `{"taskId":TASK,"timeout":0.5}`, says: `timeout is 0.5: it takes a duration with a unit`},
-	{name: "an empty duration", input: `{"taskId":TASK,"timeout":""}`, says: `timeout is "": it takes a duration with a unit`},
-	{name: "an object as a duration", input: `{"taskId":TASK,"timeout":{"minutes":5}}`, says: `timeout is {"minutes":5}: it takes a duration with a unit`},
-	{name: "a duration of ISO 8601", input: `{"taskId":TASK,"timeout":"PT15M"}`, says: `timeout is "PT15M": it takes a duration with a unit`},
-	{name: "a duration beyond int64", input: `{"taskId":TASK,"timeout":"9999999999h"}`, says: `timeout is "9999999999h": it takes a duration with a unit`},
-	{name: "a negative timeout", input: `{"taskId":TASK,"timeout":"-15m"}`, says: `timeout is -15m0s: it takes a duration from "1ms" to "24h"`},
-	{name: "a negative initialDelay", input: `{"taskId":TASK,"initialDelay":"-1ns"}`, says: `initialDelay is -1ns: it takes a duration from "1ms" to "24h"`},
-	{name: "a timeout of a year", input: `{"taskId":TASK,"timeout":"8760h"}`, says: `timeout is 8760h0m0s: it takes a duration from "1ms" to "24h"`},
-	{name: "pollInterval under 5 s", input: `{"taskId":TASK,"pollInterval":"4999ms"}`, says: `pollInterval is 4.999s: it takes a duration from "5s" to "24h", since the service bans`},
-	{name: "a negative pollInterval", input: `{"taskId":TASK,"pollInterval":"-5s"}`, says: `pollInterval is -5s: it takes a duration from "5s"`},
-	{name: "maxPollInterval under pollInterval", input: `{"taskId":TASK,"pollInterval":"20s","maxPollInterval":"10s"}`, says: `maxPollInterval is 10s: it takes a duration from pollInterval, 20s, to "24h"`},
-	{name: "maxPollInterval under 5 s", input: `{"taskId":TASK,"maxPollInterval":"1s"}`, says: `maxPollInterval is 1s: it takes a duration from pollInterval, 5s`},
+	{name: "a duration without a unit", input: `{"taskId":TASK,"timeout":"900"}`,
+		says: `timeout is "900": it takes a duration with a unit, like "15m0s"`},
+	{name: "timeout 900", input: `{"taskId":TASK,"timeout":900}`,
+		says: `timeout is 900ns, since a number without a unit counts nanoseconds: it takes a duration like "900s"`},
+	{name: "a fraction as a duration", input: `{"taskId":TASK,"timeout":0.5}`,
+		says: `timeout is 0.5: it takes a duration with a unit`},
+	{name: "an empty duration", input: `{"taskId":TASK,"timeout":""}`,
+		says: `timeout is "": it takes a duration with a unit`},
+	{name: "an object as a duration", input: `{"taskId":TASK,"timeout":{"minutes":5}}`,
+		says: `timeout is {"minutes":5}: it takes a duration with a unit`},
+	{name: "a duration of ISO 8601", input: `{"taskId":TASK,"timeout":"PT15M"}`,
+		says: `timeout is "PT15M": it takes a duration with a unit`},
+	{name: "a duration beyond int64", input: `{"taskId":TASK,"timeout":"9999999999h"}`,
+		says: `timeout is "9999999999h": it takes a duration with a unit`},
+	{name: "a negative timeout", input: `{"taskId":TASK,"timeout":"-15m"}`,
+		says: `timeout is -15m0s: it takes a duration from "1ms" to "24h"`},
+	{name: "a negative initialDelay", input: `{"taskId":TASK,"initialDelay":"-1ns"}`,
+		says: `initialDelay is -1ns: it takes a duration from "1ms" to "24h"`},
+	{name: "a timeout of a year", input: `{"taskId":TASK,"timeout":"8760h"}`,
+		says: `timeout is 8760h0m0s: it takes a duration from "1ms" to "24h"`},
+	{name: "pollInterval under 5 s", input: `{"taskId":TASK,"pollInterval":"4999ms"}`,
+		says: `pollInterval is 4.999s: it takes a duration from "5s" to "24h", since the service bans`},
+	{name: "a negative pollInterval", input: `{"taskId":TASK,"pollInterval":"-5s"}`,
+		says: `pollInterval is -5s: it takes a duration from "5s"`},
+	{name: "maxPollInterval under pollInterval",
+		input: `{"taskId":TASK,"pollInterval":"20s","maxPollInterval":"10s"}`,
+		says:  `maxPollInterval is 10s: it takes a duration from pollInterval, 20s, to "24h"`},
+	{name: "maxPollInterval under 5 s", input: `{"taskId":TASK,"maxPollInterval":"1s"}`,
+		says: `maxPollInterval is 1s: it takes a duration from pollInterval, 5s`},
 
-	{name: "callback as text", input: `{"taskId":TASK,"callback":"true"}`, says: `callback is "true": it takes true or false`},
-	{name: "callback as a number", input: `{"taskId":TASK,"callback":1}`, says: `callback is 1: it takes true or false`},
-	{name: "an address as callback", input: `{"taskId":TASK,"callback":{"url":"https://example.com/"}}`, says: `callback is {"url":"https://example.com/"}: it takes true or false`},
-	{name: "an unknown polling", input: `{"taskId":TASK,"polling":"heartbeat"}`, says: `polling is "heartbeat": it takes "timer" or "activityRetry"`},
-	{name: "polling in other letters", input: `{"taskId":TASK,"polling":"ActivityRetry"}`, says: `polling is "ActivityRetry": it takes "timer" or "activityRetry"`},
-	{name: "polling true", input: `{"taskId":TASK,"polling":true}`, says: `polling is true: it takes "timer" or "activityRetry"`},
-	{name: "a callback for polls by retries", input: `{"taskId":TASK,"callback":true,"polling":"activityRetry"}`, says: `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`},
-	{name: "maxPollInterval under that of a callback", input: `{"taskId":TASK,"callback":true,"maxPollInterval":"30s"}`, says: `maxPollInterval is 30s: it takes a duration from pollInterval, 1m0s, to "24h"`},
+	{name: "callback as text", input: `{"taskId":TASK,"callback":"true"}`,
+		says: `callback is "true": it takes true or false`},
+	{name: "callback as a number", input: `{"taskId":TASK,"callback":1}`,
+		says: `callback is 1: it takes true or false`},
+	{name: "an address as callback", input: `{"taskId":TASK,"callback":{"url":"https://example.com/"}}`,
+		says: `callback is {"url":"https://example.com/"}: it takes true or false`},
+	{name: "an unknown polling", input: `{"taskId":TASK,"polling":"heartbeat"}`,
+		says: `polling is "heartbeat": it takes "timer" or "activityRetry"`},
+	{name: "polling in other letters", input: `{"taskId":TASK,"polling":"ActivityRetry"}`,
+		says: `polling is "ActivityRetry": it takes "timer" or "activityRetry"`},
+	{name: "polling true", input: `{"taskId":TASK,"polling":true}`,
+		says: `polling is true: it takes "timer" or "activityRetry"`},
+	{name: "a callback for polls by retries", input: `{"taskId":TASK,"callback":true,"polling":"activityRetry"}`,
+		says: `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`},
+	{name: "maxPollInterval under that of a callback",
+		input: `{"taskId":TASK,"callback":true,"maxPollInterval":"30s"}`,
+		says:  `maxPollInterval is 30s: it takes a duration from pollInterval, 1m0s, to "24h"`},
 
-	{name: "a state that the workflow did not hand on", input: `{"taskId":TASK,"continued":{"polls":-1}}`, says: `continued takes what a wait hands on to its own next run`},
-	{name: "a state of another shape", input: `{"taskId":TASK,"continued":"x"}`, says: `continued takes what a wait hands on to its own next run`},
+	{name: "a state that the workflow did not hand on", input: `{"taskId":TASK,"continued":{"polls":-1}}`,
+		says: `continued takes what a wait hands on to its own next run`},
+	{name: "a state of another shape", input: `{"taskId":TASK,"continued":"x"}`,
+		says: `continued takes what a wait hands on to its own next run`},
 
 	{name: "broken JSON", input: `{"taskId":TASK`, cliSays: `input #1 is not valid JSON`},
 	{name: "an empty text", flags: []string{"--input", ""}, cliSays: `input #1 is not valid JSON`},
 	{name: "single quotes", input: `{'taskId':TASK}`, cliSays: `input #1 is not valid JSON`},
-	{name: "a missing file", flags: []string{"--input-file", "FOLDER/missing.json"}, cliSays: `failed reading input file`},
-	{name: "a file of broken JSON", flags: []string{"--input-file", "FOLDER/broken.json"}, cliSays: `input #1 is not valid JSON`},
-	{name: "an input and a file", flags: []string{"--input", `{"taskId":TASK}`, "--input-file", "FOLDER/bad.json"}, cliSays: `cannot provide input and input file`},
-	{name: "metadata without a value", input: `{"taskId":TASK}`, flags: []string{"--input-meta", "encoding"}, cliSays: `metadata encoding expected to have '='`},
-	{name: "no base64", input: `{"taskId":TASK}`, flags: []string{"--input-base64", "--input-meta", "encoding=binary/plain"}, cliSays: `input #1 is not valid base64`},
-	{name: "JSON in base64", input: `eyJ0YXNrSWQiOjF9`, flags: []string{"--input-base64"}, cliSays: `input #1 is not valid JSON`},
+	{name: "a missing file", flags: []string{"--input-file", "FOLDER/missing.json"},
+		cliSays: `failed reading input file`},
+	{name: "a file of broken JSON", flags: []string{"--input-file", "FOLDER/broken.json"},
+		cliSays: `input #1 is not valid JSON`},
+	{name: "an input and a file",
+		flags:   []string{"--input", `{"taskId":TASK}`, "--input-file", "FOLDER/bad.json"},
+		cliSays: `cannot provide input and input file`},
+	{name: "metadata without a value", input: `{"taskId":TASK}`, flags: []string{"--input-meta", "encoding"},
+		cliSays: `metadata encoding expected to have '='`},
+	{name: "no base64", input: `{"taskId":TASK}`,
+		flags:   []string{"--input-base64", "--input-meta", "encoding=binary/plain"},
+		cliSays: `input #1 is not valid base64`},
+	{name: "JSON in base64", input: `eyJ0YXNrSWQiOjF9`, flags: []string{"--input-base64"},
+		cliSays: `input #1 is not valid JSON`},
 
 	{name: "a file of bad JSON input", flags: []string{"--input-file", "FOLDER/bad.json"}, says: `timeout is 900ns`},
-	{name: "the first of two inputs", input: `{"taskId":TASK,"timeout":900}`, flags: []string{"--input", `{"taskId":TASK}`}, says: `timeout is 900ns`},
-	{name: "encoded as bytes", input: `{"taskId":TASK}`, flags: []string{"--input-meta", "encoding=binary/plain"}, unknownTask: true, says: `the input is encoded as "binary/plain": it takes json/plain`},
-	{name: "encoded as null", input: `{"taskId":TASK}`, flags: []string{"--input-meta", "encoding=binary/null"}, unknownTask: true, says: `there is no input`},
-	{name: "encoded as protobuf's JSON", input: `{"taskId":TASK}`, flags: []string{"--input-meta", "encoding=json/protobuf"}, unknownTask: true, says: `the input is encoded as "json/protobuf": it takes json/plain`},
-	{name: "encoded as nobody knows", input: `{"taskId":TASK}`, flags: []string{"--input-meta", "encoding=application/json; charset=utf-8"}, unknownTask: true, says: `the input is encoded as "application/json; charset=utf-8": it takes json/plain`},
-	{name: "encoded with an empty name", input: `{"taskId":TASK}`, flags: []string{"--input-meta", "encoding="}, unknownTask: true, says: `there is no input`},
-	{name: "encrypted", input: `bm90IEpTT04=`, flags: []string{"--input-base64", "--input-meta", "encoding=binary/encrypted"}, unknownTask: true, says: `the input is encoded as "binary/encrypted"`},
+	{name: "the first of two inputs", input: `{"taskId":TASK,"timeout":900}`,
+		flags: []string{"--input", `{"taskId":TASK}`}, says: `timeout is 900ns`},
+	{name: "encoded as bytes", input: `{"taskId":TASK}`, flags: []string{"--input-meta", "encoding=binary/plain"},
+		unknownTask: true, says: `the input is encoded as "binary/plain": it takes json/plain`},
+	{name: "encoded as null", input: `{"taskId":TASK}`, flags: []string{"--input-meta", "encoding=binary/null"},
+		unknownTask: true, says: `there is no input`},
+	{name: "encoded as protobuf's JSON", input: `{"taskId":TASK}`,
+		flags: []string{"--input-meta", "encoding=json/protobuf"}, unknownTask: true,
+		says: `the input is encoded as "json/protobuf": it takes json/plain`},
+	{name: "encoded as nobody knows", input: `{"taskId":TASK}`,
+		flags: []string{"--input-meta", "encoding=application/json; charset=utf-8"}, unknownTask: true,
+		says: `the input is encoded as "application/json; charset=utf-8": it takes json/plain`},
+	{name: "encoded with an empty name", input: `{"taskId":TASK}`, flags: []string{"--input-meta", "encoding="},
+		unknownTask: true, says: `there is no input`},
+	{name: "encrypted", input: `bm90IEpTT04=`,
+		flags: []string{"--input-base64", "--input-meta", "encoding=binary/encrypted"}, unknownTask: true,
+		says: `the input is encoded as "binary/encrypted"`},
 }
 
 func TestBadInputByTheCLI(t *testing.T) {
@@ -176,7 +231,7 @@ func requireInvalidInput(t *testing.T, temporalClient client.Client, workflowID,
 	require.Equal(t, details, harness.ErrorDetails(t, failure))
 }
 
-// TestBadInputByAClient is what no CLI lets through: bytes that are no JSON, under an encoding that says they are.
+// TestBadInputByAClient sends what no CLI lets through: invalid JSON that claims to be JSON.
 func TestBadInputByAClient(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
@@ -192,8 +247,10 @@ func TestBadInputByAClient(t *testing.T) {
 		{name: "no JSON at all", input: "\x00\xff", unknownTask: true, says: `the input is no JSON`},
 		{name: "more than one object", input: `{"taskId":TASK} {}`, says: `the input goes on after its JSON object`},
 		{name: "invalid UTF-8 in a name", input: "{\"taskId\":TASK,\"\xff\":1}", says: `is no property of the input`},
-		{name: "invalid UTF-8 in a value", input: "{\"taskId\":TASK,\"timeout\":\"\xff\"}", says: "timeout is \"\uFFFD\""},
-		{name: "100,000 levels", input: `{"taskId":TASK,"x":` + strings.Repeat("[", 100_000), says: `the input is broken JSON`},
+		{name: "invalid UTF-8 in a value", input: "{\"taskId\":TASK,\"timeout\":\"\xff\"}",
+			says: "timeout is \"\uFFFD\""},
+		{name: "100,000 levels", input: `{"taskId":TASK,"x":` + strings.Repeat("[", 100_000),
+			says: `the input is broken JSON`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			taskID := harness.NewTaskID()
@@ -221,7 +278,7 @@ func startRaw(t *testing.T, temporalClient client.Client, taskQueue string, task
 	return run
 }
 
-// TestOddInputThatIsRight is what looks wrong and is not.
+// TestOddInputThatIsRight sends what looks wrong and is right.
 func TestOddInputThatIsRight(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
@@ -236,8 +293,10 @@ func TestOddInputThatIsRight(t *testing.T) {
 		{name: "white space", input: " {\r\n\t\"taskId\" : TASK , \"initialDelay\" : \"1ms\" } \n"},
 		{name: "escapes", input: `{"\u0074askId":TASK,"initialDelay":"1\u006ds"}`},
 		{name: "no callback", input: `{"taskId":TASK,"initialDelay":"1ms","callback":false,"polling":"activityRetry"}`},
-		{name: "a callback and its polling", input: `{"taskId":TASK,"initialDelay":"1ms","callback":true,"polling":"timer"}`},
-		{name: "callback and polling null", input: `{"taskId":TASK,"initialDelay":"1ms","callback":null,"polling":null}`},
+		{name: "a callback and its polling",
+			input: `{"taskId":TASK,"initialDelay":"1ms","callback":true,"polling":"timer"}`},
+		{name: "callback and polling null",
+			input: `{"taskId":TASK,"initialDelay":"1ms","callback":null,"polling":null}`},
 		{name: "all bounds", input: `{"taskId":TASK,"initialDelay":"1ms","pollInterval":"24h","maxPollInterval":"24h","timeout":"24h"}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
@@ -20,7 +19,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// TestForeignSignals sends what is no wake-up for the task: nothing comes of it, and a right signal is heard after it.
+// TestForeignSignals sends what does not wake the task's wait: nothing comes of it, and a right
+// signal is heard after it.
 func TestForeignSignals(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
@@ -29,7 +29,8 @@ func TestForeignSignals(t *testing.T) {
 	anotherRun := harness.StartWait(t, temporalClient, taskQueue, another)
 	byCLI := func(flags ...string) func(*testing.T, client.WorkflowRun, string) {
 		return func(t *testing.T, run client.WorkflowRun, taskID string) {
-			arguments := []string{"workflow", "signal", "--workflow-id", run.GetID(), "--name", workflows.TaskCallbackSignal}
+			arguments := []string{"workflow", "signal", "--workflow-id", run.GetID(), "--name",
+				workflows.TaskCallbackSignal}
 			replace := strings.NewReplacer("TASK", taskID, "ANOTHER", strconv.FormatInt(another.TaskID, 10))
 			for _, flag := range flags {
 				arguments = append(arguments, replace.Replace(flag))
@@ -45,7 +46,8 @@ func TestForeignSignals(t *testing.T) {
 		}
 	}
 	labelled := func(encoding, data string) *commonpb.Payload {
-		return &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte(encoding)}, Data: []byte(data)}
+		return &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte(encoding)},
+			Data: []byte(data)}
 	}
 
 	for _, row := range []struct {
@@ -63,16 +65,19 @@ func TestForeignSignals(t *testing.T) {
 		{name: "a fraction as taskId", send: byCLI("--input", `{"taskId":TASK.5}`)},
 		{name: "taskId beyond int64", send: byCLI("--input", `{"taskId":9223372036854775808}`)},
 		{name: "another task's id", send: byCLI("--input", `{"taskId":ANOTHER}`)},
-		{name: "a right payload behind a foreign one", send: byCLI("--input", `{"taskId":ANOTHER}`, "--input", `{"taskId":TASK}`)},
+		{name: "a right payload behind a foreign one",
+			send: byCLI("--input", `{"taskId":ANOTHER}`, "--input", `{"taskId":TASK}`)},
 		{name: "another signal", send: byCLI("--name", "taskcallback", "--input", `{"taskId":TASK}`)},
-		{name: "what the service posts", send: byCLI("--input", `id=TASK&code=ANSWER`, "--input-meta", "encoding=binary/plain")},
+		{name: "what the service posts",
+			send: byCLI("--input", `id=TASK&code=ANSWER`, "--input-meta", "encoding=binary/plain")},
 		{name: "bytes that claim to be JSON", send: byClient(labelled(converter.MetadataEncodingJSON, "\x00\xff{"))},
 		{name: "an empty payload", send: byClient(&commonpb.Payload{})},
 		{name: "an encrypted payload", send: byClient(labelled("binary/encrypted", "\x8f\x01\x02"))},
 		{name: "1 MiB", send: byClient(labelled(converter.MetadataEncodingJSON, `"`+strings.Repeat("x", 1<<20)+`"`))},
 		{name: "a thousand of them", send: func(t *testing.T, run client.WorkflowRun, taskID string) {
 			harness.SignalManyTimes(t, temporalClient, run, func(i int) any {
-				return []any{nil, "x", []int{i}, map[string]any{"taskId": taskID}, workflows.TaskCallback{TaskID: another.TaskID}}[i%5]
+				return []any{nil, "x", []int{i}, map[string]any{"taskId": taskID},
+					workflows.TaskCallback{TaskID: another.TaskID}}[i%5]
 			})
 		}},
 	} {
@@ -134,7 +139,7 @@ func TestSignalsThatNobodyHears(t *testing.T) {
 	harness.StartWorker(t, taskQueue, service.URL())
 	ended, never := harness.NewTaskID(), harness.NewTaskID()
 	service.Script(ended, simulator.Ready(`{}`))
-	run := harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{TaskID: ended, InitialDelay: time.Millisecond})
+	run := harness.StartWait(t, temporalClient, taskQueue, harness.Soon(ended))
 	require.NoError(t, run.Get(harness.Context(t), nil))
 
 	for taskID, says := range map[int64]string{

@@ -20,7 +20,7 @@ import (
 
 const repository = "../.."
 
-// The README's own values, which its blocks are run with others for.
+// The README's own values. Its blocks are run with others in their place.
 const (
 	readmeTaskID      = "74372499131"
 	readmeOtherTaskID = "74372499132"
@@ -104,7 +104,8 @@ func TestReadmeShell(t *testing.T) {
 		done := shell(t, demo).Wait(t)
 		require.Equal(t, 0, done.Status, done.Stderr)
 		require.Contains(t, done.Stderr, "Web UI: http://127.0.0.1:")
-		require.Equal(t, outcomes(t, readmeBlocks(t, "json")[0]), outcomes(t, done.Stdout), "the README shows another run")
+		require.Equal(t, outcomes(t, readmeBlocks(t, "json")[0]), outcomes(t, done.Stdout),
+			"the README shows another run")
 	})
 	t.Run("the tests", func(t *testing.T) {
 		t.Parallel()
@@ -163,7 +164,7 @@ func TestReadmeShell(t *testing.T) {
 	})
 }
 
-// TestReadmeJSON checks that every block of JSON is JSON, and that it names no property that is not there.
+// TestReadmeJSON checks that every block of JSON is JSON and names only properties that exist.
 func TestReadmeJSON(t *testing.T) {
 	t.Parallel()
 	blocks := readmeBlocks(t, "json")
@@ -193,8 +194,8 @@ func readmeBlocks(t *testing.T, language string) []string {
 	return blocks
 }
 
-// outcomes are the demo's objects by task, without their times, which are another run's, and their polls, which are fewer where a
-// busy machine makes them late.
+// outcomes are the demo's objects by task, without times, which are another run's, and without
+// polls, which are fewer if a busy machine makes them late.
 func outcomes(t *testing.T, lines string) map[string]map[string]any {
 	t.Helper()
 	byTask := map[string]map[string]any{}

@@ -20,7 +20,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// webUI is the address that a starter with a dev server of its own names, once it does.
+// webUI waits until a starter with a dev server of its own names the Web UI's address.
 func webUI(t *testing.T, starter *harness.Process) string {
 	t.Helper()
 	starter.WaitForOutput(t, "Temporal Web UI: ")
@@ -42,8 +42,8 @@ func responds(url string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// ownCLI is the Temporal CLI at a path of this test's own. It tells this test's dev server from another's, which may take the
-// same port as soon as that is free.
+// ownCLI is the Temporal CLI at a path of this test's own. The path tells this test's dev server
+// from another one, which may take the same port as soon as that is free.
 func ownCLI(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "temporal")
@@ -51,12 +51,12 @@ func ownCLI(t *testing.T) string {
 	return path
 }
 
-// runs tells whether a process runs that was started by this path, or with it as an argument.
+// runs reports whether a process runs that was started by this path or with it as an argument.
 func runs(t *testing.T, path string) bool {
 	t.Helper()
 	commandLines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	require.NoError(t, err)
-	if len(commandLines) == 0 { // no Linux
+	if len(commandLines) == 0 { // not Linux
 		processes, err := exec.Command("ps", "-Ao", "args").Output()
 		require.NoError(t, err)
 		return bytes.Contains(processes, []byte(path))
@@ -88,15 +88,16 @@ func TestDemo(t *testing.T) {
 	require.False(t, runs(t, cli), "it leaves no server behind")
 }
 
-// TestDevTakesUpWhatItLeft gives one task to three commands, the first of which is killed in mid-wait.
+// TestDevTakesUpWhatItLeft gives one task to three commands. The first one is killed in mid-wait.
 func TestDevTakesUpWhatItLeft(t *testing.T) {
 	t.Parallel()
 	service, taskID, cache, cli := harness.StartSimulator(t), harness.NewTaskID(), t.TempDir(), ownCLI(t)
 	service.Script(taskID, simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
 	dev := func() *harness.Process {
 		return harness.StartProcess(t, harness.Command{
-			Path:      harness.StarterPath(),
-			Arguments: []string{"--dev", "--api-url", service.URL(), "--initial-delay", "1ms", strconv.FormatInt(taskID, 10)},
+			Path: harness.StarterPath(),
+			Arguments: []string{"--dev", "--api-url", service.URL(), "--initial-delay", "1ms",
+				strconv.FormatInt(taskID, 10)},
 			Environment: []string{
 				"TEMPORAL_CLI=" + cli, "TWOCAPTCHA_API_KEY=" + harness.ClientKey,
 				"XDG_CACHE_HOME=" + cache, "HOME=" + cache, // macOS has its caches there
@@ -110,7 +111,8 @@ func TestDevTakesUpWhatItLeft(t *testing.T) {
 	require.True(t, runs(t, cli))
 	killed.Signal(t, syscall.SIGKILL)
 	require.Equal(t, -1, killed.Wait(t).Status)
-	require.Eventually(t, func() bool { return !runs(t, cli) }, harness.Patience, 50*time.Millisecond, "the dev server outlives the command")
+	require.Eventually(t, func() bool { return !runs(t, cli) }, harness.Patience, 50*time.Millisecond,
+		"the dev server outlives the command")
 
 	done := dev().Wait(t)
 	require.Equal(t, 0, done.Status, done.Stderr)
@@ -131,8 +133,9 @@ func TestInterruptedDev(t *testing.T) {
 	service, taskID, cache, cli := harness.StartSimulator(t), harness.NewTaskID(), t.TempDir(), ownCLI(t)
 	service.Script(taskID, simulator.Processing().WithDelay(5*time.Second))
 	starter := harness.StartProcess(t, harness.Command{
-		Path:      harness.StarterPath(),
-		Arguments: []string{"--dev", "--api-url", service.URL(), "--initial-delay", "1ms", strconv.FormatInt(taskID, 10)},
+		Path: harness.StarterPath(),
+		Arguments: []string{"--dev", "--api-url", service.URL(), "--initial-delay", "1ms",
+			strconv.FormatInt(taskID, 10)},
 		Environment: []string{
 			"TEMPORAL_CLI=" + cli, "TWOCAPTCHA_API_KEY=" + harness.ClientKey, "XDG_CACHE_HOME=" + cache, "HOME=" + cache,
 		},

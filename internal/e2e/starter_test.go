@@ -19,12 +19,14 @@ func TestDetach(t *testing.T) {
 	service, taskQueue, taskID := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID()
 	service.Script(taskID, simulator.Ready(`{"text":"abc"}`))
 
-	// There is no worker yet: to start needs none.
+	// There is no worker yet: a start does not need one.
 	first := harness.Detach(t, taskQueue, taskID)
-	require.Equal(t, harness.StartedLine{TaskID: taskID, WorkflowID: workflows.WorkflowID(taskID), RunID: first.RunID, Status: "started"}, first)
+	require.Equal(t, harness.StartedLine{TaskID: taskID, WorkflowID: workflows.WorkflowID(taskID),
+		RunID: first.RunID, Status: "started"}, first)
 	require.NotEmpty(t, first.RunID)
 	second := harness.Detach(t, taskQueue, taskID)
-	require.Equal(t, harness.StartedLine{TaskID: taskID, WorkflowID: workflows.WorkflowID(taskID), RunID: first.RunID, Status: "attached"}, second)
+	require.Equal(t, harness.StartedLine{TaskID: taskID, WorkflowID: workflows.WorkflowID(taskID),
+		RunID: first.RunID, Status: "attached"}, second)
 
 	starter := harness.StartStarter(t, taskQueue, strconv.FormatInt(taskID, 10))
 	starter.WaitForOutput(t, fmt.Sprintf("no worker polls the task queue %q", taskQueue))
@@ -40,12 +42,14 @@ func TestInterruptedStarterAttachesAgain(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			service, taskQueue, quick, slow := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID(), harness.NewTaskID()
+			service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+			quick, slow := harness.NewTaskID(), harness.NewTaskID()
 			service.Script(quick, simulator.Ready(`{}`))
 			service.Script(slow, simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
 			harness.StartWorker(t, taskQueue, service.URL())
 
-			starter := harness.StartStarter(t, taskQueue, "--initial-delay", "1ms", strconv.FormatInt(slow, 10), strconv.FormatInt(quick, 10))
+			starter := harness.StartStarter(t, taskQueue, "--initial-delay", "1ms", strconv.FormatInt(slow, 10),
+				strconv.FormatInt(quick, 10))
 			starter.WaitForOutput(t, workflows.WorkflowID(quick))
 			require.NoError(t, service.WaitForAnswers(harness.Context(t), slow, 1))
 			starter.Signal(t, signal)
@@ -53,7 +57,8 @@ func TestInterruptedStarterAttachesAgain(t *testing.T) {
 
 			require.Equal(t, 130, done.Status, done.Stderr)
 			require.Equal(t, []int64{quick}, harness.TasksInOrder(t, done.Stdout), "what was there is printed")
-			require.NoError(t, service.WaitForAnswers(harness.Context(t), slow, 2), "the workflow goes on without the command")
+			require.NoError(t, service.WaitForAnswers(harness.Context(t), slow, 2),
+				"the workflow goes on without the command")
 
 			// The command is taken from the message, as a person would.
 			_, again, found := strings.Cut(done.Stderr, "to wait for them again: starter ")
@@ -86,8 +91,9 @@ func TestTasksOfStandardInput(t *testing.T) {
 	service.Script(argument, simulator.Ready(fmt.Sprintf(`{"text":"%d"}`, argument)))
 
 	done := harness.StartProcess(t, harness.Command{
-		Path:        harness.StarterPath(),
-		Arguments:   []string{"--task-queue", taskQueue, "--initial-delay", "1ms", strconv.FormatInt(argument, 10), "-"},
+		Path: harness.StarterPath(),
+		Arguments: []string{"--task-queue", taskQueue, "--initial-delay", "1ms",
+			strconv.FormatInt(argument, 10), "-"},
 		Environment: []string{"TEMPORAL_ADDRESS=" + harness.Address()},
 		Input:       strings.NewReader(lines.String()),
 	}).Wait(t)
@@ -100,7 +106,7 @@ func TestTasksOfStandardInput(t *testing.T) {
 	}
 }
 
-// TestCommandsThatCannotBegin end with one line on what to do.
+// TestCommandsThatCannotBegin end with one line that says what to do.
 func TestCommandsThatCannotBegin(t *testing.T) {
 	t.Parallel()
 	const nobody = "TEMPORAL_ADDRESS=127.0.0.1:1"
@@ -117,7 +123,8 @@ func TestCommandsThatCannotBegin(t *testing.T) {
 			status: 1, says: []string{"127.0.0.1:1", "can't be reached", "TEMPORAL_ADDRESS"},
 		},
 		{
-			name: "a worker without a server", path: harness.WorkerPath(), environment: []string{nobody, "TWOCAPTCHA_API_KEY=" + harness.ClientKey},
+			name: "a worker without a server", path: harness.WorkerPath(), environment: []string{nobody,
+				"TWOCAPTCHA_API_KEY=" + harness.ClientKey},
 			status: 1, says: []string{"127.0.0.1:1", "can't be reached", "TEMPORAL_ADDRESS"},
 		},
 		{
@@ -130,13 +137,15 @@ func TestCommandsThatCannotBegin(t *testing.T) {
 		},
 		{
 			name: "a worker whose key would cross a network in the clear", path: harness.WorkerPath(),
-			environment: []string{"TWOCAPTCHA_API_KEY=" + harness.ClientKey}, arguments: []string{"--api-url", "http://api.2captcha.com"},
+			environment: []string{"TWOCAPTCHA_API_KEY=" + harness.ClientKey}, arguments: []string{"--api-url",
+				"http://api.2captcha.com"},
 			status: 2, says: []string{"http://", "https"},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			done := harness.StartProcess(t, harness.Command{Path: row.path, Arguments: row.arguments, Environment: row.environment}).Wait(t)
+			done := harness.StartProcess(t,
+				harness.Command{Path: row.path, Arguments: row.arguments, Environment: row.environment}).Wait(t)
 			require.Equal(t, row.status, done.Status, done.Stderr)
 			require.Empty(t, done.Stdout)
 			require.Equal(t, 1, strings.Count(done.Stderr, "\n"), "one line: %s", done.Stderr)

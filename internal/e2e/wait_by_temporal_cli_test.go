@@ -95,7 +95,8 @@ func TestSignalAndQueryByTheTemporalCLI(t *testing.T) {
 	harness.StartWorker(t, taskQueue, service.URL())
 	startByCLI(t, taskQueue, taskID, fmt.Sprintf(`{"taskId": %d, "initialDelay": "1h", "timeout": "2h"}`, taskID))
 	status := func() map[string]any {
-		answers := askCLI(t, "workflow", "query", "--workflow-id", workflows.WorkflowID(taskID), "--type", "status")["queryResult"]
+		answers := askCLI(t, "workflow", "query", "--workflow-id", workflows.WorkflowID(taskID), "--type",
+			"status")["queryResult"]
 		require.Len(t, answers, 1)
 		return answers.([]any)[0].(map[string]any)
 	}
@@ -118,7 +119,8 @@ func TestSignalAndQueryByTheTemporalCLI(t *testing.T) {
 	signaled := harness.RunCLI(t, "workflow", "signal", "--workflow-id", workflows.WorkflowID(taskID), "--name", "taskCallback",
 		"--input", fmt.Sprintf(`{"taskId": %d}`, taskID))
 	require.Equal(t, 0, signaled.Status, signaled.Stderr)
-	require.Equal(t, "COMPLETED", askCLI(t, "workflow", "result", "--workflow-id", workflows.WorkflowID(taskID))["status"])
+	require.Equal(t, "COMPLETED",
+		askCLI(t, "workflow", "result", "--workflow-id", workflows.WorkflowID(taskID))["status"])
 
 	ready := status()
 	require.Equal(t, started, at(ready, "startedAt"))
@@ -127,6 +129,7 @@ func TestSignalAndQueryByTheTemporalCLI(t *testing.T) {
 	for _, name := range []string{"startedAt", "lastPollAt", "deadline"} {
 		delete(ready, name)
 	}
-	require.Equal(t, map[string]any{"taskId": float64(taskID), "state": "ready", "polls": 1.0, "lastStatus": "ready"}, ready)
+	require.Equal(t, map[string]any{"taskId": float64(taskID), "state": "ready", "polls": 1.0,
+		"lastStatus": "ready"}, ready)
 	require.Len(t, service.RequestsFor(taskID), 1)
 }

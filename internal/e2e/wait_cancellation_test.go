@@ -18,7 +18,7 @@ func TestCancellationByTheTemporalCLI(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		answer simulator.Answer
-		// waitFor returns when the workflow is where it is to be canceled.
+		// waitFor returns when the workflow is in the state in which it is canceled.
 		waitFor       func(*testing.T, *simulator.Server, int64) error
 		stillUnderWay bool
 	}{
@@ -40,7 +40,8 @@ func TestCancellationByTheTemporalCLI(t *testing.T) {
 			service, taskQueue, taskID := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID()
 			service.Script(taskID, row.answer)
 			harness.StartWorker(t, taskQueue, service.URL())
-			starter := harness.StartStarter(t, taskQueue, "--initial-delay", "1ms", "--poll-interval", "1h", "--timeout", "2h", strconv.FormatInt(taskID, 10))
+			starter := harness.StartStarter(t, taskQueue, "--initial-delay", "1ms", "--poll-interval", "1h",
+				"--timeout", "2h", strconv.FormatInt(taskID, 10))
 			require.NoError(t, row.waitFor(t, service, taskID))
 
 			canceled := harness.RunCLI(t, "workflow", "cancel", "--workflow-id", workflows.WorkflowID(taskID))
@@ -52,10 +53,12 @@ func TestCancellationByTheTemporalCLI(t *testing.T) {
 			require.Contains(t, done.Stdout, `"errorCode":"Canceled"`)
 			requests := service.RequestsFor(taskID)
 			require.Len(t, requests, 1)
-			require.Equal(t, row.stillUnderWay, requests[0].Finished.IsZero(), "it doesn't wait for a request under way")
+			require.Equal(t, row.stillUnderWay, requests[0].Finished.IsZero(),
+				"it doesn't wait for a request under way")
 			description, err := harness.Dial(t).DescribeWorkflow(harness.Context(t), workflows.WorkflowID(taskID), "")
 			require.NoError(t, err)
-			require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, description.RawResponse.GetWorkflowExecutionInfo().GetStatus())
+			require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED,
+				description.RawResponse.GetWorkflowExecutionInfo().GetStatus())
 			require.Equal(t, row.stillUnderWay, len(description.RawResponse.GetPendingActivities()) > 0)
 		})
 	}

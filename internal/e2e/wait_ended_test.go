@@ -19,16 +19,17 @@ type deadTask struct {
 	name    string
 	answers []simulator.Answer
 	in      workflows.AwaitTaskResultInput // less the task's id
-	// runTimeout is the server's own, which its starter may set.
+	// runTimeout is the server's own timeout, which whoever starts the wait may set.
 	runTimeout time.Duration
-	// until is the state in which end is called. nil: it ends by itself.
+	// until waits for the state in which end is called. nil: the wait ends by itself.
 	until func(*testing.T, *simulator.Server, client.Client, client.WorkflowRun, int64)
 	end   func(*testing.T, client.Client, client.WorkflowRun)
 
 	errorCode string // "": it is ready
 	requests  int    // asManyAsFit: whatever comes before its end
-	// record is how the server remembers a poll that was not over, for good: of one whose request was under way, and of
-	// one whose workflow was terminated, which nobody could cancel. 0: there is none.
+	// record is how the server remembers, for good, a poll that was not over: because its request
+	// was under way, or because its workflow was terminated, so that nobody could cancel the poll.
+	// 0: it remembers none.
 	record enumspb.PendingActivityState
 }
 
@@ -38,7 +39,8 @@ const (
 	// onItsWay is how long a request may take that was sent in the last moment.
 	onItsWay = 2 * time.Second
 
-	// runTimeout leaves a busy machine the time to send a request, and is over before a request is given up.
+	// runTimeout leaves a busy machine the time to send a request, and ends before a request is
+	// given up.
 	runTimeout = 13 * time.Second
 )
 
@@ -53,9 +55,11 @@ func deadTasks() []deadTask {
 		due        = enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
 		atOnce     = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond}
 		anHourOn   = workflows.AwaitTaskResultInput{InitialDelay: time.Hour, Timeout: 2 * time.Hour}
-		anHourLate = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, PollInterval: time.Hour, Timeout: 2 * time.Hour}
+		anHourLate = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, PollInterval: time.Hour,
+			Timeout: 2 * time.Hour}
 
-		byRetries           = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, Polling: workflows.PollingActivityRetry}
+		byRetries = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond,
+			Polling: workflows.PollingActivityRetry}
 		anHourLateByRetries = workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, PollInterval: time.Hour,
 			Timeout: 2 * time.Hour, Polling: workflows.PollingActivityRetry}
 		thenStalled = []simulator.Answer{simulator.Processing(), simulator.Stalled(0)}
@@ -99,7 +103,7 @@ func deadTasks() []deadTask {
 			in: workflows.AwaitTaskResultInput{InitialDelay: time.Millisecond, PollInterval: 10 * time.Second, Timeout: 14 * time.Second,
 				Polling: workflows.PollingActivityRetry}},
 		{name: "the server's timeout between two polls by retries", answers: processing, in: anHourLateByRetries,
-			runTimeout: runTimeout, errorCode: workflows.TimedOut, requests: 1}, // no other attempt fits into it
+			runTimeout: runTimeout, errorCode: workflows.TimedOut, requests: 1}, // no other attempt fits
 		{name: "canceled between two polls by retries", answers: processing, in: anHourLateByRetries,
 			until: untilRetrying, end: cancelWait, errorCode: workflows.Canceled, requests: 1},
 		{name: "canceled with its second request by retries under way", answers: thenStalled, in: byRetries,
@@ -117,8 +121,9 @@ func deadTasks() []deadTask {
 	}
 }
 
-// TestDeadTasksAreLeftAlone ends waits in every state that they can be in. Then another wait of the same worker goes through
-// all that could still come of them: a request that is given up, a retry and a poll. Nothing came of them by its end.
+// TestDeadTasksAreLeftAlone ends waits in every state that they can be in. Then another wait of the
+// same worker goes through all that could still come of them: a request that is given up, a retry
+// and a poll. When that wait has ended, nothing has come of the others.
 func TestDeadTasksAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
@@ -132,7 +137,8 @@ func TestDeadTasksAreLeftAlone(t *testing.T) {
 		options := workflows.StartOptions(row.in.TaskID)
 		options.TaskQueue, options.WorkflowRunTimeout = taskQueue, row.runTimeout
 		var err error
-		runs[i], err = temporalClient.ExecuteWorkflow(harness.Context(t), options, workflows.AwaitTaskResultWorkflow, row.in)
+		runs[i], err = temporalClient.ExecuteWorkflow(harness.Context(t), options,
+			workflows.AwaitTaskResultWorkflow, row.in)
 		require.NoError(t, err)
 		if row.until != nil {
 			row.until(t, service, temporalClient, runs[i], row.in.TaskID)
@@ -146,7 +152,7 @@ func TestDeadTasksAreLeftAlone(t *testing.T) {
 
 	alive := harness.NewTaskID()
 	service.Script(alive, simulator.Stalled(0), simulator.HTMLPage(), simulator.Processing(), simulator.Ready(`{}`))
-	run := harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{TaskID: alive, InitialDelay: time.Millisecond})
+	run := harness.StartWait(t, temporalClient, taskQueue, harness.Soon(alive))
 	require.NoError(t, run.Get(harness.Context(t), nil))
 	require.Len(t, service.RequestsFor(alive), 4)
 
@@ -189,7 +195,8 @@ func untilWaitingAgain(t *testing.T, service *simulator.Server, temporalClient c
 	require.NoError(t, service.WaitForAnswers(harness.Context(t), taskID, 1))
 	require.Eventually(t, func() bool {
 		var status workflows.AwaitTaskResultStatus
-		answer, err := temporalClient.QueryWorkflow(context.Background(), run.GetID(), run.GetRunID(), workflows.StatusQuery)
+		answer, err := temporalClient.QueryWorkflow(context.Background(), run.GetID(), run.GetRunID(),
+			workflows.StatusQuery)
 		return err == nil && answer.Get(&status) == nil && status.State == workflows.StateWaiting && status.Polls == 1
 	}, harness.Patience, 20*time.Millisecond, "the poll does not end")
 }
@@ -214,5 +221,6 @@ func cancelWait(t *testing.T, temporalClient client.Client, run client.WorkflowR
 }
 
 func terminateWait(t *testing.T, temporalClient client.Client, run client.WorkflowRun) {
-	require.NoError(t, temporalClient.TerminateWorkflow(harness.Context(t), run.GetID(), run.GetRunID(), "the task is dead"))
+	require.NoError(t, temporalClient.TerminateWorkflow(harness.Context(t), run.GetID(), run.GetRunID(),
+		"the task is dead"))
 }

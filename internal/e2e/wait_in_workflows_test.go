@@ -14,7 +14,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// newNamespace makes a namespace of the test's own, in which the provider's usual task queue is nobody else's.
+// newNamespace makes a namespace of the test's own, in which only the test's worker serves the
+// provider's usual task queue.
 func newNamespace(t *testing.T) client.Client {
 	t.Helper()
 	name := strings.ToLower(t.Name())
@@ -27,7 +28,8 @@ func TestWaitInAChildWorkflow(t *testing.T) {
 	t.Parallel()
 	service, temporalClient := harness.StartSimulator(t), newNamespace(t)
 	name := strings.ToLower(t.Name())
-	harness.StartWorkerWith(t, []string{"TWOCAPTCHA_API_KEY=" + harness.ClientKey, "TEMPORAL_NAMESPACE=" + name}, workflows.TaskQueue, service.URL())
+	harness.StartWorkerWith(t, []string{"TWOCAPTCHA_API_KEY=" + harness.ClientKey, "TEMPORAL_NAMESPACE=" + name},
+		workflows.TaskQueue, service.URL())
 	callers := harness.StartCallers(t, temporalClient)
 
 	t.Run("ready", func(t *testing.T) {
@@ -43,13 +45,15 @@ func TestWaitInAChildWorkflow(t *testing.T) {
 		t.Parallel()
 		taskID := harness.NewTaskID()
 		service.Script(taskID, simulator.Error("ERROR_CAPTCHA_UNSOLVABLE"))
-		require.Equal(t, "ERROR_CAPTCHA_UNSOLVABLE", harness.Call(t, temporalClient, callers, harness.WaitInChild, harness.Soon(taskID)).ErrorCode)
+		require.Equal(t, "ERROR_CAPTCHA_UNSOLVABLE",
+			harness.Call(t, temporalClient, callers, harness.WaitInChild, harness.Soon(taskID)).ErrorCode)
 	})
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		in := harness.Soon(harness.NewTaskID())
 		in.PollInterval = time.Second
-		require.Equal(t, workflows.ErrorTypeInvalidInput, harness.Call(t, temporalClient, callers, harness.WaitInChild, in).ErrorCode)
+		require.Equal(t, workflows.ErrorTypeInvalidInput,
+			harness.Call(t, temporalClient, callers, harness.WaitInChild, in).ErrorCode)
 	})
 	t.Run("already running", func(t *testing.T) {
 		t.Parallel()
@@ -59,7 +63,8 @@ func TestWaitInAChildWorkflow(t *testing.T) {
 		in.PollInterval, in.Timeout = time.Hour, 2*time.Hour
 		first := harness.StartWait(t, temporalClient, workflows.TaskQueue, in)
 		require.NoError(t, service.WaitForAnswers(harness.Context(t), taskID, 1))
-		require.Equal(t, workflows.AlreadyRunning, harness.Call(t, temporalClient, callers, harness.WaitInChild, harness.Soon(taskID)).ErrorCode)
+		require.Equal(t, workflows.AlreadyRunning,
+			harness.Call(t, temporalClient, callers, harness.WaitInChild, harness.Soon(taskID)).ErrorCode)
 		harness.WakeUp(t, temporalClient, first, taskID)
 		require.NoError(t, first.Get(harness.Context(t), nil), "the wait that was running goes on")
 		require.Len(t, service.RequestsFor(taskID), 2)
@@ -82,8 +87,8 @@ func TestWaitInTheCallersOwnWorkflow(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name string
-		// elsewhere: the polls run on a task queue that only our worker process serves. Otherwise the caller's own worker has
-		// the plugin.
+		// elsewhere: the polls run on a task queue that only our worker process serves. Otherwise
+		// the caller's own worker has the plugin.
 		elsewhere bool
 	}{
 		{name: "polls on its own task queue"},
@@ -109,7 +114,8 @@ func TestWaitInTheCallersOwnWorkflow(t *testing.T) {
 			require.Equal(t, "", result.ErrorCode)
 			require.JSONEq(t, `{"text":"abc"}`, string(result.Output.Solution))
 			require.Equal(t, 2, result.Output.Polls)
-			require.Equal(t, "ERROR_CAPTCHA_UNSOLVABLE", harness.Call(t, temporalClient, callers, harness.WaitInline, harness.Soon(failed), polls).ErrorCode)
+			require.Equal(t, "ERROR_CAPTCHA_UNSOLVABLE",
+				harness.Call(t, temporalClient, callers, harness.WaitInline, harness.Soon(failed), polls).ErrorCode)
 			require.Len(t, service.RequestsFor(ready), 2)
 			require.Len(t, service.RequestsFor(failed), 1)
 		})

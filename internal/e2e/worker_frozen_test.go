@@ -16,9 +16,10 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// TestFrozenWorker stops a worker (SIGSTOP) while its waits sleep. Its polls for tasks stay open, so that the server gives it
-// some of the requests that are due then. A second worker takes these up when their time is over; and in that very moment the
-// first one goes on (SIGCONT) and finds its requests, which it must not send.
+// TestFrozenWorker stops a worker (SIGSTOP) while its waits sleep. The worker's connections stay
+// open, so that the server gives it some of the requests that are due then. A second worker takes
+// these up when their time is over. At that moment the first worker goes on (SIGCONT) and finds its
+// requests, which it must not send.
 func TestFrozenWorker(t *testing.T) {
 	t.Parallel()
 	for _, polling := range []string{workflows.PollingTimer, workflows.PollingActivityRetry} {
@@ -33,14 +34,16 @@ func freezeWorker(t *testing.T, polling string) {
 	t.Helper()
 	const tasks = 24
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
-	frozen := harness.StartWorkerWith(t, []string{"TWOCAPTCHA_API_KEY=" + harness.ClientKey, harness.WithoutDeadlockDetection}, taskQueue, service.URL())
+	frozen := harness.StartWorkerWith(t,
+		[]string{"TWOCAPTCHA_API_KEY=" + harness.ClientKey, harness.WithoutDeadlockDetection}, taskQueue, service.URL())
 	var runs []client.WorkflowRun
 	var taskIDs []int64
 	for range tasks {
 		taskID := harness.NewTaskID()
 		service.Script(taskID, simulator.Processing(), simulator.Ready(fmt.Sprintf(`{"text":"%d"}`, taskID)))
 		runs = append(runs, harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{
-			TaskID: taskID, Polling: polling, InitialDelay: 15 * time.Second, // until all of them have begun
+			// The delay is long enough for all of them to begin.
+			TaskID: taskID, Polling: polling, InitialDelay: 15 * time.Second,
 		}))
 		taskIDs = append(taskIDs, taskID)
 	}
@@ -70,7 +73,7 @@ func freezeWorker(t *testing.T, polling string) {
 	}
 }
 
-// requestHeldBy returns a task whose request the server has given to that worker, once there is one.
+// requestHeldBy waits until the server has given that worker a request, and returns the task of it.
 func requestHeldBy(t *testing.T, temporalClient client.Client, worker *harness.Process, taskIDs []int64) (taskID int64) {
 	t.Helper()
 	ctx, identity := harness.Context(t), fmt.Sprintf("%d@", worker.ID())

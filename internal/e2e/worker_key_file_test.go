@@ -13,7 +13,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// TestRotatedKeyFile has the key in a file that changes under a running worker, as a secret's does that is mounted.
+// TestRotatedKeyFile has the key in a file that changes under a running worker, as a mounted secret
+// does.
 func TestRotatedKeyFile(t *testing.T) {
 	t.Parallel()
 	const formerKey = "former0c1ientkey0f0e2e0former0c1"
@@ -36,7 +37,7 @@ func TestRotatedKeyFile(t *testing.T) {
 	require.Equal(t, 0, done.Status, done.Stderr)
 	require.Contains(t, done.Stdout, `"status":"ready"`)
 
-	// While there is no file, nothing is sent, and nothing is lost.
+	// Without the file nothing is sent, and nothing is lost.
 	require.NoError(t, os.Remove(keyFile))
 	run := harness.StartWait(t, temporalClient, taskQueue, harness.Soon(late))
 	failed := harness.WaitForFailedAttempt(t, temporalClient, run)
@@ -50,7 +51,7 @@ func TestRotatedKeyFile(t *testing.T) {
 	harness.UndisturbedHistory(t, temporalClient, run.GetID(), run.GetRunID())
 }
 
-// replaceFile puts another file in the place of one, without an instant in which it is half written.
+// replaceFile puts another file in the place of one, which is never half written.
 func replaceFile(t *testing.T, path, content string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(path+".new", []byte(content), 0o600))

@@ -14,10 +14,12 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// TestWorkerKilledInMidWait kills every worker after its first poll, when the timer of the next one runs.
+// TestWorkerKilledInMidWait kills every worker after its first poll, while the timer of the next
+// poll runs.
 func TestWorkerKilledInMidWait(t *testing.T) {
 	t.Parallel()
-	service, taskQueue, taskID, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID(), harness.Dial(t)
+	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+	taskID, temporalClient := harness.NewTaskID(), harness.Dial(t)
 	service.Script(taskID, simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
 	starter := harness.StartStarter(t, taskQueue, "--initial-delay", "1ms", strconv.FormatInt(taskID, 10))
 
@@ -38,7 +40,7 @@ func TestWorkerKilledInMidWait(t *testing.T) {
 	require.Empty(t, service.CloserThan(harness.MinSpacing))
 }
 
-// TestWorkerKilledWithARequestUnderWay loses the answer, which is asked for again.
+// TestWorkerKilledWithARequestUnderWay loses the answer, so the service is asked again.
 func TestWorkerKilledWithARequestUnderWay(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, taskID := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID()
@@ -63,7 +65,8 @@ func TestWorkerDrains(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			service, taskQueue, taskID, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID(), harness.Dial(t)
+			service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+			taskID, temporalClient := harness.NewTaskID(), harness.Dial(t)
 			service.Script(taskID, simulator.Ready(`{"text":"abc"}`).WithDelay(8*time.Second), simulator.Expired())
 			worker := harness.StartWorker(t, taskQueue, service.URL())
 			starter := harness.StartStarter(t, taskQueue, "--initial-delay", "1ms", strconv.FormatInt(taskID, 10))
@@ -88,9 +91,11 @@ func TestWorkerDrains(t *testing.T) {
 // TestIdleWorkerEndsAtOnce has a worker whose waits only sleep.
 func TestIdleWorkerEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	service, taskQueue, taskID, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID(), harness.Dial(t)
+	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+	taskID, temporalClient := harness.NewTaskID(), harness.Dial(t)
 	worker := harness.StartWorker(t, taskQueue, service.URL())
-	harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Hour, Timeout: 2 * time.Hour})
+	harness.StartWait(t, temporalClient, taskQueue,
+		workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Hour, Timeout: 2 * time.Hour})
 	harness.WaitForEvents(t, temporalClient, taskID, enumspb.EVENT_TYPE_TIMER_STARTED)
 
 	worker.Signal(t, syscall.SIGTERM)

@@ -11,14 +11,16 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 )
 
-// TestMaxRequestsPerSecond has two workers that share one limit, and tasks that are all due at once.
+// TestMaxRequestsPerSecond has two workers that share one limit, and tasks that are all due at the
+// same time.
 func TestMaxRequestsPerSecond(t *testing.T) {
 	t.Parallel()
 	const (
 		tasks = 32
 		limit = 2
-		// The server lets a few requests pass at once after a pause, one for each partition of a task queue, of which there are
-		// 4. A busy machine may send the first ones late, by 5 s at most here.
+		// The server lets a few requests pass at once after a pause, one for each of the 4
+		// partitions of a task queue. A busy machine may send the first ones late, here by 5 s at
+		// most.
 		allowance = 4 + 5*limit
 	)
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)

@@ -12,8 +12,9 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// A server that was killed hands out again what it had not noted as done, among it the task of an attempt that has failed. It
-// takes that for the start of the next attempt, however long that is still to wait.
+// A server that was killed hands out again what it had not noted as done, among it the task of an
+// attempt that has failed. It takes that for the start of the next attempt, however long that
+// attempt still has to wait.
 func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
 	t.Parallel()
 	const delay = 20 * time.Second
@@ -42,7 +43,8 @@ func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
 	}
 	for _, wait := range waits {
 		require.Eventually(t, func() bool { // until the attempt's failure is known to the server
-			description, err := temporalClient.DescribeWorkflow(harness.Context(t), wait.run.GetID(), wait.run.GetRunID())
+			description, err := temporalClient.DescribeWorkflow(harness.Context(t), wait.run.GetID(),
+				wait.run.GetRunID())
 			pending := description.RawResponse.GetPendingActivities()
 			return err == nil && len(pending) == 1 && pending[0].GetAttempt() == 2
 		}, harness.Patience, 20*time.Millisecond, wait.name)

@@ -44,10 +44,11 @@ func TestWorkerStopsInTime(t *testing.T) {
 
 	t.Run("with a request under way that is never answered", func(t *testing.T) {
 		t.Parallel()
-		service, taskQueue, temporalClient, taskID := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t), harness.NewTaskID()
+		service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+		temporalClient, taskID := harness.Dial(t), harness.NewTaskID()
 		service.Script(taskID, simulator.Stalled(0))
 		process := harness.StartWorker(t, taskQueue, service.URL())
-		run := harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond})
+		run := harness.StartWait(t, temporalClient, taskQueue, harness.Soon(taskID))
 		require.NoError(t, service.WaitForRequests(harness.Context(t), taskID, 1))
 
 		took := stopped(t, process, syscall.SIGTERM)
@@ -61,23 +62,27 @@ func TestWorkerStopsInTime(t *testing.T) {
 
 	t.Run("with a request under way that brings the result", func(t *testing.T) {
 		t.Parallel()
-		service, taskQueue, temporalClient, taskID := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t), harness.NewTaskID()
-		service.Script(taskID, simulator.Ready(`{"text":"abc"}`).WithDelay(5*time.Second), simulator.Error("ERROR_NO_SUCH_CAPCHA_ID"))
+		service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+		temporalClient, taskID := harness.Dial(t), harness.NewTaskID()
+		service.Script(taskID, simulator.Ready(`{"text":"abc"}`).WithDelay(5*time.Second),
+			simulator.Error("ERROR_NO_SUCH_CAPCHA_ID"))
 		process := harness.StartWorker(t, taskQueue, service.URL())
-		run := harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond})
+		run := harness.StartWait(t, temporalClient, taskQueue, harness.Soon(taskID))
 		require.NoError(t, service.WaitForRequests(harness.Context(t), taskID, 1))
 
 		stopped(t, process, syscall.SIGTERM)
 
 		harness.StartWorker(t, taskQueue, service.URL())
 		var output workflows.AwaitTaskResultOutput
-		require.NoError(t, run.Get(harness.Context(t), &output), "the result that came while the worker stopped is not lost")
+		require.NoError(t, run.Get(harness.Context(t), &output),
+			"the result that came while the worker stopped is not lost")
 		require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
 		require.Len(t, service.RequestsFor(taskID), 1)
 	})
 }
 
-// stopped stops a worker by a signal, as it should end, and tells how long that took.
+// stopped stops a worker by a signal, requires that it ends in good order, and returns how long
+// that took.
 func stopped(t *testing.T, process *harness.Process, signal syscall.Signal) time.Duration {
 	t.Helper()
 	begun := time.Now()
@@ -88,12 +93,15 @@ func stopped(t *testing.T, process *harness.Process, signal syscall.Signal) time
 	return time.Since(begun)
 }
 
-// TestStoppedWorkerLeavesNoGoroutine runs somebody else's worker with the plugin, and stops it with waits in every state: also
-// what their connections to the service ran is over then, although the process goes on. It runs before the tests that run side by
-// side: the SDK keeps workflows in one cache for all workers of a process, and empties it when the last of them has stopped.
+// TestStoppedWorkerLeavesNoGoroutine runs somebody else's worker with the plugin, and stops it with
+// waits in every state. Although the process goes on, nothing of the worker still runs then, not
+// even for its connections to the service. It runs before the tests that run side by side: the SDK
+// keeps workflows in one cache for all workers of a process, and empties it when the last of them
+// has stopped.
 func TestStoppedWorkerLeavesNoGoroutine(t *testing.T) {
 	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
-	// Goroutines inherit this label from those that start them, so that other tests' are told apart.
+	// Goroutines inherit this label from those that start them, which tells them from other tests'
+	// goroutines.
 	label := pprof.Labels("worker", taskQueue)
 	pprof.Do(context.Background(), label, func(context.Context) {
 		temporalClient, err := client.Dial(client.Options{HostPort: harness.Address(), Logger: harness.QuietLogger{}})
@@ -110,11 +118,13 @@ func TestStoppedWorkerLeavesNoGoroutine(t *testing.T) {
 		start := func(answers ...simulator.Answer) (client.WorkflowRun, int64) {
 			taskID := harness.NewTaskID()
 			service.Script(taskID, answers...)
-			return harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: time.Millisecond}), taskID
+			return harness.StartWait(t, temporalClient, taskQueue, harness.Soon(taskID)), taskID
 		}
 		ready, _ := start(simulator.Ready(`{}`))
 		require.NoError(t, ready.Get(harness.Context(t), nil))
-		require.Equal(t, workflows.StateWaiting, harness.StatusOf(t, temporalClient, harness.StartWait(t, temporalClient, taskQueue, harness.Asleep(harness.NewTaskID()))).State)
+		require.Equal(t, workflows.StateWaiting,
+			harness.StatusOf(t, temporalClient,
+				harness.StartWait(t, temporalClient, taskQueue, harness.Asleep(harness.NewTaskID()))).State)
 		retrying, _ := start(simulator.HTMLPage())
 		harness.WaitForFailedAttempt(t, temporalClient, retrying)
 		_, underWay := start(simulator.Ready(`{}`).WithDelay(3 * time.Second))
@@ -131,7 +141,7 @@ func TestStoppedWorkerLeavesNoGoroutine(t *testing.T) {
 	require.Empty(t, goroutines(t, taskQueue), "what the worker started still runs")
 }
 
-// goroutines are the stacks of those that a worker has started, directly or not.
+// goroutines are the stacks of the goroutines that a worker has started, directly or not.
 func goroutines(t *testing.T, label string) string {
 	t.Helper()
 	var profile bytes.Buffer

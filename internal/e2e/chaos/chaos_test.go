@@ -10,10 +10,11 @@ var (
 	seedFlag = flag.Uint64("chaos.seed", 1, "what every random decision of TestChaos derives from")
 )
 
-// TestChaos requires that every task ends with its one right outcome, and that no two requests for one task
-// are less than 5 seconds apart.
+// TestChaos requires that every task ends with its one right outcome, and that no two requests for
+// one task are less than 5 seconds apart.
 //
-// The short form, of 40 tasks, takes about a minute. The long one, of 200, takes about five: see Command.
+// The short form, of 40 tasks, takes about a minute. The long one, of 200, takes about five: see
+// Command.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	form := shortForm

@@ -1,6 +1,6 @@
-// Package chaos waits for many tasks at once while workers are killed, terminated and frozen, the Temporal
-// server is killed and started again on its database, and the service fails one request in five. It holds
-// a test and the command that runs it.
+// Package chaos waits for many tasks at once while workers are killed, terminated and frozen, the
+// Temporal server is killed and started again on its database, and the service fails one request in
+// five. It holds a test and the command that runs it.
 package chaos
 
 import "fmt"

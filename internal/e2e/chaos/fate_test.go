@@ -10,13 +10,14 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// fate is what the service answers on a task, beside the faults, and the one outcome that is right for it.
+// fate is what the service answers for a task, apart from faults, and the one outcome that is right
+// for it.
 type fate struct {
 	name      string
 	script    []simulator.Answer
-	solution  string // of the result; "" where the outcome is an error
+	solution  string // of the result; "" if the outcome is an error
 	errorType string
-	outcome   string // the name of the simulator's answer that decides the outcome; "" where none does
+	outcome   string // the name of the simulator's answer that decides the outcome; "" if none does
 }
 
 // The names of the fates.
@@ -50,7 +51,8 @@ func newFate(random *rand.Rand, name string, taskID int64, slowest time.Duration
 	after := randomUpTo(random, slowest)
 	ready := func(answers ...simulator.Answer) fate {
 		solution := newSolution(random, taskID)
-		return fate{name: name, solution: solution, outcome: "ready", script: append(answers, simulator.ReadyAfter(after, solution))}
+		return fate{name: name, solution: solution, outcome: "ready",
+			script: append(answers, simulator.ReadyAfter(after, solution))}
 	}
 	verdict := func(code string, answer simulator.Answer) fate {
 		return fate{name: name, errorType: code, outcome: answer.String(), script: []simulator.Answer{answer}}
@@ -82,17 +84,19 @@ func newFate(random *rand.Rand, name string, taskID int64, slowest time.Duration
 	case expiredLater:
 		return verdict(harness.NoSuchTask, simulator.ErrorAfter(after, harness.NoSuchTask))
 	case errorWithoutCode:
-		return verdict(workflows.ErrorTypeUnexpectedResponse, simulator.Body(`{"errorId":7,"errorDescription":"without a code"}`))
+		return verdict(workflows.ErrorTypeUnexpectedResponse,
+			simulator.Body(`{"errorId":7,"errorDescription":"without a code"}`))
 	case tooLarge:
 		return verdict(workflows.ErrorTypeUnexpectedResponse, simulator.Oversized(300<<10))
 	case neverReady:
-		return fate{name: name, errorType: workflows.ErrorTypeTaskTimeout, script: []simulator.Answer{simulator.Processing()}}
+		return fate{name: name, errorType: workflows.ErrorTypeTaskTimeout,
+			script: []simulator.Answer{simulator.Processing()}}
 	}
 	panic("no such fate: " + name)
 }
 
-// newSolution is one of the shapes that solutions have, distinct for each task. None is written otherwise by encoding/json, so
-// that it must arrive byte for byte.
+// newSolution is one of the shapes that solutions have, distinct for each task. encoding/json
+// writes each of them as it is, so that it must arrive byte for byte.
 func newSolution(random *rand.Rand, taskID int64) string {
 	token := fmt.Sprintf("%d-%016x", taskID, random.Uint64())
 	return fmt.Sprintf([]string{
@@ -104,8 +108,8 @@ func newSolution(random *rand.Rand, taskID int64) string {
 	}[random.IntN(5)], token)
 }
 
-// serviceFaults are the ways in which the service fails for a while. elsewhere is where redirects lead to: a request that
-// arrives there has been carried along.
+// serviceFaults are the ways in which the service fails for a while. Redirects lead to elsewhere: a
+// request that arrives there was carried along.
 func serviceFaults(elsewhere string) []simulator.Answer {
 	late := `{"errorId":0,"status":"ready","solution":{"text":"never complete in time"}}`
 	return []simulator.Answer{

@@ -15,19 +15,20 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// lostWithin is how long after its last byte an answer may still be lost: on a busy machine the report to
-// the Temporal server takes at most that long.
+// lostWithin is how long after its last byte an answer may still be lost: on a busy machine the
+// report to the Temporal server takes at most that long.
 const lostWithin = 5 * time.Second
 
 // runFindings is what a run came to, each task accounted for.
 type runFindings struct {
-	ready         int
-	failed        map[string]int // by error type
-	lost          int            // tasks without an outcome
-	wrong         int            // tasks with an outcome that is not theirs
-	twice         int            // tasks with more than one run, or more than one outcome
-	answeredAgain int            // outcomes that were asked for again because they were lost on their way
-	starts        int            // tries
+	ready  int
+	failed map[string]int // by error type
+	lost   int            // tasks without an outcome
+	wrong  int            // tasks with an outcome that is not theirs
+	twice  int            // tasks with more than one run, or more than one outcome
+	// answeredAgain counts outcomes that were asked for again because they were lost on their way.
+	answeredAgain int
+	starts        int // tries
 	closest       simulator.Pair
 	problems      []string // with what is needed to understand each
 }
@@ -55,7 +56,8 @@ func (r *disturbedRun) judge() *runFindings {
 		}
 		if !outcome.known {
 			findings.lost++
-			findings.add(r.evidenceOn(task, r.readHistory(outcome)), "task %d (%s) is lost: %v", task.id, task.name, outcome.lastError)
+			findings.add(r.evidenceOn(task, r.readHistory(outcome)), "task %d (%s) is lost: %v", task.id,
+				task.name, outcome.lastError)
 			continue
 		}
 		history := r.readHistory(outcome)
@@ -69,7 +71,8 @@ func (r *disturbedRun) judge() *runFindings {
 			findings.failed[task.failureKind()]++
 		}
 		if len(runs[id]) == 0 || runs[id][0] != outcome.runID {
-			findings.add(evidence, "task %d: its runs are %q, and the one waited for is %q", task.id, runs[id], outcome.runID)
+			findings.add(evidence, "task %d: its runs are %q, and the one waited for is %q", task.id, runs[id],
+				outcome.runID)
 		}
 		if problem := historyProblem(task, history); problem != "" {
 			findings.add(evidence, "task %d: its history has %s", task.id, problem)
@@ -88,8 +91,8 @@ func (r *disturbedRun) judge() *runFindings {
 	return findings
 }
 
-// listAllRuns returns the ids of all runs that the server lists, by workflow id. The list is late, so it is
-// asked for until it has every run that was waited for.
+// listAllRuns returns the ids of all runs that the server lists, by workflow id. The list is late,
+// so it is asked for until it has every run that was waited for.
 func (r *disturbedRun) listAllRuns(findings *runFindings) map[string][]string {
 	r.t.Helper()
 	for deadline := time.Now().Add(harness.Patience / 4); ; time.Sleep(retryPause) {
@@ -141,8 +144,8 @@ func (r *disturbedRun) readHistory(outcome taskOutcome) []*historypb.HistoryEven
 	return history.GetEvents()
 }
 
-// checkRequests finds requests that should not have been made, and verdicts that were asked for again without
-// need.
+// checkRequests finds requests that should not have been made, and verdicts that were asked for
+// again without need.
 func (r *disturbedRun) checkRequests(
 	findings *runFindings, task plannedTask, history []*historypb.HistoryEvent, evidence string,
 ) {
@@ -153,7 +156,8 @@ func (r *disturbedRun) checkRequests(
 			findings.add(evidence, "task %d: a request was refused: %s", task.id, request.Refused)
 		}
 		if request.Arrived.After(ended) {
-			findings.add(evidence, "task %d: a request arrived %s after its wait had ended", task.id, request.Arrived.Sub(ended))
+			findings.add(evidence, "task %d: a request arrived %s after its wait had ended", task.id,
+				request.Arrived.Sub(ended))
 		}
 		if !request.Faulted && request.Answer == task.outcome {
 			decided = append(decided, request)
@@ -167,7 +171,8 @@ func (r *disturbedRun) checkRequests(
 		lost := r.happened(request.Arrived, request.Finished.Add(lostWithin))
 		explained := false
 		for _, d := range lost {
-			explained = explained || d.kind != byTerm // a worker that is told to end must report what it has first
+			// A worker that is told to end must first report what it has.
+			explained = explained || d.kind != byTerm
 		}
 		if !explained {
 			findings.add(evidence, "task %d: its outcome was answered at %s, and asked for again though nothing had happened",

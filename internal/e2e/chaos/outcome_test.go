@@ -86,7 +86,8 @@ func pollsIn(task plannedTask, history []*historypb.HistoryEvent) (polls pollCou
 				add(attempts, attempts)
 			}
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED, enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
-			if task.polling == workflows.PollingActivityRetry { // the last attempts may have told nobody their number
+			// The last attempts may have told nobody their number.
+			if task.polling == workflows.PollingActivityRetry {
 				failure := event.GetActivityTaskFailedEventAttributes().GetFailure()
 				if failure.GetApplicationFailureInfo().GetNonRetryable() {
 					add(attempts, attempts)
@@ -99,8 +100,8 @@ func pollsIn(task plannedTask, history []*historypb.HistoryEvent) (polls pollCou
 	return polls, seenProcessing
 }
 
-// saysProcessing reports whether an activity ended with the answer, or the failure, of a task that is
-// processing.
+// saysProcessing reports whether an activity ended with the answer, or the failure, of a task that
+// is processing.
 func saysProcessing(event *historypb.HistoryEvent) bool {
 	for _, payload := range event.GetActivityTaskCompletedEventAttributes().GetResult().GetPayloads() {
 		if statusIn(payload) == twocaptcha.StatusProcessing {
@@ -127,7 +128,8 @@ func historyProblem(task plannedTask, history []*historypb.HistoryEvent) string 
 		return fmt.Sprintf("%d activities, whose attempts are to be the polls", scheduled)
 	}
 	for _, event := range history {
-		// A workflow task is done again if a wake-up comes in while it is being completed. Nothing else may fail one.
+		// A workflow task is done again if a wake-up comes in while it is being completed. Nothing
+		// else may fail one.
 		failed := event.GetWorkflowTaskFailedEventAttributes()
 		if failed != nil && failed.GetCause() != enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND {
 			return fmt.Sprintf("a workflow task that failed: %s", event)

@@ -11,18 +11,20 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// runForm is how much a chaos run takes on. Its times are from the run's start.
+// runForm is how much a run takes on. Its times are from the run's start.
 type runForm struct {
-	decks    int           // of fates, each of deck tasks
-	atOnce   int           // of the tasks are started at once, the others at any time until startEnd
+	decks int // of fates, each of deck tasks
+	// atOnce tasks are started at once, the others at any time until startEnd.
+	atOnce   int
 	startEnd time.Duration // when the last task has been started
 	slowest  time.Duration // how long after its submission a task is ready, at most
 	blocked  int           // tasks that meet a ban of the address, which takes 3 minutes
 
 	kills, terms, freezes, longFreezes int // of each worker
 	outages                            []span
-	disturbed                          time.Duration // when the last disturbance begins, if the ones before it have ended
-	bound                              time.Duration // when every task must have its outcome
+	// disturbed is when the last disturbance begins, if the ones before it have ended.
+	disturbed time.Duration
+	bound     time.Duration // when every task must have its outcome
 }
 
 // span is how long something may take.
@@ -39,7 +41,8 @@ var (
 	longForm = runForm{
 		decks: 5, atOnce: 100, startEnd: 150 * time.Second, slowest: 120 * time.Second, blocked: 4,
 		kills: 5, terms: 3, freezes: 3, longFreezes: 2,
-		// The SDK tries for 10 s to report an attempt's outcome, so that the second outage loses some.
+		// The SDK tries for 10 s to report an attempt's outcome, so that the second outage loses
+		// some.
 		outages:   []span{{time.Second, 4 * time.Second}, {11 * time.Second, 15 * time.Second}},
 		disturbed: 4 * time.Minute,
 		bound:     12 * time.Minute,
@@ -49,8 +52,8 @@ var (
 // workerCount is how many worker processes serve the tasks.
 const workerCount = 2
 
-// runPlan is all that is decided about a run before it starts. The same form and seed make the same plan; how the processes
-// interleave under it is up to the machine.
+// runPlan is everything that is decided about a run before it starts. The same form and seed make
+// the same plan. How the processes interleave under it is up to the machine.
 type runPlan struct {
 	seed    uint64
 	form    runForm
@@ -95,7 +98,8 @@ func newPlan(form runForm, seed uint64) runPlan {
 	random := rand.New(rand.NewPCG(seed, 0))
 	plan := runPlan{seed: seed, form: form}
 	plan.tasks = planTasks(random, form)
-	pollings := rand.New(rand.NewPCG(seed, 1)) // apart, so that all else is the same whichever way a task is polled
+	// A source of its own, so that everything else is the same whichever way a task is polled.
+	pollings := rand.New(rand.NewPCG(seed, 1))
 	for i := range plan.tasks {
 		plan.tasks[i].polling = workflows.PollingTimer
 		if pollings.IntN(3) == 0 {
@@ -126,7 +130,8 @@ func workerDisturbances(random *rand.Rand, form runForm) []disturbance {
 	add(form.kills, byKill, span{0, 3 * time.Second})
 	add(form.terms, byTerm, span{0, 3 * time.Second})
 	add(form.freezes, byStop, span{time.Second, 9 * time.Second})
-	// Longer than an attempt has: what the worker held is given up meanwhile, and the worker must not send it any more.
+	// Longer than an attempt has: meanwhile the server gives up what the worker held, and the
+	// worker must not send it any more.
 	add(form.longFreezes, byStop, span{21 * time.Second, 32 * time.Second})
 	random.Shuffle(len(disturbances), func(i, j int) {
 		disturbances[i], disturbances[j] = disturbances[j], disturbances[i]

@@ -86,14 +86,15 @@ func (r *disturbedRun) table(findings *runFindings) string {
 	row("lost", findings.lost)
 	row("wrong", findings.wrong)
 	row("twice", findings.twice)
-	row("closest two requests for one task", fmt.Sprintf("%s (task %d)", findings.closest.Spacing(), findings.closest.First.TaskID))
+	row("closest two requests for one task",
+		fmt.Sprintf("%s (task %d)", findings.closest.Spacing(), findings.closest.First.TaskID))
 	row("duration", time.Since(r.begun).Round(time.Second))
 	table.Flush()
 	return text.String()
 }
 
-// evidenceOn is everything that is known of a task, in the order of time: its requests, its history and the
-// disturbances.
+// evidenceOn is everything that is known of a task, in the order of time: its requests, its history
+// and the disturbances.
 func (r *disturbedRun) evidenceOn(task plannedTask, history []*historypb.HistoryEvent) string {
 	type line struct {
 		at   time.Time
@@ -109,7 +110,8 @@ func (r *disturbedRun) evidenceOn(task plannedTask, history []*historypb.History
 			request.TaskRequest, request.Answer, fault, r.since(request.Finished))})
 	}
 	for _, event := range history {
-		lines = append(lines, line{event.GetEventTime().AsTime(), fmt.Sprintf("event %d %s", event.GetEventId(), eventText(event))})
+		lines = append(lines, line{event.GetEventTime().AsTime(),
+			fmt.Sprintf("event %d %s", event.GetEventId(), eventText(event))})
 	}
 	for _, d := range r.happened(r.begun, time.Now()) {
 		lines = append(lines, line{d.from, fmt.Sprintf("%s %s until %s", d.who, d.kind, r.since(d.to))})
@@ -139,14 +141,16 @@ func eventText(event *historypb.HistoryEvent) string {
 			scheduled.GetScheduleToCloseTimeout().AsDuration(), scheduled.GetRetryPolicy().GetMaximumAttempts())
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
 		started := event.GetActivityTaskStartedEventAttributes()
-		text += fmt.Sprintf(", attempt %d by %s, after %q", started.GetAttempt(), started.GetIdentity(), started.GetLastFailure().GetMessage())
+		text += fmt.Sprintf(", attempt %d by %s, after %q", started.GetAttempt(), started.GetIdentity(),
+			started.GetLastFailure().GetMessage())
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
 		text += ", " + statusIn(event.GetActivityTaskCompletedEventAttributes().GetResult().GetPayloads()[0])
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 		text += ", " + event.GetActivityTaskFailedEventAttributes().GetFailure().GetMessage()
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
 		failure := event.GetActivityTaskTimedOutEventAttributes().GetFailure()
-		text += fmt.Sprintf(", %s, after %q", failure.GetTimeoutFailureInfo().GetTimeoutType(), failure.GetCause().GetMessage())
+		text += fmt.Sprintf(", %s, after %q", failure.GetTimeoutFailureInfo().GetTimeoutType(),
+			failure.GetCause().GetMessage())
 	case enumspb.EVENT_TYPE_TIMER_STARTED:
 		text += ", " + event.GetTimerStartedEventAttributes().GetStartToFireTimeout().AsDuration().String()
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:

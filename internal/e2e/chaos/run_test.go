@@ -28,7 +28,8 @@ const (
 	retryPause = 500 * time.Millisecond
 )
 
-// disturbedRun is a plan that is carried out. Methods that run in goroutines fail the test without ending it.
+// disturbedRun is a plan that is carried out. Methods that run in goroutines fail the test without
+// ending it.
 type disturbedRun struct {
 	t              *testing.T
 	plan           runPlan
@@ -45,7 +46,8 @@ type disturbedRun struct {
 	slowestTerm  time.Duration // of the workers' ends after SIGTERM
 	wakeUps      int           // that the server took
 
-	outcomes []taskOutcome // in the order of the plan's tasks; each is written by its task's goroutine alone
+	// outcomes are in the order of the plan's tasks. Only its task's goroutine writes one.
+	outcomes []taskOutcome
 }
 
 // incident is a disturbance that happened.
@@ -80,8 +82,8 @@ func startRun(t *testing.T, plan runPlan) *disturbedRun {
 	return r
 }
 
-// carryOut returns when every disturbance of the plan has happened, and every task has its outcome or the
-// run's time is over. It ends the workers with SIGTERM.
+// carryOut returns when every disturbance of the plan has happened, and every task has its outcome
+// or the run's time is over. It ends the workers with SIGTERM.
 func (r *disturbedRun) carryOut() {
 	ctx, cancel := context.WithTimeout(context.Background(), r.plan.form.bound)
 	defer cancel()
@@ -132,7 +134,8 @@ func (r *disturbedRun) note(who string, kind disturbanceKind, from time.Time) {
 	r.disturbances = append(r.disturbances, incident{who: who, kind: kind, from: from, to: time.Now()})
 }
 
-// await submits a task, starts its workflow and waits for its outcome, whatever happens to the server.
+// await submits a task, starts its workflow and waits for its outcome, whatever happens to the
+// server.
 func (r *disturbedRun) await(ctx context.Context, task plannedTask, outcome *taskOutcome) {
 	if !pauseUntil(ctx, r.begun.Add(task.startAt)) {
 		outcome.lastError = context.Cause(ctx)
@@ -154,7 +157,8 @@ func (r *disturbedRun) await(ctx context.Context, task plannedTask, outcome *tas
 		if !pauseUntil(ctx, time.Now().Add(retryPause)) {
 			return
 		}
-		// The server may have taken the start and lost its answer. A failed wait would then be started over.
+		// The server may have taken the start and lost its answer. A failed wait would then be
+		// started over.
 		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	}
 	for {
@@ -172,8 +176,8 @@ func (r *disturbedRun) await(ctx context.Context, task plannedTask, outcome *tas
 	}
 }
 
-// wakeUp sends a wake-up once, as a webhook would. A wake-up that the server does not take is lost: it is
-// only a hint.
+// wakeUp sends a wake-up once, as a webhook would. A wake-up that the server does not take is lost:
+// it is only a hint.
 func (r *disturbedRun) wakeUp(ctx context.Context, task plannedTask) {
 	if !pauseUntil(ctx, r.begun.Add(task.startAt+task.wakeUpAt)) {
 		return

@@ -12,8 +12,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
 )
 
-// termLimit is how long a worker may take to end after SIGTERM: an orchestrator kills a pod after 30 s. The
-// worker itself promises 20 s.
+// termLimit is how long a worker may take to end after SIGTERM: an orchestrator kills a pod after
+// 30 s. The worker itself promises 20 s.
 const termLimit = 30 * time.Second
 
 // disturbedWorker is one worker of the run: a process, and after that process the next one.
@@ -25,7 +25,8 @@ type disturbedWorker struct {
 
 func (w *disturbedWorker) start() {
 	environment := []string{
-		fmt.Sprintf("TEMPORAL_ADDRESS=127.0.0.1:%d", w.run.serverOptions.Port), "TWOCAPTCHA_API_KEY=" + harness.ClientKey,
+		fmt.Sprintf("TEMPORAL_ADDRESS=127.0.0.1:%d",
+			w.run.serverOptions.Port), "TWOCAPTCHA_API_KEY=" + harness.ClientKey,
 		harness.WithoutDeadlockDetection,
 	}
 	started, err := harness.BeginProcess(w.run.t, harness.WorkerCommand(environment, taskQueue, w.run.service.URL()))
@@ -35,7 +36,8 @@ func (w *disturbedWorker) start() {
 	w.process = started
 }
 
-// disturb carries out the worker's part of the plan, and then lets it run until the tasks have ended.
+// disturb carries out the worker's part of the plan, and then lets it run until the tasks have
+// ended.
 func (w *disturbedWorker) disturb(disturbances []disturbance, tasksEnded <-chan struct{}) {
 	for _, d := range disturbances {
 		due, cancel := context.WithDeadline(context.Background(), w.run.begun.Add(d.at))
@@ -64,8 +66,9 @@ func (w *disturbedWorker) disturb(disturbances []disturbance, tasksEnded <-chan 
 	w.terminate()
 }
 
-// keepRunning returns once until is closed. Meanwhile it does what an orchestrator does: it starts a worker
-// again that has ended. A worker may end only if it was started while the Temporal server was down.
+// keepRunning returns once until is closed. Meanwhile it does what an orchestrator does: it starts
+// a worker again that has ended. A worker may end only if it was started while the Temporal server
+// was down.
 func (w *disturbedWorker) keepRunning(until <-chan struct{}) {
 	for {
 		select {

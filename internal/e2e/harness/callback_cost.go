@@ -8,18 +8,19 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 )
 
-// callbackCost counts a history's events, without those of workflow tasks that a busy machine repeats.
+// callbackCost counts a history's events, without those of workflow tasks that a busy machine
+// repeats.
 type callbackCost struct {
 	workflowTasks int // completed
 	others        int
 }
 
-// costOfOneCallback is 16 events: 3 for each workflow task; and the start, a timer, a signal, 3 of an
-// activity, and the end.
+// costOfOneCallback is 16 events: 3 for each workflow task; and the start, a timer, a signal, 3 of
+// an activity, and the end.
 var costOfOneCallback = callbackCost{workflowTasks: 3, others: 7}
 
-// RequireCostOfOneCallback requires that a history has no more events than that, and those of callbacks
-// that were repeated.
+// RequireCostOfOneCallback requires that a history has no more events than that, and those of
+// callbacks that were repeated.
 func RequireCostOfOneCallback(t *testing.T, history []*historypb.HistoryEvent, repeated int) {
 	t.Helper()
 	var cost callbackCost

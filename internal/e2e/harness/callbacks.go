@@ -47,16 +47,16 @@ func NewCallbackURL(t *testing.T, base string) string {
 	return address
 }
 
-// CallbackService is a simulated service whose next task's id is known, so that the wait for a task can
-// begin before the task is submitted.
+// CallbackService is a simulated service whose next task's id is known, so that the wait for a task
+// can begin before the task is submitted.
 type CallbackService struct {
 	*simulator.Server
 	nextTaskID int64
 	Sender     *http.Client // sends the callbacks that are repeated
 }
 
-// StartCallbackService starts a service that waits for a callback's answer as long as a busy machine may
-// take.
+// StartCallbackService starts a service that waits for a callback's answer as long as a busy
+// machine may take.
 func StartCallbackService(t *testing.T, options simulator.Options) *CallbackService {
 	t.Helper()
 	options.CallbackTimeout = Patience
@@ -65,7 +65,8 @@ func StartCallbackService(t *testing.T, options simulator.Options) *CallbackServ
 	return &CallbackService{Server: service, nextTaskID: first + 1, Sender: NewCallbackClient(t)}
 }
 
-// Reserve returns the id of the next task that is not reserved yet. Tasks are submitted in this order.
+// Reserve returns the id of the next task that is not reserved yet. Tasks are submitted in this
+// order.
 func (s *CallbackService) Reserve() int64 {
 	s.nextTaskID++
 	return s.nextTaskID - 1
@@ -78,8 +79,8 @@ func (s *CallbackService) SubmitWithCallback(t *testing.T, taskID int64, base st
 	require.Equal(t, taskID, s.Submit(submission))
 }
 
-// UntilTaken repeats the callback of a task until it is taken, since Temporal may be too busy for it. It
-// returns how often it did so.
+// UntilTaken repeats the callback of a task until it is taken, since Temporal may be too busy for
+// it. It returns how often it did so.
 func (s *CallbackService) UntilTaken(t *testing.T, taskID int64) (repeated int) {
 	t.Helper()
 	require.NoError(t, s.WaitForCallbacks(Context(t), taskID, 1))
@@ -94,8 +95,8 @@ func (s *CallbackService) UntilTaken(t *testing.T, taskID int64) (repeated int) 
 	return 0
 }
 
-// PostUntilTaken posts what the service posts until the answer is 200, and returns how often the answer
-// was to come again.
+// PostUntilTaken posts what the service posts until the answer is 200, and returns how often the
+// answer was to come again.
 func PostUntilTaken(ctx context.Context, sender *http.Client, address string, taskID int64) (repeated int, err error) {
 	for {
 		answer, err := PostCallback(ctx, sender, address, taskID)

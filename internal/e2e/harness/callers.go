@@ -16,7 +16,8 @@ import (
 const (
 	WaitInChild = "waitInChild" // waits by a child workflow
 	LeaveChild  = "leaveChild"  // closes as soon as its child has begun to wait
-	WaitInline  = "waitInline"  // waits in its own history; also takes the task queue of the polls, "" for its own
+	// WaitInline waits in its own history. It also takes the task queue of the polls, "" for its own.
+	WaitInline = "waitInline"
 )
 
 // CallerResult is what a workflow of someone else's makes of a wait.
@@ -30,7 +31,8 @@ func NewCallerResult(output workflows.AwaitTaskResultOutput, err error) (CallerR
 	return CallerResult{output, workflows.ErrorCode(err)}, nil
 }
 
-// StartCallers serves a task queue of the test's own with the workflows above and with what plugins bring.
+// StartCallers serves a task queue of the test's own with the workflows above and with what plugins
+// bring.
 func StartCallers(t *testing.T, temporalClient client.Client, plugins ...worker.Plugin) (taskQueue string) {
 	t.Helper()
 	taskQueue = NewTaskQueue()
@@ -47,7 +49,8 @@ func StartCallers(t *testing.T, temporalClient client.Client, plugins ...worker.
 func Call(t *testing.T, temporalClient client.Client, taskQueue, caller string, arguments ...any) CallerResult {
 	t.Helper()
 	ctx := Context(t)
-	run, err := temporalClient.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: taskQueue}, caller, arguments...)
+	run, err := temporalClient.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: taskQueue}, caller,
+		arguments...)
 	require.NoError(t, err)
 	var result CallerResult
 	require.NoError(t, run.Get(ctx, &result))

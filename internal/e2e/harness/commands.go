@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// WithoutDeadlockDetection is a variable for a worker that will be frozen: without it the SDK would take
-// a workflow whose code was stopped midway for one that hangs. It changes nothing else.
+// WithoutDeadlockDetection is a variable for a worker that will be frozen: without it the SDK would
+// take a workflow whose code was stopped midway for one that hangs. It changes nothing else.
 const WithoutDeadlockDetection = "TEMPORAL_DEBUG=1"
 
 // WorkerStarted is what a worker writes once it serves its task queue.
 const WorkerStarted = "worker started"
 
-// StartWorker starts a worker process that serves the task queue and asks the service at apiURL, and
-// returns once it does. The worker is stopped when the test ends. arguments are added to its command line.
+// StartWorker starts a worker process that serves the task queue and asks the service at apiURL,
+// and returns once it does. The worker is stopped when the test ends. arguments are added to its
+// command line.
 func StartWorker(t *testing.T, taskQueue, apiURL string, arguments ...string) *Process {
 	t.Helper()
 	return StartWorkerWith(t, []string{"TWOCAPTCHA_API_KEY=" + ClientKey}, taskQueue, apiURL, arguments...)
@@ -44,8 +45,8 @@ func startWorker(t *testing.T, c Command) *Process {
 	return worker
 }
 
-// WorkerCommand is a worker that serves the task queue and asks the service at apiURL. environment has
-// the Temporal server's address and the key.
+// WorkerCommand is a worker that serves the task queue and asks the service at apiURL. environment
+// has the Temporal server's address and the key.
 func WorkerCommand(environment []string, taskQueue, apiURL string, arguments ...string) Command {
 	arguments = append([]string{"--task-queue", taskQueue, "--api-url", apiURL}, arguments...)
 	if size := os.Getenv(cacheSizeVariable); size != "" {
@@ -66,7 +67,8 @@ func StartStarter(t *testing.T, taskQueue string, arguments ...string) *Process 
 	return StartStarterWithInput(t, nil, append([]string{"--task-queue", taskQueue}, arguments...)...)
 }
 
-// StartStarterWithInput starts the starter with these arguments alone, and with this standard input.
+// StartStarterWithInput starts the starter with these arguments alone, and with this standard
+// input.
 func StartStarterWithInput(t *testing.T, input io.Reader, arguments ...string) *Process {
 	t.Helper()
 	return StartProcess(t, Command{
@@ -85,14 +87,15 @@ func RunCLI(t *testing.T, arguments ...string) Finished {
 }
 
 // UnlessBusy runs the Temporal CLI again for as long as its workflow is busy or its query is not
-// answered. The CLI sends queries and signals once, and marks its calls as an operator's: the server lets
-// these wait half a second for the workflow's lock (history.cacheNonUserContextLockTimeout), and then
-// refuses them with nothing done.
+// answered. The CLI sends queries and signals once, and marks its calls as an operator's: the
+// server lets these wait half a second for the workflow's lock
+// (history.cacheNonUserContextLockTimeout), and then refuses them with nothing done.
 func UnlessBusy(run func() Finished) Finished {
 	giveUp := time.Now().Add(Patience)
 	for {
 		done := run()
-		busy := strings.Contains(done.Stderr, "Workflow is busy") || strings.Contains(done.Stderr, "querying workflow failed")
+		busy := strings.Contains(done.Stderr, "Workflow is busy") || strings.Contains(done.Stderr,
+			"querying workflow failed")
 		if done.Status == 0 || !busy || time.Now().After(giveUp) {
 			return done
 		}

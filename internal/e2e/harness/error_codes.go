@@ -13,8 +13,8 @@ const (
 	IPBlocked       = "ERROR_IP_BLOCKED"
 )
 
-// ErrorCode is a row of the service's error table, written out here so that a code which the provider
-// misspells is found.
+// ErrorCode is a row of the service's error table, written out here so that a code which the
+// provider misspells is found.
 type ErrorCode struct {
 	ID       int64
 	Code     string
@@ -53,6 +53,7 @@ func Verdicts() []ErrorCode {
 
 // Answer is the service's answer with this code.
 func (c ErrorCode) Answer(description string, httpStatus int) simulator.Answer {
-	return simulator.Body(fmt.Sprintf(`{"errorId":%d,"errorCode":%q,"errorDescription":%q}`, c.ID, c.Code, description)).
+	return simulator.Body(fmt.Sprintf(`{"errorId":%d,"errorCode":%q,"errorDescription":%q}`, c.ID, c.Code,
+		description)).
 		WithHTTPStatus(httpStatus)
 }

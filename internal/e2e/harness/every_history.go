@@ -14,8 +14,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// checkEveryHistory looks at everything that the tests of a package left on the dev server: no history
-// holds the client key or the callback secret, and every wait replays.
+// checkEveryHistory looks at everything that the tests of a package left on the dev server: no
+// history holds the client key or the callback secret, and every wait replays.
 func checkEveryHistory(ctx context.Context) error {
 	replayer, err := NewReplayer()
 	if err != nil {
@@ -56,20 +56,23 @@ func NewReplayer() (worker.WorkflowReplayer, error) {
 
 // checkHistoriesIn returns what is wrong with the histories of a namespace.
 func checkHistoriesIn(ctx context.Context, namespace string, replayer worker.WorkflowReplayer) (problems []error, err error) {
-	temporalClient, err := client.DialContext(ctx, client.Options{HostPort: Address(), Namespace: namespace, Logger: QuietLogger{}})
+	temporalClient, err := client.DialContext(ctx,
+		client.Options{HostPort: Address(), Namespace: namespace, Logger: QuietLogger{}})
 	if err != nil {
 		return nil, err
 	}
 	defer temporalClient.Close()
 	var page []byte
 	for {
-		listed, err := temporalClient.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{NextPageToken: page})
+		listed, err := temporalClient.ListWorkflow(ctx,
+			&workflowservice.ListWorkflowExecutionsRequest{NextPageToken: page})
 		if err != nil {
 			return nil, err
 		}
 		for _, execution := range listed.GetExecutions() {
 			if err := checkHistory(ctx, temporalClient, execution, replayer); err != nil {
-				problems = append(problems, fmt.Errorf("the history of %s: %w", execution.GetExecution().GetWorkflowId(), err))
+				problems = append(problems,
+					fmt.Errorf("the history of %s: %w", execution.GetExecution().GetWorkflowId(), err))
 			}
 		}
 		if page = listed.GetNextPageToken(); len(page) == 0 {

@@ -16,15 +16,15 @@ import (
 // ManySignals is how many signals a stubborn sender has.
 const ManySignals = 1000
 
-// BeginFlood waits until no other test sends as much as the server takes. The test calls end when it has
-// sent everything.
+// BeginFlood waits until no other test sends as much as the server takes. The test calls end when
+// it has sent everything.
 func BeginFlood() (end func()) {
 	fixture.floods.Lock()
 	return fixture.floods.Unlock
 }
 
-// SignalManyTimes sends ManySignals signals, or a few more: a signal that a busy server did not answer is
-// sent again.
+// SignalManyTimes sends ManySignals signals, or a few more: a signal that a busy server did not
+// answer is sent again.
 func SignalManyTimes(t *testing.T, temporalClient client.Client, run client.WorkflowRun, payload func(i int) any) {
 	t.Helper()
 	defer BeginFlood()()

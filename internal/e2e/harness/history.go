@@ -46,24 +46,25 @@ func ClosedHistory(t *testing.T, temporalClient client.Client, workflowID, runID
 	return history
 }
 
-// UndisturbedHistory is a closed run's history. It requires that nothing blocked one of its workflow
-// tasks, and that the client key is nowhere in it.
+// UndisturbedHistory is a closed run's history. It requires that nothing blocked one of its
+// workflow tasks, and that the client key is nowhere in it.
 func UndisturbedHistory(
 	t *testing.T, temporalClient client.Client, workflowID, runID string,
 ) []*historypb.HistoryEvent {
 	t.Helper()
 	history, lost := ClosedHistory(t, temporalClient, workflowID, runID), 0
 	for _, event := range history.GetEvents() {
-		// The server fails a workflow task that is under way when it closes the workflow itself, by a timeout
-		// of its own, and one that would close the workflow while a signal came in that the task did not see.
+		// The server fails a workflow task that is under way when it closes the workflow itself, by
+		// a timeout of its own, and one that would close the workflow while a signal came in that
+		// the task did not see.
 		if failed := event.GetWorkflowTaskFailedEventAttributes(); failed != nil {
 			assert.Contains(t, []enumspb.WorkflowTaskFailedCause{
 				enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND, enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
 			}, failed.GetCause(), "%s", event)
 		}
-		// A workflow task that waited too long for the one worker that has the workflow in memory is given to
-		// any worker. On a busy machine other workflow tasks may come to a worker too late. A workflow that is
-		// blocked for good never closes.
+		// A workflow task that waited too long for the one worker that has the workflow in memory
+		// is given to any worker. On a busy machine other workflow tasks may come to a worker too
+		// late. A workflow that is blocked for good never closes.
 		timedOut := event.GetWorkflowTaskTimedOutEventAttributes()
 		if timedOut.GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			lost++
@@ -76,14 +77,15 @@ func UndisturbedHistory(
 	return history.GetEvents()
 }
 
-// Disturbed reports whether a worker or the server was too slow, as may be on a busy machine. The history
-// is not its path's then.
+// Disturbed reports whether a worker or the server was too slow, as may be on a busy machine. The
+// history is not its path's then.
 func Disturbed(history *historypb.History) bool {
 	for _, event := range history.GetEvents() {
 		switch event.GetEventType() {
 		case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
 			return true
-		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED: // an attempt that the server handed out twice
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+			// The server handed an attempt out twice.
 			if strings.Contains(event.GetActivityTaskStartedEventAttributes().GetLastFailure().GetMessage(), "not sent") {
 				return true
 			}

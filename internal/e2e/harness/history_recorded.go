@@ -22,9 +22,10 @@ const (
 	howToRecord = recordVariable + "=1 go test ./internal/e2e -run TestHistory"
 )
 
-// Each path has its shape on record, and a whole history for each version of the project, which the replay
-// test of package workflows replays. Histories of former versions stay: workflows that began with these go
-// on with this one. Both files' names are relative to internal/e2e, the folder of the tests that compare.
+// Each path has its shape on record, and a whole history for each version of the project, which the
+// replay test of package workflows replays. Histories of former versions stay: workflows that began
+// with these go on with this one. Both files' names are relative to internal/e2e, the folder of the
+// tests that compare.
 func shapeFile(path string) string { return filepath.Join("testdata", "shapes", path+".txt") }
 
 func historyFile(path string) string {
@@ -69,7 +70,8 @@ func write(t *testing.T, path string, content []byte) {
 	require.NoError(t, os.WriteFile(path, content, 0o644))
 }
 
-// scrubbedJSON is a history as the replayer reads it, without the names of the machine that made it.
+// scrubbedJSON is a history as the replayer reads it, without the names of the machine that made
+// it.
 func scrubbedJSON(t *testing.T, history *historypb.History) []byte {
 	t.Helper()
 	text, err := temporalproto.CustomJSONMarshalOptions{}.Marshal(history)
@@ -94,8 +96,8 @@ func scrubbedJSON(t *testing.T, history *historypb.History) []byte {
 	return scrubbed.Bytes()
 }
 
-// scrub replaces identities, which hold the host's name, and the names of sticky task queues, which begin
-// with it.
+// scrub replaces identities, which hold the host's name, and the names of sticky task queues, which
+// begin with it.
 func scrub(value any) {
 	switch value := value.(type) {
 	case []any:

@@ -10,13 +10,14 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 )
 
-// Shape writes what a history has in common with every undisturbed run of its path, one event a line:
-// what the path costs, what a replay compares, and what the Web UI shows. Ids, times and the jitter of
-// durations are left out.
+// Shape writes what a history has in common with every undisturbed run of its path, one event a
+// line: what the path costs, what a replay compares, and what the Web UI shows. Ids, times and the
+// jitter of durations are left out.
 func Shape(history *historypb.History) string {
 	var lines strings.Builder
 	for _, event := range history.GetEvents() {
-		line := strings.Join(append([]string{fmt.Sprint(event.GetEventId()), event.GetEventType().String()}, attributes(event)...), " ")
+		line := strings.Join(append([]string{fmt.Sprint(event.GetEventId()), event.GetEventType().String()},
+			attributes(event)...), " ")
 		if summary := event.GetUserMetadata().GetSummary(); summary != nil {
 			line += " summary=" + string(summary.GetData())
 		}
@@ -70,7 +71,8 @@ func attributes(event *historypb.HistoryEvent) []string {
 	case *historypb.HistoryEvent_WorkflowExecutionFailedEventAttributes:
 		failure := event.GetWorkflowExecutionFailedEventAttributes().GetFailure()
 		return []string{
-			"failure=" + ErrorType(failure), fmt.Sprintf("nonRetryable=%t", failure.GetApplicationFailureInfo().GetNonRetryable()),
+			"failure=" + ErrorType(failure), fmt.Sprintf("nonRetryable=%t",
+				failure.GetApplicationFailureInfo().GetNonRetryable()),
 		}
 	case *historypb.HistoryEvent_WorkflowExecutionContinuedAsNewEventAttributes:
 		continued := event.GetWorkflowExecutionContinuedAsNewEventAttributes()
@@ -87,7 +89,8 @@ func data(payloads *commonpb.Payloads) string {
 	return strings.Join(texts, ",")
 }
 
-// about is a duration without its jitter of up to 10 %, and without the time that a workflow task took.
+// about is a duration without its jitter of up to 10 %, and without the time that a workflow task
+// took.
 func about(d time.Duration) string {
 	for _, duration := range []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, time.Hour} {
 		if d <= duration+duration/10 {

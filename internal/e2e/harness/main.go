@@ -17,8 +17,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 )
 
-// Patience is how long a test waits for what should come within seconds. The machine may be busy with
-// many tests.
+// Patience is how long a test waits for what should come within seconds. The machine may be busy
+// with many tests.
 const Patience = 2 * time.Minute
 
 const (
@@ -26,8 +26,8 @@ const (
 	starterName = "starter"
 	modulePath  = "github.com/temporal-providers/temporal-2captcha"
 
-	// cacheSizeVariable names the variable that sets how many workflows the workers of these tests keep
-	// in memory between their workflow tasks.
+	// cacheSizeVariable names the variable that sets how many workflows the workers of these tests
+	// keep in memory between their workflow tasks.
 	cacheSizeVariable = "E2E_WORKFLOW_CACHE_SIZE"
 )
 
@@ -37,8 +37,8 @@ var fixture struct {
 	cli      string // the Temporal CLI
 	commands string // the folder of the built commands
 
-	// floods is held while a test sends as much as the server takes. Two such tests at once would leave
-	// the server no time for the others.
+	// floods is held while a test sends as much as the server takes. Two such tests at once would
+	// leave the server no time for the others.
 	floods sync.Mutex
 }
 
@@ -78,14 +78,14 @@ func StarterPath() string { return filepath.Join(fixture.commands, starterName) 
 // Address is the host and port of the dev server that the tests share.
 func Address() string { return fixture.server.Address() }
 
-// runWith runs a package's tests with these commands built, while no other package's end-to-end tests
-// run. It returns the status to exit with.
+// runWith runs a package's tests with these commands built, while no other package's end-to-end
+// tests run. It returns the status to exit with.
 func runWith(commands []string, runTests func() (status int, err error)) int {
 	status, err := func() (int, error) {
 		flag.Parse()
-		// These tests wait for timers of 5 seconds and more rather than compute, so that many run side by
-		// side on few cores. More than these keep 2 slow cores so busy with starting processes that timers
-		// of 5 seconds are seen far too late.
+		// These tests wait for timers of 5 seconds and more rather than compute, so that many run
+		// side by side on few cores. More than these keep 2 slow cores so busy with starting
+		// processes that timers of 5 seconds are seen far too late.
 		if err := flag.Set("test.parallel", "12"); err != nil {
 			return 0, err
 		}
@@ -117,8 +117,8 @@ func runWith(commands []string, runTests func() (status int, err error)) int {
 	return status
 }
 
-// setCacheSize has the workers in this process keep as many workflows in memory as those in processes
-// of their own.
+// setCacheSize has the workers in this process keep as many workflows in memory as those in
+// processes of their own.
 func setCacheSize() error {
 	size := os.Getenv(cacheSizeVariable)
 	if size == "" {

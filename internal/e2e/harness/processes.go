@@ -20,8 +20,8 @@ import (
 type Command struct {
 	Path      string
 	Arguments []string
-	// Environment is added to this process's, which is passed on without the variables of this project
-	// and of Temporal.
+	// Environment is added to this process's, which is passed on without the variables of this
+	// project and of Temporal.
 	Environment []string
 	Input       io.Reader // nil: empty
 }
@@ -49,7 +49,8 @@ func StartProcess(t *testing.T, c Command) *Process {
 	return p
 }
 
-// BeginProcess is StartProcess for goroutines other than the test's own, which must not end the test.
+// BeginProcess is StartProcess for goroutines other than the test's own, which must not end the
+// test.
 func BeginProcess(t *testing.T, c Command) (*Process, error) {
 	t.Helper()
 	p := &Process{name: filepath.Base(c.Path), stdout: newOutput(), stderr: newOutput()}
@@ -66,7 +67,8 @@ func BeginProcess(t *testing.T, c Command) (*Process, error) {
 		p.running.Signal(syscall.SIGKILL)
 		<-p.Ended()
 		require.NotContains(t, p.Stdout()+p.Stderr(), ClientKey, "the client key in the output of the %s", p.name)
-		require.NotContains(t, p.Stdout()+p.Stderr(), CallbackSecret, "the callback secret in the output of the %s", p.name)
+		require.NotContains(t, p.Stdout()+p.Stderr(), CallbackSecret,
+			"the callback secret in the output of the %s", p.name)
 		require.NotContains(t, p.Stderr(), "WARNING: DATA RACE", "the %s", p.name)
 		require.NotContains(t, strings.ToLower(p.Stderr()), "panic", "the %s", p.name)
 		if t.Failed() {
@@ -91,7 +93,8 @@ func (p *Process) Ended() <-chan struct{} { return p.running.Ended() }
 // Status is the exit status of a program that has ended, or -1 if a signal ended it.
 func (p *Process) Status() int { return p.running.Status() }
 
-// Signal sends a signal, which may be SIGSTOP, SIGCONT or SIGKILL, to a program that must be running.
+// Signal sends a signal, which may be SIGSTOP, SIGCONT or SIGKILL, to a program that must be
+// running.
 func (p *Process) Signal(t *testing.T, signal syscall.Signal) {
 	t.Helper()
 	require.False(t, p.hasEnded(), "the %s has ended before the signal %s", p.name, signal)
@@ -123,8 +126,8 @@ func (p *Process) WaitForOutput(t *testing.T, text string) {
 	require.FailNow(t, problem+text, "the %s wrote\n%s%s", p.name, p.stdout, p.stderr)
 }
 
-// Writes waits until the program has written the text on either output. It returns false if the program
-// has ended without doing so.
+// Writes waits until the program has written the text on either output. It returns false if the
+// program has ended without doing so.
 func (p *Process) Writes(text string) bool { return p.writes(text, nil) }
 
 func (p *Process) writes(text string, deadline <-chan time.Time) bool {

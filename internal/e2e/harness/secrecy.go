@@ -12,15 +12,15 @@ import (
 	"go.temporal.io/api/proxy"
 )
 
-// ClientKey is the key that the workers of these tests ask with. No history, log, error or query answer
-// may hold it.
+// ClientKey is the key that the workers of these tests ask with. No history, log, error or query
+// answer may hold it.
 const ClientKey = "e2e0c1ientkey0f0e2e0c1ientkey0f0"
 
 // CallbackSecret is what these tests make callback addresses with. It is as secret as the key.
 const CallbackSecret = "e2e0ca11backsecret0f0e2e0secret0"
 
-// HoldsKey returns an error if the client key, in whatever spelling, or the callback secret is anywhere in
-// the events.
+// HoldsKey returns an error if the client key, in whatever spelling, or the callback secret is
+// anywhere in the events.
 func HoldsKey(history *historypb.History) error {
 	for _, event := range history.GetEvents() {
 		whole, err := event.Marshal()
@@ -51,8 +51,8 @@ func HoldsKey(history *historypb.History) error {
 	return nil
 }
 
-// SpellsKey reports whether the key is in data as it is or, if data is JSON, in one of its strings, also as
-// JSON within a string.
+// SpellsKey reports whether the key is in data as it is or, if data is JSON, in one of its strings,
+// also as JSON within a string.
 func SpellsKey(data []byte) bool {
 	if bytes.Contains(data, []byte(ClientKey)) {
 		return true

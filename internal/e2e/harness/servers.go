@@ -26,8 +26,8 @@ func StartServer(t *testing.T, options devserver.Options) *devserver.Server {
 	return server
 }
 
-// Restartable are the options of a server that can be killed and started again: its database and its
-// port outlive it.
+// Restartable are the options of a server that can be killed and started again: its database and
+// its port outlive it.
 func Restartable(t *testing.T) devserver.Options {
 	t.Helper()
 	return devserver.Options{CLI: CLI(), Database: filepath.Join(t.TempDir(), "temporal.db"), Port: newPort(t)}
@@ -69,8 +69,8 @@ var _ log.Logger = QuietLogger{}
 
 var lastPort atomic.Int64
 
-// newPort is a port that nobody else takes while the server on it is down: it is above those that dev
-// servers choose from, and below those that systems hand out.
+// newPort is a port that nobody else takes while the server on it is down: it is above those that
+// dev servers choose from, and below those that systems hand out.
 func newPort(t *testing.T) int {
 	t.Helper()
 	const first, count = 30000, 2700

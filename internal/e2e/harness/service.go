@@ -18,7 +18,8 @@ func StartSimulator(t *testing.T) *simulator.Server {
 	return StartSimulatorWith(t, simulator.Options{})
 }
 
-// StartSimulatorWith is StartSimulator with options. It sets the key and the ids of new tasks itself.
+// StartSimulatorWith is StartSimulator with options. It sets the key and the ids of new tasks
+// itself.
 func StartSimulatorWith(t *testing.T, options simulator.Options) *simulator.Server {
 	t.Helper()
 	options.ClientKey, options.FirstTaskID = ClientKey, newTaskIDs()

@@ -25,8 +25,8 @@ func Detach(t *testing.T, taskQueue string, taskID int64) StartedLine {
 	return started
 }
 
-// LinesByTask are the lines of the starter's standard output, each of which must be one JSON object of
-// one task.
+// LinesByTask are the lines of the starter's standard output, each of which must be one JSON object
+// of one task.
 func LinesByTask(t *testing.T, stdout string) map[int64]string {
 	t.Helper()
 	lines := map[int64]string{}

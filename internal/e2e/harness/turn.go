@@ -12,11 +12,12 @@ import (
 	"time"
 )
 
-// takeTurn waits until no other package of this user runs end-to-end tests: each of them keeps 2 slow
-// cores busy, and some tests measure times. go test runs packages side by side.
+// takeTurn waits until no other package of this user runs end-to-end tests: each of them keeps 2
+// slow cores busy, and some tests measure times. go test runs packages side by side.
 //
-// The time that go test gives a package counts from the package's start, so that this waits for at most
-// half of it. After that the tests run beside the others: they are slower then, but seldom wrong.
+// The time that go test gives a package counts from the package's start, so that this waits for at
+// most half of it. After that the tests run beside the others: they are slower then, but seldom
+// wrong.
 func takeTurn() (end func(), err error) {
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("temporal-2captcha-e2e-%d.lock", os.Getuid()))
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -34,7 +35,8 @@ func takeTurn() (end func(), err error) {
 			end()
 			return nil, &os.PathError{Op: "lock", Path: path, Err: err}
 		case limit > 0 && time.Since(started) > limit:
-			fmt.Fprintf(os.Stderr, "the end-to-end tests of another package still run after %s: these run beside them\n", limit)
+			fmt.Fprintf(os.Stderr,
+				"the end-to-end tests of another package still run after %s: these run beside them\n", limit)
 			return end, nil
 		case !waits:
 			fmt.Fprintln(os.Stderr, "waiting for the end-to-end tests of another package to end")

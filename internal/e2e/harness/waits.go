@@ -65,7 +65,8 @@ func StatusOf(t *testing.T, temporalClient client.Client, run client.WorkflowRun
 	var answer converter.EncodedValue
 	require.Eventually(t, func() bool { // a busy server may find no worker for a while
 		var err error
-		answer, err = temporalClient.QueryWorkflow(context.Background(), run.GetID(), run.GetRunID(), workflows.StatusQuery)
+		answer, err = temporalClient.QueryWorkflow(context.Background(), run.GetID(), run.GetRunID(),
+			workflows.StatusQuery)
 		return err == nil
 	}, Patience, 50*time.Millisecond, "the status query is not answered")
 	var status workflows.AwaitTaskResultStatus
@@ -73,8 +74,9 @@ func StatusOf(t *testing.T, temporalClient client.Client, run client.WorkflowRun
 	return status
 }
 
-// WaitForFailedAttempt returns the run's poll once an attempt of it has failed and the next one is due
-// later. An attempt that has timed out does not count: a busy server lost it on its way to a worker.
+// WaitForFailedAttempt returns the run's poll once an attempt of it has failed and the next one is
+// due later. An attempt that has timed out does not count: a busy server lost it on its way to a
+// worker.
 func WaitForFailedAttempt(t *testing.T, temporalClient client.Client, run client.WorkflowRun) *workflowpb.PendingActivityInfo {
 	t.Helper()
 	var pending *workflowpb.PendingActivityInfo
@@ -90,8 +92,8 @@ func WaitForFailedAttempt(t *testing.T, temporalClient client.Client, run client
 	return pending
 }
 
-// WaitForEvents returns once the history of the task's wait has events of these types in this order: the
-// last of them. It needs no worker.
+// WaitForEvents returns once the history of the task's wait has events of these types in this
+// order: the last of them. It needs no worker.
 func WaitForEvents(
 	t *testing.T, temporalClient client.Client, taskID int64, types ...enumspb.EventType,
 ) *historypb.HistoryEvent {
