@@ -17,21 +17,23 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
+	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// submitter is a team's own code, which submits tasks: createTask is not this project's concern.
+// submitter is a team's own code, which submits tasks: this project does not call createTask.
 type submitter struct{ apiURL, callbackBase string }
 
 // Submit is an activity: createTask, with an address that calls its workflow back.
 func (s submitter) Submit(ctx context.Context) (taskID int64, err error) {
-	address, err := callback.WorkflowURL(s.callbackBase, callbackSecret, activity.GetInfo(ctx).WorkflowExecution.ID)
+	address, err := callback.WorkflowURL(s.callbackBase, harness.CallbackSecret,
+		activity.GetInfo(ctx).WorkflowExecution.ID)
 	if err != nil {
 		return 0, err
 	}
 	body, err := json.Marshal(map[string]any{
-		"clientKey": clientKey, "task": map[string]any{"type": "TextCaptchaTask"}, "callbackUrl": address,
+		"clientKey": harness.ClientKey, "task": map[string]any{"type": "TextCaptchaTask"}, "callbackUrl": address,
 	})
 	if err != nil {
 		return 0, err
@@ -48,22 +50,22 @@ func (s submitter) Submit(ctx context.Context) (taskID int64, err error) {
 	return created.TaskID, nil
 }
 
-// submitAndWait is a workflow that submits a task, goes about something else, and waits for the task within its own
-// history.
-func submitAndWait(ctx workflow.Context, busyFor time.Duration, pollQueue string) (callerResult, error) {
+// submitAndWait submits a task, does something else, and waits for the task within its own history.
+func submitAndWait(ctx workflow.Context, busyFor time.Duration, pollQueue string) (harness.CallerResult, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
 	var taskID int64
 	if err := workflow.ExecuteActivity(ctx, submitter.Submit).Get(ctx, &taskID); err != nil {
-		return callerResult{}, err
+		return harness.CallerResult{}, err
 	}
 	if err := workflow.Sleep(ctx, busyFor); err != nil {
-		return callerResult{}, err
+		return harness.CallerResult{}, err
 	}
 	in := workflows.AwaitTaskResultInput{TaskID: taskID, Callback: true, InitialDelay: time.Hour, Timeout: time.Hour}
 	calledBack := workflow.GetSignalChannel(ctx, workflows.TaskCallbackSignal)
-	return newCallerResult(workflows.Await(workflow.WithTaskQueue(ctx, pollQueue), in, workflows.WithWakeUp(calledBack)))
+	return harness.NewCallerResult(workflows.Await(workflow.WithTaskQueue(ctx, pollQueue), in,
+		workflows.WithWakeUp(calledBack)))
 }
 
 func TestCallbackToAWorkflowThatSubmitsItsTask(t *testing.T) {
@@ -72,48 +74,50 @@ func TestCallbackToAWorkflowThatSubmitsItsTask(t *testing.T) {
 		name    string
 		answer  simulator.Answer
 		busyFor time.Duration
-		result  callerResult
+		result  harness.CallerResult
 	}{
 		{
 			name: "called back while it waits", answer: simulator.ReadyAfter(2*time.Second, `"8"`),
-			result: callerResult{Output: workflows.AwaitTaskResultOutput{Polls: 1}},
+			result: harness.CallerResult{Output: workflows.AwaitTaskResultOutput{Polls: 1}},
 		},
 		{
 			name: "called back before it waits", answer: simulator.Ready(`"8"`), busyFor: time.Second,
-			result: callerResult{Output: workflows.AwaitTaskResultOutput{Polls: 1}},
+			result: harness.CallerResult{Output: workflows.AwaitTaskResultOutput{Polls: 1}},
 		},
 		{
 			name: "failed", answer: simulator.ErrorAfter(time.Second, "ERROR_CAPTCHA_UNSOLVABLE"),
-			result: callerResult{ErrorCode: "ERROR_CAPTCHA_UNSOLVABLE"},
+			result: harness.CallerResult{ErrorCode: "ERROR_CAPTCHA_UNSOLVABLE"},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			service := startCallbackService(t, simulator.Options{
+			service := harness.StartCallbackService(t, simulator.Options{
 				NewTask: func(simulator.NewTask) simulator.Submission {
 					return simulator.Submission{Answers: []simulator.Answer{row.answer}}
 				},
 			})
-			polls, callers, temporal := newTaskQueue(), newTaskQueue(), dial(t)
-			_, base := startCallbackWorker(t, polls, service.URL())
-			team := worker.New(temporal, callers, worker.Options{})
+			polls, callers, temporalClient := harness.NewTaskQueue(), harness.NewTaskQueue(), harness.Dial(t)
+			_, base := harness.StartCallbackWorker(t, polls, service.URL())
+			team := worker.New(temporalClient, callers, worker.Options{})
 			team.RegisterWorkflow(submitAndWait)
 			team.RegisterActivity(submitter{apiURL: service.URL(), callbackBase: base}.Submit)
 			require.NoError(t, team.Start())
 			t.Cleanup(team.Stop)
 
-			options := client.StartWorkflowOptions{ID: fmt.Sprintf("order/%s of %d", row.name, newTaskID()), TaskQueue: callers}
-			run, err := temporal.ExecuteWorkflow(testContext(t), options, submitAndWait, row.busyFor, polls)
+			options := client.StartWorkflowOptions{
+				ID: fmt.Sprintf("order/%s of %d", row.name, harness.NewTaskID()), TaskQueue: callers,
+			}
+			run, err := temporalClient.ExecuteWorkflow(harness.Context(t), options, submitAndWait, row.busyFor, polls)
 			require.NoError(t, err)
-			taskID := service.reserve()
-			service.untilTaken(t, taskID)
-			var result callerResult
-			require.NoError(t, run.Get(testContext(t), &result))
+			taskID := service.Reserve()
+			service.UntilTaken(t, taskID)
+			var result harness.CallerResult
+			require.NoError(t, run.Get(harness.Context(t), &result))
 
 			require.Equal(t, row.result.ErrorCode, result.ErrorCode)
 			require.Equal(t, row.result.Output.Polls, result.Output.Polls)
 			require.Len(t, service.RequestsFor(taskID), 1, "it is asked for once, when the callback has come")
-			undisturbedHistory(t, temporal, run.GetID(), run.GetRunID())
+			harness.UndisturbedHistory(t, temporalClient, run.GetID(), run.GetRunID())
 		})
 	}
 }

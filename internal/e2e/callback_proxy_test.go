@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -27,13 +28,15 @@ type tlsProxy struct {
 
 const proxyPrefix = "/hooks/2captcha"
 
-// startProxy starts one without a target. With strip the prefix is left out of what it passes on.
+// startProxy starts a proxy without a target. With strip it leaves the prefix out of what it passes
+// on.
 func startProxy(t *testing.T, strip bool) *tlsProxy {
 	t.Helper()
 	p := &tlsProxy{}
 	var handler http.Handler = &httputil.ReverseProxy{
-		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(p.target.Load()) },
-		ErrorLog: log.New(io.Discard, "", 0), // a target that is down is answered with 502, which tests see
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(p.target.Load()) },
+		// A target that is down is answered with 502, which tests see.
+		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	if strip {
 		handler = http.StripPrefix(proxyPrefix, handler)
@@ -45,7 +48,7 @@ func startProxy(t *testing.T, strip bool) *tlsProxy {
 	return p
 }
 
-// roots are who signed its certificate.
+// roots are the certificates that vouch for the proxy.
 func (p *tlsProxy) roots() *x509.CertPool {
 	roots := x509.NewCertPool()
 	roots.AddCert(p.server.Certificate())
@@ -74,23 +77,23 @@ func TestCallbackThroughAProxy(t *testing.T) {
 			t.Parallel()
 			const proof = "a-token-that-the-service-asked-for"
 			proxy := startProxy(t, row.strip)
-			service, taskQueue := startCallbackService(t, simulator.Options{CallbackRoots: proxy.roots()}), newTaskQueue()
-			service.sender = proxy.server.Client() // which trusts the proxy
-			temporal := dial(t)
-			_, base := startCallbackWorkerIn(t, []string{
+			service, taskQueue := harness.StartCallbackService(t, simulator.Options{CallbackRoots: proxy.roots()}), harness.NewTaskQueue()
+			service.Sender = proxy.server.Client() // which trusts the proxy
+			temporalClient := harness.Dial(t)
+			_, base := harness.StartCallbackWorkerWith(t, []string{
 				"TWOCAPTCHA_CALLBACK_URL=" + proxy.base(), "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN=" + proof,
 			}, taskQueue, service.URL())
 			proxy.passTo(t, base)
-			taskID := service.reserve()
-			run := startWait(t, temporal, taskQueue, untilCalledBack(taskID))
+			taskID := service.Reserve()
+			run := harness.StartWait(t, temporalClient, taskQueue, harness.UntilCalledBack(taskID))
 
-			service.submit(t, taskID, proxy.base(), simulator.Submission{
+			service.SubmitWithCallback(t, taskID, proxy.base(), simulator.Submission{
 				Answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)},
 			})
 
-			service.untilTaken(t, taskID)
+			service.UntilTaken(t, taskID)
 			var output workflows.AwaitTaskResultOutput
-			require.NoError(t, run.Get(testContext(t), &output))
+			require.NoError(t, run.Get(harness.Context(t), &output))
 			require.JSONEq(t, `{"text":"abc"}`, string(output.Solution))
 			require.Len(t, service.RequestsFor(taskID), 1)
 			for _, address := range []string{base + "/2captcha.txt", proxy.base() + "/2captcha.txt"} {
@@ -109,32 +112,33 @@ func TestCallbackThroughAProxy(t *testing.T) {
 func TestCallbackAfterARestartOfTheWorker(t *testing.T) {
 	t.Parallel()
 	proxy := startProxy(t, true)
-	service, taskQueue := startCallbackService(t, simulator.Options{CallbackRoots: proxy.roots()}), newTaskQueue()
-	temporal := dial(t)
-	first, base := startCallbackWorker(t, taskQueue, service.URL())
+	service, taskQueue := harness.StartCallbackService(t, simulator.Options{CallbackRoots: proxy.roots()}), harness.NewTaskQueue()
+	temporalClient := harness.Dial(t)
+	first, base := harness.StartCallbackWorker(t, taskQueue, service.URL())
 	proxy.passTo(t, base)
-	called, missed := service.reserve(), service.reserve()
-	calledRun := startWait(t, temporal, taskQueue, untilCalledBack(called))
-	require.Equal(t, workflows.StateWaiting, statusOf(t, temporal, calledRun).State)
+	called, missed := service.Reserve(), service.Reserve()
+	calledRun := harness.StartWait(t, temporalClient, taskQueue, harness.UntilCalledBack(called))
+	require.Equal(t, workflows.StateWaiting, harness.StatusOf(t, temporalClient, calledRun).State)
 
-	first.signal(t, syscall.SIGKILL)
-	first.wait(t)
-	missedRun := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{
+	first.Signal(t, syscall.SIGKILL)
+	first.Wait(t)
+	missedRun := harness.StartWait(t, temporalClient, taskQueue, workflows.AwaitTaskResultInput{
 		TaskID: missed, Callback: true, InitialDelay: time.Second,
 	})
 	ready := simulator.Submission{Answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)}}
 	for _, taskID := range []int64{called, missed} {
-		service.submit(t, taskID, proxy.base(), ready)
-		require.NoError(t, service.WaitForCallbacks(testContext(t), taskID, 1))
+		service.SubmitWithCallback(t, taskID, proxy.base(), ready)
+		require.NoError(t, service.WaitForCallbacks(harness.Context(t), taskID, 1))
 		require.Equal(t, http.StatusBadGateway, service.CallbacksFor(taskID)[0].HTTPStatus, "nobody is there")
 	}
-	_, base = startCallbackWorker(t, taskQueue, service.URL())
+	_, base = harness.StartCallbackWorker(t, taskQueue, service.URL())
 	proxy.passTo(t, base)
-	_, err := postUntilTaken(testContext(t), proxy.server.Client(), service.CallbacksFor(called)[0].URL, called)
+	_, err := harness.PostUntilTaken(harness.Context(t), proxy.server.Client(),
+		service.CallbacksFor(called)[0].URL, called)
 	require.NoError(t, err)
 
-	require.NoError(t, calledRun.Get(testContext(t), nil), "the callback is taken after the restart")
-	require.NoError(t, missedRun.Get(testContext(t), nil), "a callback that nobody took is made up for by a poll")
+	require.NoError(t, calledRun.Get(harness.Context(t), nil), "the callback is taken after the restart")
+	require.NoError(t, missedRun.Get(harness.Context(t), nil), "a callback that nobody took is made up for by a poll")
 	for _, taskID := range []int64{called, missed} {
 		require.Len(t, service.RequestsFor(taskID), 1)
 	}

@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,17 +13,10 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
-)
-
-// What a wait costs in history events: its own, with the first poll; each further poll; and a wake-up at a time when it may poll
-// at once, beyond its poll.
-const (
-	costOfFirstPoll   = 16
-	costOfFurtherPoll = 11
-	costOfWakeUp      = 1
 )
 
 // historyPath is one way that a wait can go.
@@ -43,37 +34,37 @@ type historyPath struct {
 
 // recordedWait is a wait that goes one of the paths.
 type recordedWait struct {
-	temporal client.Client
-	service  *simulator.Server
-	taskID   int64
-	run      client.WorkflowRun
+	temporalClient client.Client
+	service        *simulator.Server
+	taskID         int64
+	run            client.WorkflowRun
 }
 
 func (w recordedWait) waitForEvents(t *testing.T, types ...enumspb.EventType) *historypb.HistoryEvent {
 	t.Helper()
-	return waitForEvents(t, w.temporal, w.taskID, types...)
+	return harness.WaitForEvents(t, w.temporalClient, w.taskID, types...)
 }
 
 func (w recordedWait) wakeUp(t *testing.T) {
 	t.Helper()
-	wakeUp(t, w.temporal, w.run, w.taskID)
+	harness.WakeUp(t, w.temporalClient, w.run, w.taskID)
 }
 
 func (w recordedWait) cancel(t *testing.T) {
 	t.Helper()
-	require.NoError(t, w.temporal.CancelWorkflow(testContext(t), w.run.GetID(), w.run.GetRunID()))
+	require.NoError(t, w.temporalClient.CancelWorkflow(harness.Context(t), w.run.GetID(), w.run.GetRunID()))
 }
 
 var historyPaths = []historyPath{
 	{
 		name:    "ready-at-first-poll",
 		answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)},
-		atMost:  costOfFirstPoll,
+		atMost:  harness.CostOfFirstPoll,
 	},
 	{
 		name:    "ready-at-third-poll",
 		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
-		atMost:  costOfFirstPoll + 2*costOfFurtherPoll,
+		atMost:  harness.CostOfFirstPoll + 2*harness.CostOfFurtherPoll,
 	},
 	{
 		name:    "wake-up-before-first-poll",
@@ -83,7 +74,7 @@ var historyPaths = []historyPath{
 			w.waitForEvents(t, enumspb.EVENT_TYPE_TIMER_STARTED)
 			w.wakeUp(t)
 		},
-		atMost: costOfFirstPoll + costOfWakeUp,
+		atMost: harness.CostOfFirstPoll + harness.CostOfWakeUp,
 	},
 	{
 		// The timer that runs is kept for the poll after the one that the wake-up makes.
@@ -92,13 +83,13 @@ var historyPaths = []historyPath{
 		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
 		meanwhile: func(t *testing.T, w recordedWait) {
 			sleeps := w.waitForEvents(t, enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED, enumspb.EVENT_TYPE_TIMER_STARTED)
-			time.Sleep(time.Until(sleeps.GetEventTime().AsTime().Add(minSpacing)))
+			time.Sleep(time.Until(sleeps.GetEventTime().AsTime().Add(harness.MinSpacing)))
 			w.wakeUp(t)
 		},
-		atMost: costOfFirstPoll + 2*costOfFurtherPoll + costOfWakeUp,
+		atMost: harness.CostOfFirstPoll + 2*harness.CostOfFurtherPoll + harness.CostOfWakeUp,
 	},
 	{
-		// It has to wait for the 5 seconds between polls, by a timer of its own.
+		// The wake-up has to wait for the 5 seconds between polls, by a timer of its own.
 		name:    "early-wake-up",
 		input:   `"pollInterval":"15s"`,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
@@ -111,17 +102,18 @@ var historyPaths = []historyPath{
 		name:    "timeout",
 		input:   `"timeout":"10s"`,
 		answers: []simulator.Answer{simulator.Processing()},
-		atMost:  costOfFirstPoll + costOfFurtherPoll,
+		atMost:  harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
 	},
 	{
 		name:    "verdict",
 		answers: []simulator.Answer{simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")},
-		atMost:  costOfFirstPoll,
+		atMost:  harness.CostOfFirstPoll,
 	},
 	{
-		name:    "transient-then-ready",
-		answers: []simulator.Answer{simulator.HTMLPage(), simulator.DroppedConnection(), simulator.Ready(`{"text":"abc"}`)},
-		atMost:  costOfFirstPoll,
+		name: "transient-then-ready",
+		answers: []simulator.Answer{simulator.HTMLPage(), simulator.DroppedConnection(),
+			simulator.Ready(`{"text":"abc"}`)},
+		atMost: harness.CostOfFirstPoll,
 	},
 	{
 		name:    "canceled-while-waiting",
@@ -135,7 +127,7 @@ var historyPaths = []historyPath{
 		name:    "canceled-while-polling",
 		answers: []simulator.Answer{simulator.Stalled(0)},
 		meanwhile: func(t *testing.T, w recordedWait) {
-			require.NoError(t, w.service.WaitForRequests(testContext(t), w.taskID, 1))
+			require.NoError(t, w.service.WaitForRequests(harness.Context(t), w.taskID, 1))
 			w.cancel(t)
 		},
 	},
@@ -147,32 +139,34 @@ var historyPaths = []historyPath{
 		name:    "inline",
 		answers: []simulator.Answer{simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
 		inline:  true,
-		atMost:  costOfFirstPoll + costOfFurtherPoll,
+		atMost:  harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
 	},
 	{
 		name:    "activity-retry-ready-at-third-poll",
 		input:   `"polling":"activityRetry"`,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)},
-		atMost:  costOfFirstPoll,
+		atMost:  harness.CostOfFirstPoll,
 	},
 	{
 		name:    "activity-retry-timeout",
 		input:   `"polling":"activityRetry","timeout":"10s"`,
 		answers: []simulator.Answer{simulator.Processing()},
-		atMost:  costOfFirstPoll,
+		atMost:  harness.CostOfFirstPoll,
 	},
 	{
-		// The ban does not fit into the activity's time, so that the last poll has an activity of its own.
-		name:    "activity-retry-last-poll-of-its-own",
-		input:   `"polling":"activityRetry","timeout":"20s"`,
-		answers: []simulator.Answer{simulator.Processing(), simulator.Error(ipBlocked), simulator.Ready(`{"text":"abc"}`)},
-		atMost:  costOfFirstPoll + costOfFurtherPoll,
+		// The ban does not fit into the activity's time, so the last poll has an activity of its
+		// own.
+		name:  "activity-retry-last-poll-of-its-own",
+		input: `"polling":"activityRetry","timeout":"20s"`,
+		answers: []simulator.Answer{simulator.Processing(), simulator.Error(harness.IPBlocked),
+			simulator.Ready(`{"text":"abc"}`)},
+		atMost: harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
 	},
 	{
 		name:    "activity-retry-verdict",
 		input:   `"polling":"activityRetry"`,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")},
-		atMost:  costOfFirstPoll,
+		atMost:  harness.CostOfFirstPoll,
 	},
 	{
 		// It costs no more than a poll by a timer: that one does not fire.
@@ -183,13 +177,13 @@ var historyPaths = []historyPath{
 			w.waitForEvents(t, enumspb.EVENT_TYPE_TIMER_STARTED)
 			w.wakeUp(t)
 		},
-		atMost: costOfFirstPoll,
+		atMost: harness.CostOfFirstPoll,
 	},
 	{
 		name:    "callback-lost",
 		input:   `"callback":true`,
 		answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)},
-		atMost:  costOfFirstPoll,
+		atMost:  harness.CostOfFirstPoll,
 	},
 	{
 		// The first fallback poll stays where it was, and is what fetches the result.
@@ -200,43 +194,48 @@ var historyPaths = []historyPath{
 			w.waitForEvents(t, enumspb.EVENT_TYPE_TIMER_STARTED)
 			w.wakeUp(t)
 		},
-		atMost: costOfFirstPoll + costOfFurtherPoll,
+		atMost: harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
 	},
 }
 
-// TestHistory compares the history of each path with the one that is on record, event by event. It runs before the tests that run
-// side by side: a worker that has to wait for the machine makes other histories.
+// TestHistory compares the history of each path with the one on record, event by event. It runs
+// before the tests that run side by side: a worker that waits for the machine makes other
+// histories.
 func TestHistory(t *testing.T) {
 	t.Run("continued-as-new", continueAsNew)
-	service, temporal, taskQueue := startSimulator(t), dial(t), newTaskQueue()
-	startWorker(t, taskQueue, service.URL())
-	plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey, APIURL: service.URL()})
+	service, temporalClient, taskQueue := harness.StartSimulator(t), harness.Dial(t), harness.NewTaskQueue()
+	harness.StartWorker(t, taskQueue, service.URL())
+	plugin, err := provider.NewPlugin(provider.Config{ClientKey: harness.ClientKey, APIURL: service.URL()})
 	require.NoError(t, err)
-	callers := startCallers(t, temporal, plugin)
+	callers := harness.StartCallers(t, temporalClient, plugin)
 
 	for i, path := range historyPaths {
 		t.Run(path.name, func(t *testing.T) {
 			t.Parallel()
 			taskID := firstRecordedTaskID + int64(i)*1000
-			wait := path.start(t, recordedWait{temporal: temporal, service: service, taskID: taskID}, taskQueue, callers)
-			history := closedHistory(t, temporal, wait.run.GetID(), wait.run.GetRunID())
-			for attempt := 1; attempt < 3 && (disturbed(history) || attemptsIn(history) > len(service.RequestsFor(taskID))); attempt++ {
+			wait := path.start(t, recordedWait{temporalClient: temporalClient, service: service, taskID: taskID},
+				taskQueue, callers)
+			history := harness.ClosedHistory(t, temporalClient, wait.run.GetID(), wait.run.GetRunID())
+			for attempt := 1; attempt < 3 && (harness.Disturbed(history) || attemptsIn(history) > len(service.RequestsFor(taskID))); attempt++ {
 				taskID++
-				wait = path.start(t, recordedWait{temporal: temporal, service: service, taskID: taskID}, taskQueue, callers)
-				history = closedHistory(t, temporal, wait.run.GetID(), wait.run.GetRunID())
+				wait = path.start(t, recordedWait{temporalClient: temporalClient, service: service,
+					taskID: taskID}, taskQueue, callers)
+				history = harness.ClosedHistory(t, temporalClient, wait.run.GetID(), wait.run.GetRunID())
 			}
 			if path.atMost > 0 {
-				require.LessOrEqual(t, len(history.GetEvents()), path.atMost, "what it costs:\n%s", shape(history))
+				require.LessOrEqual(t, len(history.GetEvents()), path.atMost, "what it costs:\n%s",
+					harness.Shape(history))
 			}
-			requireRecorded(t, path.name, history)
+			harness.RequireRecorded(t, path.name, history)
 		})
 	}
 }
 
-// firstRecordedTaskID and those after it are fixed, so that a history that is recorded anew differs in what has changed.
+// firstRecordedTaskID and the ids after it are fixed, so that a history that is recorded anew
+// differs only in what has changed.
 const firstRecordedTaskID = 81555000000
 
-// start starts the wait and has happen to it what belongs to the path.
+// start starts the wait and does to it what belongs to the path.
 func (p historyPath) start(t *testing.T, wait recordedWait, taskQueue, callers string) recordedWait {
 	t.Helper()
 	wait.service.Script(wait.taskID, p.answers...)
@@ -251,7 +250,7 @@ func (p historyPath) start(t *testing.T, wait recordedWait, taskQueue, callers s
 		options.TaskQueue, workflow, arguments = callers, "waitInline", append(arguments, "")
 	}
 	var err error
-	wait.run, err = wait.temporal.ExecuteWorkflow(testContext(t), options, workflow, arguments...)
+	wait.run, err = wait.temporalClient.ExecuteWorkflow(harness.Context(t), options, workflow, arguments...)
 	require.NoError(t, err)
 	if p.meanwhile != nil {
 		p.meanwhile(t, wait)
@@ -259,22 +258,8 @@ func (p historyPath) start(t *testing.T, wait recordedWait, taskQueue, callers s
 	return wait
 }
 
-// disturbed tells whether a worker or the server was too slow, as may be on a busy machine: the history is not its path's then.
-func disturbed(history *historypb.History) bool {
-	for _, event := range history.GetEvents() {
-		switch event.GetEventType() {
-		case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
-			return true
-		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED: // an attempt that the server handed out twice
-			if strings.Contains(event.GetActivityTaskStartedEventAttributes().GetLastFailure().GetMessage(), "not sent") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// attemptsIn is how many attempts the activities of a history had. One that the server hands out too early sends nothing.
+// attemptsIn is how many attempts the activities of a history had. An attempt that the server hands
+// out too early sends nothing.
 func attemptsIn(history *historypb.History) (attempts int) {
 	for _, event := range history.GetEvents() {
 		attempts += int(event.GetActivityTaskStartedEventAttributes().GetAttempt())
@@ -282,58 +267,42 @@ func attemptsIn(history *historypb.History) (attempts int) {
 	return attempts
 }
 
-// continueAsNew has a server that suggests it after 20 events, in place of 4,096.
+// continueAsNew has a server that suggests to continue as new after 20 events instead of 4,096.
 func continueAsNew(t *testing.T) {
 	t.Parallel()
-	server, err := devserver.Start(context.Background(), devserver.Options{
-		CLI: fixture.cli, DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=20"},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, server.Stop()) })
-	temporal, err := client.Dial(client.Options{HostPort: server.Address(), Logger: quietLogger{}})
-	require.NoError(t, err)
-	t.Cleanup(temporal.Close)
-	service, taskQueue := startSimulator(t), newTaskQueue()
-	startWorkerIn(t, []string{"TEMPORAL_ADDRESS=" + server.Address(), "TWOCAPTCHA_API_KEY=" + clientKey}, taskQueue, service.URL())
+	server := harness.StartServer(t,
+		devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=20"}})
+	temporalClient := harness.DialWith(t, client.Options{HostPort: server.Address()})
+	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+	harness.StartWorkerOn(t, server.Address(), taskQueue, service.URL())
 
 	var histories []*historypb.History
 	for attempt := range int64(3) {
 		taskID := firstRecordedTaskID + 999_000 + attempt
-		service.Script(taskID, simulator.Processing(), simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
-		run := startWait(t, temporal, taskQueue, workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 10 * time.Minute})
+		service.Script(taskID, simulator.Processing(), simulator.Processing(), simulator.Processing(),
+			simulator.Ready(`{"text":"abc"}`))
+		run := harness.StartWait(t, temporalClient, taskQueue,
+			workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 10 * time.Minute})
 		firstRun := run.GetRunID()
 		var output workflows.AwaitTaskResultOutput
-		require.NoError(t, run.Get(testContext(t), &output)) // follows the runs
+		require.NoError(t, run.Get(harness.Context(t), &output)) // follows the runs
 		require.Equal(t, 4, output.Polls, "counted over all runs")
 		require.Len(t, service.RequestsFor(taskID), 4)
-		require.Empty(t, service.CloserThan(minSpacing))
+		require.Empty(t, service.CloserThan(harness.MinSpacing))
 
 		histories = nil
 		for runID := firstRun; runID != ""; {
-			history := closedHistory(t, temporal, run.GetID(), runID)
+			history := harness.ClosedHistory(t, temporalClient, run.GetID(), runID)
 			histories = append(histories, history)
 			last := history.GetEvents()[len(history.GetEvents())-1]
 			runID = last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()
 		}
-		if !slices.ContainsFunc(histories, disturbed) {
+		if !slices.ContainsFunc(histories, harness.Disturbed) {
 			break
 		}
 	}
 	require.Greater(t, len(histories), 1, "it continued as new")
 	for i, history := range histories {
-		requireRecorded(t, fmt.Sprintf("continued-as-new-%d", i+1), history)
+		harness.RequireRecorded(t, fmt.Sprintf("continued-as-new-%d", i+1), history)
 	}
-}
-
-// closedHistory returns a run's history once it has closed.
-func closedHistory(t *testing.T, temporal client.Client, workflowID, runID string) *historypb.History {
-	t.Helper()
-	history := new(historypb.History)
-	events := temporal.GetWorkflowHistory(testContext(t), workflowID, runID, true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		event, err := events.Next()
-		require.NoError(t, err)
-		history.Events = append(history.Events, event)
-	}
-	return history
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/e2e/chaos"
+	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -106,26 +108,26 @@ func TestReadmeShell(t *testing.T) {
 	secretFile := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secretFile, []byte("a secret of 32 random characters"), 0o600))
 	tools := t.TempDir()
-	cliPath, err := exec.LookPath(fixture.cli)
+	cliPath, err := exec.LookPath(harness.CLI())
 	require.NoError(t, err)
 	cliPath, err = filepath.Abs(cliPath)
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(cliPath, filepath.Join(tools, "temporal")))
 
 	// shell starts a block with two tasks of its own that are ready at their first poll.
-	shell := func(t *testing.T, block string, environment ...string) *process {
-		taskID, otherTaskID := newTaskID(), newTaskID()
+	shell := func(t *testing.T, block string, environment ...string) *harness.Process {
+		taskID, otherTaskID := harness.NewTaskID(), harness.NewTaskID()
 		service.Script(taskID, simulator.Ready(`{"token":"abc"}`))
 		service.Script(otherTaskID, simulator.Ready(`"8"`))
 		block = strings.NewReplacer(
 			readmeTaskID, fmt.Sprint(taskID), readmeOtherTaskID, fmt.Sprint(otherTaskID),
 			readmeSecretFile, secretFile, readmeKeyFile, keyFile,
-			readmeListens, "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0", readmeAddress, fixture.temporal.Address(),
-			"go run ./worker", "exec "+fixture.worker, // go run would leave its worker behind
+			readmeListens, "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0", readmeAddress, harness.Address(),
+			"go run ./worker", "exec "+harness.WorkerPath(), // go run would leave its worker behind
 		).Replace(block)
-		return startProcess(t, command{
-			path: "/bin/sh", arguments: []string{"-e", "-c", "cd " + repository + "\n" + block},
-			environment: append([]string{
+		return harness.StartProcess(t, harness.Command{
+			Path: "/bin/sh", Arguments: []string{"-e", "-c", "cd " + repository + "\n" + block},
+			Environment: append([]string{
 				"PATH=" + tools + ":" + os.Getenv("PATH"), "TEMPORAL_CLI=" + cliPath, "TWOCAPTCHA_API_URL=" + service.URL(),
 			}, environment...),
 		})
@@ -133,9 +135,9 @@ func TestReadmeShell(t *testing.T) {
 	devServer := func(t *testing.T, block string) {
 		goCache, err := exec.Command("go", "env", "GOCACHE").Output()
 		require.NoError(t, err)
-		done := shell(t, block, "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+strings.TrimSpace(string(goCache))).wait(t)
-		require.Equal(t, 0, done.status, done.stderr)
-		require.Contains(t, done.stdout, `"solution":{"token":"abc"}`)
+		done := shell(t, block, "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+strings.TrimSpace(string(goCache))).Wait(t)
+		require.Equal(t, 0, done.Status, done.Stderr)
+		require.Contains(t, done.Stdout, `"solution":{"token":"abc"}`)
 	}
 	allTests := func(t *testing.T, block string) {
 		require.Equal(t, "go test ./...\n", block, "this test is part of it")
@@ -146,11 +148,11 @@ func TestReadmeShell(t *testing.T) {
 
 	checks := map[string]func(t *testing.T, block string){
 		"README.md: Try it": func(t *testing.T, block string) {
-			done := shell(t, block).wait(t)
-			require.Equal(t, 0, done.status, done.stderr)
-			require.Contains(t, done.stderr, "Web UI: http://127.0.0.1:")
+			done := shell(t, block).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, done.Stderr, "Web UI: http://127.0.0.1:")
 			shown := readmeBlock(t, "json", "README.md: Try it")
-			require.Equal(t, outcomes(t, shown), outcomes(t, done.stdout), "the README shows another run")
+			require.Equal(t, outcomes(t, shown), outcomes(t, done.Stdout), "the README shows another run")
 		},
 		"README.md: Run the tests":        allTests,
 		"README.md: Wait for a real task": devServer,
@@ -160,30 +162,30 @@ func TestReadmeShell(t *testing.T) {
 		},
 		"docs/operations.md: Try a real task without a server": devServer,
 		"docs/operations.md: Run the worker": func(t *testing.T, _ string) {
-			worker.waitForOutput(t, "worker started")
+			worker.WaitForOutput(t, "worker started")
 		},
 		"docs/operations.md: Wait for tasks from the command line": func(t *testing.T, block string) {
-			done := shell(t, block, "TEMPORAL_ADDRESS="+fixture.temporal.Address()).wait(t)
-			require.Equal(t, 0, done.status, done.stderr)
-			require.Contains(t, done.stdout, `"solution":"8"`)
+			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, done.Stdout, `"solution":"8"`)
 		},
 		"docs/input.md: From any SDK or tool": func(t *testing.T, block string) {
-			done := unlessBusy(func() finished {
-				return shell(t, block, "TEMPORAL_ADDRESS="+fixture.temporal.Address()).wait(t)
+			done := harness.UnlessBusy(func() harness.Finished {
+				return shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
 			})
-			require.Equal(t, 0, done.status, done.stderr)
-			require.Contains(t, done.stdout, `"state":"ready"`)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, done.Stdout, `"state":"ready"`)
 		},
 		"docs/callbacks.md: Let the worker take callbacks": func(t *testing.T, block string) {
 			require.Contains(t, block, readmeListens)
 			process := shell(t, block)
-			process.waitForOutput(t, "callbacks are taken")
-			process.waitForOutput(t, "worker started")
+			process.WaitForOutput(t, "callbacks are taken")
+			process.WaitForOutput(t, "worker started")
 		},
 		"docs/callbacks.md: Submit a task with a callback address": func(t *testing.T, block string) {
-			done := shell(t, block).wait(t)
-			require.Equal(t, 0, done.status, done.stderr)
-			require.Regexp(t, `^https://captcha\.example\.com/hooks/\S+\n$`, done.stdout)
+			done := shell(t, block).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Regexp(t, `^https://captcha\.example\.com/hooks/\S+\n$`, done.Stdout)
 		},
 		"docs/performance.md: Run the benchmarks": func(t *testing.T, block string) {
 			// Either takes more than 10 minutes; package bench has tests of both.
@@ -191,7 +193,7 @@ func TestReadmeShell(t *testing.T) {
 		},
 		"docs/reliability.md: The chaos run": func(t *testing.T, block string) {
 			// It takes minutes; its short form is a test of its own.
-			require.Equal(t, chaosCommand(true, 1)+"\n", block)
+			require.Equal(t, chaos.Command(true, 1)+"\n", block)
 		},
 		"CONTRIBUTING.md: Set up": allTests,
 		"CONTRIBUTING.md: Checks": func(t *testing.T, block string) {
@@ -203,9 +205,9 @@ func TestReadmeShell(t *testing.T) {
 		},
 		"CONTRIBUTING.md: Benchmarks": func(t *testing.T, block string) {
 			// Once each is enough to see that all of them run.
-			done := shell(t, strings.Replace(block, "-bench .", "-benchtime 1x -bench .", 1)).wait(t)
-			require.Equal(t, 0, done.status, done.stdout+done.stderr)
-			require.GreaterOrEqual(t, strings.Count(done.stdout, "\nBenchmark"), 3)
+			done := shell(t, strings.Replace(block, "-bench .", "-benchtime 1x -bench .", 1)).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stdout+done.Stderr)
+			require.GreaterOrEqual(t, strings.Count(done.Stdout, "\nBenchmark"), 3)
 		},
 		"CONTRIBUTING.md: Recorded histories": func(t *testing.T, block string) {
 			// It would record them.

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,43 +9,31 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// startedLine is what the starter prints with --detach.
-type startedLine struct {
-	TaskID                    int64
-	WorkflowID, RunID, Status string
-}
-
-func detach(t *testing.T, taskQueue string, taskID int64) startedLine {
-	t.Helper()
-	done := runStarter(t, taskQueue, "--detach", "--initial-delay", "1ms", strconv.FormatInt(taskID, 10))
-	require.Equal(t, 0, done.status, done.stderr)
-	var started startedLine
-	require.NoError(t, json.Unmarshal([]byte(done.stdout), &started), done.stdout)
-	return started
-}
-
 func TestDetach(t *testing.T) {
 	t.Parallel()
-	service, taskQueue, taskID := startSimulator(t), newTaskQueue(), newTaskID()
+	service, taskQueue, taskID := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID()
 	service.Script(taskID, simulator.Ready(`{"text":"abc"}`))
 
-	// There is no worker yet: to start needs none.
-	first := detach(t, taskQueue, taskID)
-	require.Equal(t, startedLine{taskID, workflows.WorkflowID(taskID), first.RunID, "started"}, first)
+	// There is no worker yet: a start does not need one.
+	first := harness.Detach(t, taskQueue, taskID)
+	require.Equal(t, harness.StartedLine{TaskID: taskID, WorkflowID: workflows.WorkflowID(taskID),
+		RunID: first.RunID, Status: "started"}, first)
 	require.NotEmpty(t, first.RunID)
-	second := detach(t, taskQueue, taskID)
-	require.Equal(t, startedLine{taskID, workflows.WorkflowID(taskID), first.RunID, "attached"}, second)
+	second := harness.Detach(t, taskQueue, taskID)
+	require.Equal(t, harness.StartedLine{TaskID: taskID, WorkflowID: workflows.WorkflowID(taskID),
+		RunID: first.RunID, Status: "attached"}, second)
 
-	starter := startStarter(t, taskQueue, strconv.FormatInt(taskID, 10))
-	starter.waitForOutput(t, fmt.Sprintf("no worker serves the task queue %q", taskQueue))
-	startWorker(t, taskQueue, service.URL())
-	done := starter.wait(t)
-	require.Equal(t, 0, done.status, done.stderr)
-	require.Contains(t, done.stdout, `"solution":{"text":"abc"}`)
+	starter := harness.StartStarter(t, taskQueue, strconv.FormatInt(taskID, 10))
+	starter.WaitForOutput(t, fmt.Sprintf("no worker serves the task queue %q", taskQueue))
+	harness.StartWorker(t, taskQueue, service.URL())
+	done := starter.Wait(t)
+	require.Equal(t, 0, done.Status, done.Stderr)
+	require.Contains(t, done.Stdout, `"solution":{"text":"abc"}`)
 	require.Len(t, service.RequestsFor(taskID), 1)
 }
 
@@ -55,31 +42,34 @@ func TestInterruptedStarterAttachesAgain(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			service, taskQueue, quick, slow := startSimulator(t), newTaskQueue(), newTaskID(), newTaskID()
+			service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+			quick, slow := harness.NewTaskID(), harness.NewTaskID()
 			service.Script(quick, simulator.Ready(`{}`))
 			service.Script(slow, simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`))
-			startWorker(t, taskQueue, service.URL())
+			harness.StartWorker(t, taskQueue, service.URL())
 
-			starter := startStarter(t, taskQueue, "--initial-delay", "1ms", strconv.FormatInt(slow, 10), strconv.FormatInt(quick, 10))
-			starter.waitForOutput(t, workflows.WorkflowID(quick))
-			require.NoError(t, service.WaitForAnswers(testContext(t), slow, 1))
-			starter.signal(t, signal)
-			done := starter.wait(t)
+			starter := harness.StartStarter(t, taskQueue, "--initial-delay", "1ms", strconv.FormatInt(slow, 10),
+				strconv.FormatInt(quick, 10))
+			starter.WaitForOutput(t, workflows.WorkflowID(quick))
+			require.NoError(t, service.WaitForAnswers(harness.Context(t), slow, 1))
+			starter.Signal(t, signal)
+			done := starter.Wait(t)
 
-			require.Equal(t, 130, done.status, done.stderr)
-			require.Equal(t, []int64{quick}, tasksInOrder(t, done.stdout), "what was there is printed")
-			require.NoError(t, service.WaitForAnswers(testContext(t), slow, 2), "the workflow goes on without the command")
+			require.Equal(t, 130, done.Status, done.Stderr)
+			require.Equal(t, []int64{quick}, harness.TasksInOrder(t, done.Stdout), "what was there is printed")
+			require.NoError(t, service.WaitForAnswers(harness.Context(t), slow, 2),
+				"the workflow goes on without the command")
 
 			// The command is taken from the message, as a person would.
-			_, again, found := strings.Cut(done.stderr, "to resume, run: starter ")
-			require.True(t, found, done.stderr)
+			_, again, found := strings.Cut(done.Stderr, "to resume, run: starter ")
+			require.True(t, found, done.Stderr)
 			require.NotContains(t, again, strconv.FormatInt(quick, 10))
-			attached := startProcess(t, command{
-				path: fixture.starter, arguments: strings.Fields(again),
-				environment: []string{"TEMPORAL_ADDRESS=" + fixture.temporal.Address()},
-			}).wait(t)
-			require.Equal(t, 0, attached.status, attached.stderr)
-			require.Contains(t, attached.stdout, `"solution":{"text":"abc"}`)
+			attached := harness.StartProcess(t, harness.Command{
+				Path: harness.StarterPath(), Arguments: strings.Fields(again),
+				Environment: []string{"TEMPORAL_ADDRESS=" + harness.Address()},
+			}).Wait(t)
+			require.Equal(t, 0, attached.Status, attached.Stderr)
+			require.Contains(t, attached.Stdout, `"solution":{"text":"abc"}`)
 			require.Len(t, service.RequestsFor(slow), 3, "to attach costs no request")
 		})
 	}
@@ -87,35 +77,36 @@ func TestInterruptedStarterAttachesAgain(t *testing.T) {
 
 func TestTasksOfStandardInput(t *testing.T) {
 	t.Parallel()
-	service, taskQueue := startSimulator(t), newTaskQueue()
-	startWorker(t, taskQueue, service.URL())
+	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
+	harness.StartWorker(t, taskQueue, service.URL())
 	var lines strings.Builder
 	var taskIDs []int64
 	for range 20 {
-		taskID := newTaskID()
+		taskID := harness.NewTaskID()
 		service.Script(taskID, simulator.Ready(fmt.Sprintf(`{"text":"%d"}`, taskID)))
 		taskIDs = append(taskIDs, taskID)
 		fmt.Fprintf(&lines, "  %d \r\n\n", taskID)
 	}
-	argument := newTaskID()
+	argument := harness.NewTaskID()
 	service.Script(argument, simulator.Ready(fmt.Sprintf(`{"text":"%d"}`, argument)))
 
-	done := startProcess(t, command{
-		path:        fixture.starter,
-		arguments:   []string{"--task-queue", taskQueue, "--initial-delay", "1ms", strconv.FormatInt(argument, 10), "-"},
-		environment: []string{"TEMPORAL_ADDRESS=" + fixture.temporal.Address()},
-		input:       strings.NewReader(lines.String()),
-	}).wait(t)
+	done := harness.StartProcess(t, harness.Command{
+		Path: harness.StarterPath(),
+		Arguments: []string{"--task-queue", taskQueue, "--initial-delay", "1ms",
+			strconv.FormatInt(argument, 10), "-"},
+		Environment: []string{"TEMPORAL_ADDRESS=" + harness.Address()},
+		Input:       strings.NewReader(lines.String()),
+	}).Wait(t)
 
-	require.Equal(t, 0, done.status, done.stderr)
-	results := linesByTask(t, done.stdout)
+	require.Equal(t, 0, done.Status, done.Stderr)
+	results := harness.LinesByTask(t, done.Stdout)
 	require.Len(t, results, len(taskIDs)+1)
 	for _, taskID := range append(taskIDs, argument) {
 		require.Contains(t, results[taskID], fmt.Sprintf(`"solution":{"text":"%d"}`, taskID))
 	}
 }
 
-// TestCommandsThatCannotBegin end with one line on what to do.
+// TestCommandsThatCannotBegin end with one line that says what to do.
 func TestCommandsThatCannotBegin(t *testing.T) {
 	t.Parallel()
 	const nobody = "TEMPORAL_ADDRESS=127.0.0.1:1"
@@ -128,35 +119,38 @@ func TestCommandsThatCannotBegin(t *testing.T) {
 		says        []string
 	}{
 		{
-			name: "a starter without a server", path: fixture.starter, environment: []string{nobody}, arguments: []string{"74372499131"},
+			name: "a starter without a server", path: harness.StarterPath(), environment: []string{nobody}, arguments: []string{"74372499131"},
 			status: 1, says: []string{"127.0.0.1:1", "can't be reached", "TEMPORAL_ADDRESS"},
 		},
 		{
-			name: "a worker without a server", path: fixture.worker, environment: []string{nobody, "TWOCAPTCHA_API_KEY=" + clientKey},
+			name: "a worker without a server", path: harness.WorkerPath(), environment: []string{nobody,
+				"TWOCAPTCHA_API_KEY=" + harness.ClientKey},
 			status: 1, says: []string{"127.0.0.1:1", "can't be reached", "TEMPORAL_ADDRESS"},
 		},
 		{
-			name: "a worker without a key", path: fixture.worker,
+			name: "a worker without a key", path: harness.WorkerPath(),
 			status: 2, says: []string{"TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE"},
 		},
 		{
-			name: "--dev without a key", path: fixture.starter, arguments: []string{"--dev", "74372499131"},
+			name: "--dev without a key", path: harness.StarterPath(), arguments: []string{"--dev", "74372499131"},
 			status: 2, says: []string{"TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE"},
 		},
 		{
-			name: "a worker whose key would cross a network in the clear", path: fixture.worker,
-			environment: []string{"TWOCAPTCHA_API_KEY=" + clientKey}, arguments: []string{"--api-url", "http://api.2captcha.com"},
+			name: "a worker whose key would cross a network in the clear", path: harness.WorkerPath(),
+			environment: []string{"TWOCAPTCHA_API_KEY=" + harness.ClientKey}, arguments: []string{"--api-url",
+				"http://api.2captcha.com"},
 			status: 2, says: []string{"http://", "https"},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			done := startProcess(t, command{path: row.path, arguments: row.arguments, environment: row.environment}).wait(t)
-			require.Equal(t, row.status, done.status, done.stderr)
-			require.Empty(t, done.stdout)
-			require.Equal(t, 1, strings.Count(done.stderr, "\n"), "one line: %s", done.stderr)
+			done := harness.StartProcess(t,
+				harness.Command{Path: row.path, Arguments: row.arguments, Environment: row.environment}).Wait(t)
+			require.Equal(t, row.status, done.Status, done.Stderr)
+			require.Empty(t, done.Stdout)
+			require.Equal(t, 1, strings.Count(done.Stderr, "\n"), "one line: %s", done.Stderr)
 			for _, said := range row.says {
-				require.Contains(t, done.stderr, said)
+				require.Contains(t, done.Stderr, said)
 			}
 		})
 	}

@@ -1,0 +1,34 @@
+package chaos
+
+import (
+	"flag"
+	"testing"
+)
+
+var (
+	longFlag = flag.Bool("chaos.long", false, "run the long form of TestChaos: 200 tasks, about 5 minutes")
+	seedFlag = flag.Uint64("chaos.seed", 1, "what every random decision of TestChaos derives from")
+)
+
+// TestChaos requires that every task ends with its one right outcome, and that no two requests for
+// one task are less than 5 seconds apart.
+//
+// The short form, of 40 tasks, takes about a minute. The long one, of 200, takes about five: see
+// Command.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	form := shortForm
+	if *longFlag {
+		form = longForm
+	}
+	plan := newPlan(form, *seedFlag)
+	t.Logf("seed %d; the same plan again:\n%s\n%s", plan.seed, Command(*longFlag, plan.seed), plan)
+
+	run := startRun(t, plan)
+	run.carryOut()
+	findings := run.judge()
+	t.Logf("seed %d\n%s", plan.seed, run.table(findings))
+	for _, problem := range findings.problems {
+		t.Errorf("seed %d: %s", plan.seed, problem)
+	}
+}

@@ -1,0 +1,11 @@
+// Package chaos waits for many tasks at once while workers are killed, terminated and frozen, the
+// Temporal server is killed and started again on its database, and the service fails one request in
+// five. It holds a test and the command that runs it.
+package chaos
+
+import "fmt"
+
+// Command runs the test. The same form and seed make the same plan.
+func Command(long bool, seed uint64) string {
+	return fmt.Sprintf("go test ./internal/e2e/chaos -run '^TestChaos$' -v -timeout 20m -chaos.long=%t -chaos.seed=%d", long, seed)
+}

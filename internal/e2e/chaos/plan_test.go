@@ -1,0 +1,213 @@
+package chaos
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// runForm is how much a run takes on. Its times are from the run's start.
+type runForm struct {
+	decks int // of fates, each of deck tasks
+	// atOnce tasks are started at once, the others at any time until startEnd.
+	atOnce   int
+	startEnd time.Duration // when the last task has been started
+	slowest  time.Duration // how long after its submission a task is ready, at most
+	blocked  int           // tasks that meet a ban of the address, which takes 3 minutes
+
+	kills, terms, freezes, longFreezes int // of each worker
+	outages                            []span
+	// disturbed is when the last disturbance begins, if the ones before it have ended.
+	disturbed time.Duration
+	bound     time.Duration // when every task must have its outcome
+}
+
+// span is how long something may take.
+type span struct{ least, most time.Duration }
+
+var (
+	shortForm = runForm{
+		decks: 1, atOnce: 28, startEnd: 20 * time.Second, slowest: 25 * time.Second,
+		kills: 2, terms: 1, freezes: 1,
+		outages:   []span{{time.Second, 4 * time.Second}},
+		disturbed: 40 * time.Second,
+		bound:     5 * time.Minute,
+	}
+	longForm = runForm{
+		decks: 5, atOnce: 100, startEnd: 150 * time.Second, slowest: 120 * time.Second, blocked: 4,
+		kills: 5, terms: 3, freezes: 3, longFreezes: 2,
+		// The SDK tries for 10 s to report an attempt's outcome, so that the second outage loses
+		// some.
+		outages:   []span{{time.Second, 4 * time.Second}, {11 * time.Second, 15 * time.Second}},
+		disturbed: 4 * time.Minute,
+		bound:     12 * time.Minute,
+	}
+)
+
+// workerCount is how many worker processes serve the tasks.
+const workerCount = 2
+
+// runPlan is everything that is decided about a run before it starts. The same form and seed make
+// the same plan. How the processes interleave under it is up to the machine.
+type runPlan struct {
+	seed    uint64
+	form    runForm
+	tasks   []plannedTask
+	workers [workerCount][]disturbance
+	server  []disturbance
+}
+
+// plannedTask is one task: when it is submitted, how it is waited for, and what must become of it.
+type plannedTask struct {
+	fate
+	id       int64
+	startAt  time.Duration
+	wakeUpAt time.Duration // after its start a wake-up is sent; 0: none is
+	timeout  time.Duration // of its wait; 0: the default, far beyond the run
+	polling  string
+}
+
+// disturbance is what happens to one worker, or to the Temporal server.
+type disturbance struct {
+	kind disturbanceKind
+	at   time.Duration // after the run's start, or when the one before it has ended
+	// lasts is how long it is frozen, or stays down after it has ended.
+	lasts time.Duration
+}
+
+type disturbanceKind string
+
+const (
+	byKill disturbanceKind = "killed"     // SIGKILL, then started again
+	byTerm disturbanceKind = "terminated" // SIGTERM, ends with status 0, then started again
+	byStop disturbanceKind = "frozen"     // SIGSTOP, then SIGCONT
+)
+
+const (
+	firstTaskID = 83404376000 // beyond 32 bits, as the service's are
+
+	faultProbability = 0.2
+)
+
+func newPlan(form runForm, seed uint64) runPlan {
+	random := rand.New(rand.NewPCG(seed, 0))
+	plan := runPlan{seed: seed, form: form}
+	plan.tasks = planTasks(random, form)
+	// A source of its own, so that everything else is the same whichever way a task is polled.
+	pollings := rand.New(rand.NewPCG(seed, 1))
+	for i := range plan.tasks {
+		plan.tasks[i].polling = workflows.PollingTimer
+		if pollings.IntN(3) == 0 {
+			plan.tasks[i].polling = workflows.PollingActivityRetry
+		}
+	}
+	for i := range plan.workers {
+		plan.workers[i] = workerDisturbances(random, form)
+	}
+	for i, outage := range form.outages {
+		// Evenly over the run, each at any time in the middle of its part.
+		part := form.disturbed / time.Duration(len(form.outages))
+		at := time.Duration(i)*part + part/4 + randomUpTo(random, part/2)
+		lasts := outage.least + randomUpTo(random, outage.most-outage.least)
+		plan.server = append(plan.server, disturbance{kind: byKill, at: at, lasts: lasts})
+	}
+	return plan
+}
+
+func workerDisturbances(random *rand.Rand, form runForm) []disturbance {
+	var disturbances []disturbance
+	add := func(n int, kind disturbanceKind, lasts span) {
+		for range n {
+			disturbances = append(disturbances,
+				disturbance{kind: kind, lasts: lasts.least + randomUpTo(random, lasts.most-lasts.least)})
+		}
+	}
+	add(form.kills, byKill, span{0, 3 * time.Second})
+	add(form.terms, byTerm, span{0, 3 * time.Second})
+	add(form.freezes, byStop, span{time.Second, 9 * time.Second})
+	// Longer than an attempt has: meanwhile the server gives up what the worker held, and the
+	// worker must not send it any more.
+	add(form.longFreezes, byStop, span{21 * time.Second, 32 * time.Second})
+	random.Shuffle(len(disturbances), func(i, j int) {
+		disturbances[i], disturbances[j] = disturbances[j], disturbances[i]
+	})
+	for i := range disturbances {
+		part := (form.disturbed / time.Duration(len(disturbances))).Truncate(time.Millisecond)
+		disturbances[i].at = time.Duration(i)*part + randomUpTo(random, part)
+	}
+	return disturbances
+}
+
+func planTasks(random *rand.Rand, form runForm) []plannedTask {
+	var tasks []plannedTask
+	for range form.decks {
+		for _, card := range deck {
+			for range card.tasks {
+				tasks = append(tasks, plannedTask{fate: fate{name: card.fate}})
+			}
+		}
+	}
+	random.Shuffle(len(tasks), func(i, j int) { tasks[i], tasks[j] = tasks[j], tasks[i] })
+	blocked := 0
+	for i := range tasks {
+		task := &tasks[i]
+		task.id = firstTaskID + int64(i)
+		if i >= form.atOnce {
+			task.startAt = randomUpTo(random, form.startEnd)
+		} else if task.name == readyLater && blocked < form.blocked {
+			task.name = blockedThenReady // among the first, since it takes long
+			blocked++
+		}
+		if random.IntN(4) == 0 {
+			task.wakeUpAt = time.Second + randomUpTo(random, form.slowest)
+		}
+		if task.name == neverReady {
+			task.timeout = form.slowest/2 + randomUpTo(random, form.slowest/2)
+		}
+		task.fate = newFate(random, task.name, task.id, form.slowest)
+		if random.IntN(2) == 0 {
+			// On its way for long enough that it may well be so when a worker ends.
+			last := &task.script[len(task.script)-1]
+			*last = last.WithDelay(randomUpTo(random, 3*time.Second))
+		}
+	}
+	return tasks
+}
+
+// randomUpTo is a time from 0 to most, in milliseconds.
+func randomUpTo(random *rand.Rand, most time.Duration) time.Duration {
+	return time.Duration(random.Int64N(most.Milliseconds()+1)) * time.Millisecond
+}
+
+func TestChaosPlanFollowsFromItsSeed(t *testing.T) {
+	t.Parallel()
+	for name, form := range map[string]runForm{"short": shortForm, "long": longForm} {
+		require.Equal(t, newPlan(form, 7), newPlan(form, 7), name)
+		require.NotEqual(t, newPlan(form, 7), newPlan(form, 8), name)
+	}
+
+	plan := newPlan(longForm, 7)
+	require.Len(t, plan.tasks, 200)
+	require.Len(t, plan.server, 2)
+	solutions, byRetries := map[string]bool{}, 0
+	for _, task := range plan.tasks {
+		if task.polling == workflows.PollingActivityRetry {
+			byRetries++
+		}
+		if task.solution != "" {
+			require.False(t, solutions[task.solution], "two tasks have the solution %s", task.solution)
+			solutions[task.solution] = true
+		}
+	}
+	require.InDelta(t, 67, byRetries, 30, "about a third")
+	for _, disturbances := range plan.workers {
+		require.True(t, slices.ContainsFunc(disturbances, func(d disturbance) bool {
+			return d.kind == byStop && d.lasts > 20*time.Second
+		}), "no freeze is longer than an attempt has")
+	}
+}

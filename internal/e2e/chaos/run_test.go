@@ -1,0 +1,216 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+const (
+	taskQueue  = "chaos"
+	serverName = "Temporal server"
+
+	// retryPause is between two tries of what a Temporal server that is down can't do.
+	retryPause = 500 * time.Millisecond
+)
+
+// disturbedRun is a plan that is carried out. Methods that run in goroutines fail the test without
+// ending it.
+type disturbedRun struct {
+	t              *testing.T
+	plan           runPlan
+	begun          time.Time
+	service        *simulator.Server
+	temporalClient client.Client
+
+	serverOptions devserver.Options
+	server        *devserver.Server // only its own goroutine replaces it
+
+	mutex        sync.Mutex
+	disturbances []incident
+	refused      int           // starts of a worker that ended because the Temporal server was down
+	slowestTerm  time.Duration // of the workers' ends after SIGTERM
+	wakeUps      int           // that the server took
+
+	// outcomes are in the order of the plan's tasks. Only its task's goroutine writes one.
+	outcomes []taskOutcome
+}
+
+// incident is a disturbance that happened.
+type incident struct {
+	who      string
+	kind     disturbanceKind
+	from, to time.Time // to: when it is continued, or was started again
+}
+
+// taskOutcome is what a client was told of a task's wait.
+type taskOutcome struct {
+	workflowID, runID string
+	started           int // tries of the start
+	known             bool
+	output            workflows.AwaitTaskResultOutput
+	failure           error // the workflow's; nil if it succeeded
+	lastError         error // of the start or the wait, if no outcome is known
+}
+
+// startRun sets everything up and disturbs nothing yet.
+func startRun(t *testing.T, plan runPlan) *disturbedRun {
+	t.Helper()
+	r := &disturbedRun{
+		t: t, plan: plan, service: harness.StartSimulator(t), outcomes: make([]taskOutcome, len(plan.tasks)),
+	}
+	r.service.Faults(plan.seed, faultProbability, serviceFaults(r.service.URL()+"/elsewhere")...)
+
+	r.serverOptions = harness.Restartable(t)
+	r.server = harness.StartServer(t, r.serverOptions)
+	t.Cleanup(func() { assert.NoError(t, r.server.Stop()) }) // one that was started later
+	r.temporalClient = harness.DialWith(t, client.Options{HostPort: r.server.Address()})
+	return r
+}
+
+// carryOut returns when every disturbance of the plan has happened, and every task has its outcome
+// or the run's time is over. It ends the workers with SIGTERM.
+func (r *disturbedRun) carryOut() {
+	ctx, cancel := context.WithTimeout(context.Background(), r.plan.form.bound)
+	defer cancel()
+	r.begun = time.Now()
+
+	var disturbers, tasks sync.WaitGroup
+	tasksEnded := make(chan struct{})
+	for i, disturbances := range r.plan.workers {
+		disturbers.Go(func() {
+			worker := &disturbedWorker{run: r, name: fmt.Sprintf("worker %d", i+1)}
+			worker.start()
+			worker.disturb(disturbances, tasksEnded)
+		})
+	}
+	disturbers.Go(func() { r.disturbServer() })
+	for i, task := range r.plan.tasks {
+		tasks.Go(func() { r.await(ctx, task, &r.outcomes[i]) })
+		if task.wakeUpAt > 0 {
+			tasks.Go(func() { r.wakeUp(ctx, task) })
+		}
+	}
+	tasks.Wait()
+	close(tasksEnded)
+	disturbers.Wait()
+}
+
+// disturbServer kills the Temporal server and starts it again on the same port and database.
+func (r *disturbedRun) disturbServer() {
+	for _, d := range r.plan.server {
+		time.Sleep(time.Until(r.begun.Add(d.at)))
+		from := time.Now()
+		assert.NoError(r.t, r.server.Err(), "before it was killed")
+		assert.NoError(r.t, r.server.Kill())
+		time.Sleep(d.lasts)
+		server, err := devserver.Start(context.Background(), r.serverOptions)
+		r.note(serverName, d.kind, from)
+		if !assert.NoError(r.t, err, "the Temporal server's next start") {
+			return
+		}
+		r.server = server
+	}
+}
+
+// note records a disturbance that is over.
+func (r *disturbedRun) note(who string, kind disturbanceKind, from time.Time) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.disturbances = append(r.disturbances, incident{who: who, kind: kind, from: from, to: time.Now()})
+}
+
+// await submits a task, starts its workflow and waits for its outcome, whatever happens to the
+// server.
+func (r *disturbedRun) await(ctx context.Context, task plannedTask, outcome *taskOutcome) {
+	if !pauseUntil(ctx, r.begun.Add(task.startAt)) {
+		outcome.lastError = context.Cause(ctx)
+		return
+	}
+	r.service.Script(task.id, task.script...)
+
+	options := workflows.StartOptions(task.id)
+	options.TaskQueue = taskQueue
+	input := workflows.AwaitTaskResultInput{TaskID: task.id, Timeout: task.timeout, Polling: task.polling}
+	for outcome.runID == "" {
+		outcome.started++
+		run, err := r.temporalClient.ExecuteWorkflow(ctx, options, workflows.AwaitTaskResultWorkflow, input)
+		if err == nil {
+			outcome.workflowID, outcome.runID = run.GetID(), run.GetRunID()
+			break
+		}
+		outcome.lastError = fmt.Errorf("start: %w", err)
+		if !pauseUntil(ctx, time.Now().Add(retryPause)) {
+			return
+		}
+		// The server may have taken the start and lost its answer. A failed wait would then be
+		// started over.
+		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	}
+	for {
+		var output workflows.AwaitTaskResultOutput
+		err := r.temporalClient.GetWorkflow(ctx, outcome.workflowID, outcome.runID).Get(ctx, &output)
+		var ended *temporal.WorkflowExecutionError
+		if err == nil || errors.As(err, &ended) {
+			outcome.known, outcome.output, outcome.failure, outcome.lastError = true, output, err, nil
+			return
+		}
+		outcome.lastError = fmt.Errorf("wait: %w", err)
+		if !pauseUntil(ctx, time.Now().Add(retryPause)) {
+			return
+		}
+	}
+}
+
+// wakeUp sends a wake-up once, as a webhook would. A wake-up that the server does not take is lost:
+// it is only a hint.
+func (r *disturbedRun) wakeUp(ctx context.Context, task plannedTask) {
+	if !pauseUntil(ctx, r.begun.Add(task.startAt+task.wakeUpAt)) {
+		return
+	}
+	err := r.temporalClient.SignalWorkflow(ctx, workflows.WorkflowID(task.id), "", workflows.TaskCallbackSignal,
+		workflows.TaskCallback{TaskID: task.id})
+	if err == nil {
+		r.mutex.Lock()
+		r.wakeUps++
+		r.mutex.Unlock()
+	}
+}
+
+// pauseUntil returns false if ctx ended before.
+func pauseUntil(ctx context.Context, end time.Time) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(time.Until(end)):
+		return true
+	}
+}
+
+// happened are the disturbances within that time, of the workers and the server, in their order.
+func (r *disturbedRun) happened(from, to time.Time) []incident {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	var within []incident
+	for _, d := range r.disturbances {
+		if !d.from.After(to) && !d.to.Before(from) {
+			within = append(within, d)
+		}
+	}
+	slices.SortFunc(within, func(a, b incident) int { return a.from.Compare(b.from) })
+	return within
+}

@@ -1,0 +1,79 @@
+package harness
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// The types of the workflows that StartCallers registers. Each takes a wait's input and returns a
+// CallerResult.
+const (
+	WaitInChild = "waitInChild" // waits by a child workflow
+	LeaveChild  = "leaveChild"  // closes as soon as its child has begun to wait
+	// WaitInline waits in its own history. It also takes the task queue of the polls, "" for its own.
+	WaitInline = "waitInline"
+)
+
+// CallerResult is what a workflow of someone else's makes of a wait.
+type CallerResult struct {
+	Output    workflows.AwaitTaskResultOutput
+	ErrorCode string
+}
+
+// NewCallerResult takes what a wait returned.
+func NewCallerResult(output workflows.AwaitTaskResultOutput, err error) (CallerResult, error) {
+	return CallerResult{output, workflows.ErrorCode(err)}, nil
+}
+
+// StartCallers serves a task queue of the test's own with the workflows above and with what plugins
+// bring.
+func StartCallers(t *testing.T, temporalClient client.Client, plugins ...worker.Plugin) (taskQueue string) {
+	t.Helper()
+	taskQueue = NewTaskQueue()
+	callers := worker.New(temporalClient, taskQueue, worker.Options{Plugins: plugins})
+	for name, caller := range map[string]any{WaitInChild: waitInChild, LeaveChild: leaveChild, WaitInline: waitInline} {
+		callers.RegisterWorkflowWithOptions(caller, workflow.RegisterOptions{Name: name})
+	}
+	require.NoError(t, callers.Start())
+	t.Cleanup(callers.Stop)
+	return taskQueue
+}
+
+// Call runs one of the workflows above and returns what it made of the wait.
+func Call(t *testing.T, temporalClient client.Client, taskQueue, caller string, arguments ...any) CallerResult {
+	t.Helper()
+	ctx := Context(t)
+	run, err := temporalClient.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: taskQueue}, caller,
+		arguments...)
+	require.NoError(t, err)
+	var result CallerResult
+	require.NoError(t, run.Get(ctx, &result))
+	return result
+}
+
+// waitInChild sets no child options but those that are meant for the wait.
+func waitInChild(ctx workflow.Context, in workflows.AwaitTaskResultInput) (CallerResult, error) {
+	ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(in.TaskID))
+	var output workflows.AwaitTaskResultOutput
+	err := workflow.ExecuteChildWorkflow(ctx, workflows.AwaitTaskResultWorkflow, in).Get(ctx, &output)
+	return NewCallerResult(output, err)
+}
+
+func leaveChild(ctx workflow.Context, in workflows.AwaitTaskResultInput) (CallerResult, error) {
+	ctx = workflow.WithChildOptions(ctx, workflows.ChildOptions(in.TaskID))
+	child := workflow.ExecuteChildWorkflow(ctx, workflows.AwaitTaskResultWorkflow, in)
+	return CallerResult{}, child.GetChildWorkflowExecution().Get(ctx, nil)
+}
+
+func waitInline(ctx workflow.Context, in workflows.AwaitTaskResultInput, taskQueue string) (CallerResult, error) {
+	if taskQueue != "" {
+		ctx = workflow.WithTaskQueue(ctx, taskQueue)
+	}
+	return NewCallerResult(workflows.Await(ctx, in))
+}
