@@ -65,8 +65,9 @@ func TestReleaseIsDownloadedOnce(t *testing.T) {
 	require.Equal(t, path, outside)
 
 	task.Checksum = strings.Repeat("0", 64)
-	_, err = greeter(task).path(t.Context(), t.Output())
+	_, err = greeter(task).path(t.Context(), &messages)
 	require.ErrorIs(t, err, errNotInAClone, "another release has another file, and nothing can be built")
+	require.Contains(t, messages.String(), "the greeter can't be downloaded: ")
 }
 
 func TestToolIsBuiltIfItsDownloadFails(t *testing.T) {
@@ -168,7 +169,7 @@ func TestToolIsBuiltIfItsDownloadFails(t *testing.T) {
 			}
 			require.Regexp(t, `^downloading the greeter from `+regexp.QuoteMeta(address)+`, on the first run only\n`+
 				`(downloaded .*\n)*`+
-				`the greeter can't be downloaded, so that it is built: `+regexp.QuoteMeta(reason+test.reason)+`.*\n`+
+				`the greeter can't be downloaded and is built instead: `+regexp.QuoteMeta(reason+test.reason)+`.*\n`+
 				`building the greeter into .*\nbuilt the greeter in .*\n$`, messages.String())
 			require.NotContains(t, messages.String(), "secret")
 			requireOnlyFile(t, task.Cache, path)
@@ -376,7 +377,7 @@ func TestDownloadGoesThroughTheProxyOfTheEnvironment(t *testing.T) {
 	require.Error(t, found.command.Wait(), "there is no go to build the CLI")
 	require.Equal(t, "CONNECT release.invalid:443", <-asked)
 	require.True(t, found.errors.contains(
-		"the Temporal CLI 1.5.1 can't be downloaded, so that it is built: release.invalid: Forbidden\n"), "%s", found.errors.kept)
+		"the Temporal CLI 1.5.1 can't be downloaded and is built instead: release.invalid: Forbidden\n"), "%s", found.errors.kept)
 }
 
 func TestCLIDownloadSetting(t *testing.T) {

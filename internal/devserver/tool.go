@@ -75,10 +75,11 @@ func (t tool) path(ctx context.Context, messages io.Writer) (string, error) {
 			return "", fmt.Errorf("downloading %s: %w", t.title, context.Cause(ctx))
 		}
 		reason := strings.ReplaceAll(err.Error(), "\n", "; ")
-		fmt.Fprintf(messages, "%s can't be downloaded, so that it is built: %s\n", t.title, reason)
 		if unbuilt != nil {
+			fmt.Fprintf(messages, "%s can't be downloaded: %s\n", t.title, reason)
 			return "", unbuilt
 		}
+		fmt.Fprintf(messages, "%s can't be downloaded and is built instead: %s\n", t.title, reason)
 	}
 	if err := t.build(ctx, built, lock, messages); err != nil {
 		return "", err
