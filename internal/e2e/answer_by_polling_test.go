@@ -220,9 +220,9 @@ func TestOutcomesWithEachPolling(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
 	worker := harness.StartWorker(t, taskQueue, service.URL())
-	pollings := []string{workflows.PollingTimer, workflows.PollingActivityRetry}
-	runs := map[string][]client.WorkflowRun{}
-	taskIDs := map[string][]int64{}
+	pollings := []workflows.Polling{workflows.PollingTimer, workflows.PollingActivityRetry}
+	runs := map[workflows.Polling][]client.WorkflowRun{}
+	taskIDs := map[workflows.Polling][]int64{}
 	for _, polling := range pollings {
 		for _, row := range outcomesOfEachPolling {
 			in := workflows.AwaitTaskResultInput{TaskID: harness.NewTaskID(), InitialDelay: time.Millisecond,
@@ -238,7 +238,7 @@ func TestOutcomesWithEachPolling(t *testing.T) {
 
 	for _, polling := range pollings {
 		for i, row := range outcomesOfEachPolling {
-			t.Run(row.name+" by "+polling, func(t *testing.T) {
+			t.Run(row.name+" by "+string(polling), func(t *testing.T) {
 				row.requireOutcome(t, temporalClient, service, worker, polling, runs[polling][i], taskIDs[polling][i])
 			})
 		}
@@ -247,7 +247,7 @@ func TestOutcomesWithEachPolling(t *testing.T) {
 }
 
 func (row outcomeOfEachPolling) requireOutcome(
-	t *testing.T, temporalClient client.Client, service *simulator.Server, worker *harness.Process, polling string,
+	t *testing.T, temporalClient client.Client, service *simulator.Server, worker *harness.Process, polling workflows.Polling,
 	run client.WorkflowRun, taskID int64,
 ) {
 	t.Helper()

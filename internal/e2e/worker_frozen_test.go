@@ -22,15 +22,15 @@ import (
 // requests, which it must not send.
 func TestFrozenWorker(t *testing.T) {
 	t.Parallel()
-	for _, polling := range []string{workflows.PollingTimer, workflows.PollingActivityRetry} {
-		t.Run(polling, func(t *testing.T) {
+	for _, polling := range []workflows.Polling{workflows.PollingTimer, workflows.PollingActivityRetry} {
+		t.Run(string(polling), func(t *testing.T) {
 			t.Parallel()
 			freezeWorker(t, polling)
 		})
 	}
 }
 
-func freezeWorker(t *testing.T, polling string) {
+func freezeWorker(t *testing.T, polling workflows.Polling) {
 	t.Helper()
 	const tasks = 24
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)

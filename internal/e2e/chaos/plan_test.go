@@ -69,7 +69,7 @@ type plannedTask struct {
 	startAt  time.Duration
 	wakeUpAt time.Duration // after its start a wake-up is sent; 0: none is
 	timeout  time.Duration // of its wait; 0: the default, far beyond the run
-	polling  string
+	polling  workflows.Polling
 }
 
 // disturbance is what happens to one worker, or to the Temporal server.
