@@ -10,8 +10,8 @@ import (
 const (
 	// GetTaskResultActivity is the activity type of [Activities.GetTaskResult].
 	GetTaskResultActivity = "getTaskResult"
-	// PollTaskResultActivity polls by its own attempts. Its input and output are between this project's
-	// workflows and activities alone, and change without notice.
+	// PollTaskResultActivity polls by its own attempts. Its input and output are between this
+	// project's workflows and activities alone, and change without notice.
 	PollTaskResultActivity = "pollTaskResult"
 )
 

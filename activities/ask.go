@@ -16,8 +16,8 @@ type question[Answer any] struct {
 	send   func(context.Context) (*Answer, error)
 }
 
-// ask sends one request: it is the only place that does, that knows about attempts and due times, and
-// that classifies failures. The error is an ApplicationError.
+// ask sends one request: it is the only place that does, that knows about attempts and due times,
+// and that classifies failures. The error is an ApplicationError.
 func ask[Answer any](ctx context.Context, q question[Answer]) (*Answer, error) {
 	failure := failure{method: q.method, details: ErrorDetails{TaskID: q.taskID, Polls: q.polls}}
 	ctx, cancel, reason := withinAttempt(ctx)
@@ -35,16 +35,17 @@ func ask[Answer any](ctx context.Context, q question[Answer]) (*Answer, error) {
 	return answer, nil
 }
 
-// notSentReason says why an attempt sends no request, and after which delay the next attempt is due; a
-// delay of 0 leaves it to the retry policy.
+// notSentReason says why an attempt sends no request, and after which delay the next attempt is
+// due; a delay of 0 leaves it to the retry policy.
 type notSentReason struct {
 	text  string
 	delay time.Duration
 }
 
-// withinAttempt bounds ctx by the end of this attempt as the server sees it. A worker that was stopped and
-// continued runs old attempts under a fresh deadline. Meanwhile the server has given such an attempt up,
-// and another may have sent its request, so that a late one would come too close to it.
+// withinAttempt bounds ctx by the end of this attempt as the server sees it. A worker that was
+// stopped and continued runs old attempts under a fresh deadline. Meanwhile the server has given
+// such an attempt up, and another may have sent its request, so that a late one would come too
+// close to it.
 func withinAttempt(ctx context.Context) (context.Context, context.CancelFunc, *notSentReason) {
 	attempt := activity.GetInfo(ctx)
 	if attempt.StartToCloseTimeout <= 0 {

@@ -20,7 +20,8 @@ type outcome struct {
 	benign    bool
 }
 
-// outcomes is the service's error table with what to do about each code, spelled out apart from the code under test.
+// outcomes is the service's error table with what to do about each code, spelled out apart from the
+// code under test.
 var outcomes = map[string]outcome{
 	"ERROR_KEY_DOES_NOT_EXIST":        {},
 	"ERROR_NO_SLOT_AVAILABLE":         {retryable: true},
@@ -72,7 +73,8 @@ func TestCodesOfNoTableAreVerdicts(t *testing.T) {
 	}
 }
 
-// requireOutcome runs the activity on an error of the service, with and without the service asking for a delay.
+// requireOutcome runs the activity on an error of the service, with and without the service asking
+// for a delay.
 func requireOutcome(t *testing.T, answer simulator.Answer, code string, want outcome) {
 	t.Helper()
 	for header, asked := range map[string]time.Duration{"": 0, "1": 5 * time.Second, "42": 42 * time.Second, "7200": time.Minute} {

@@ -16,22 +16,22 @@ import (
 // dueTimeout is short enough to leave a request its time within the attempt.
 const dueTimeout = 3 * time.Second
 
-// notBeforeDue refuses an attempt that the Temporal server hands out before the delay after the previous
-// one is over, and one that is no longer the server's current one. A server that crashes, or whose shards
-// move, delivers again what it has not noted as done; it takes the task of an attempt that has ended for
-// the start of the next one, however long that is to wait (seen with 1.29.1;
-// https://github.com/temporalio/temporal/issues/7515).
+// notBeforeDue refuses an attempt that the Temporal server hands out before the delay after the
+// previous one is over, and one that is no longer the server's current one. A server that crashes,
+// or whose shards move, delivers again what it has not noted as done; it takes the task of an
+// attempt that has ended for the start of the next one, however long that is to wait (seen with
+// 1.29.1; https://github.com/temporalio/temporal/issues/7515).
 //
 // What a worker is handed doesn't say when the attempt is due, so the server is asked: for repeated
-// attempts alone, and that is not a billed action. If the server permits no such question, the attempt
-// goes on.
+// attempts alone, and that is not a billed action. If the server permits no such question, the
+// attempt goes on.
 func notBeforeDue(ctx context.Context) *notSentReason {
 	attempt := activity.GetInfo(ctx)
 	if attempt.Attempt <= 1 || attempt.IsLocalActivity || attempt.WorkflowExecution.ID == "" {
 		return nil
 	}
-	// In the SDK's test environments there is no server to ask: their client ends the process. Their task
-	// tokens tell them apart.
+	// In the SDK's test environments there is no server to ask: their client ends the process. Their
+	// task tokens tell them apart.
 	if string(attempt.TaskToken) == attempt.WorkflowExecution.RunID+"#"+attempt.ActivityID {
 		return nil
 	}

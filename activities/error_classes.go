@@ -17,23 +17,24 @@ const (
 	// ErrorTypeUnexpectedResponse: the service's answer is neither a result nor an error of its own.
 	// Retryable, except for an errorId without an errorCode and an answer of over 256 KiB.
 	ErrorTypeUnexpectedResponse = "UnexpectedResponse"
-	// ErrorTypeRequestFailed: no answer, an HTTP status other than 200 without an error of the service, or
-	// a request that was not sent. Retryable. No wait ends with it.
+	// ErrorTypeRequestFailed: no answer, an HTTP status other than 200 without an error of the
+	// service, or a request that was not sent. Retryable. No wait ends with it.
 	ErrorTypeRequestFailed = "RequestFailed"
-	// ErrorTypeNotReady: an attempt of pollTaskResult found the task processing. Retryable, and benign. No
-	// wait ends with it.
+	// ErrorTypeNotReady: an attempt of pollTaskResult found the task processing. Retryable, and
+	// benign. No wait ends with it.
 	ErrorTypeNotReady = "NotReady"
 )
 
-// ErrorDetails are the details of every ApplicationError of this project; what does not apply is left out.
+// ErrorDetails are the details of every ApplicationError of this project; what does not apply is
+// left out.
 type ErrorDetails struct {
 	TaskID int64 `json:"taskId,omitempty"`
 	// ErrorID, ErrorCode and ErrorDescription are the service's own.
 	ErrorID          int64  `json:"errorId,omitempty"`
 	ErrorCode        string `json:"errorCode,omitempty"`
 	ErrorDescription string `json:"errorDescription,omitempty"`
-	// Expired tells, of ERROR_NO_SUCH_CAPCHA_ID, that the service has known the task: its result was kept
-	// for 15 minutes and is gone.
+	// Expired tells, of ERROR_NO_SUCH_CAPCHA_ID, that the service has known the task: its result was
+	// kept for 15 minutes and is gone.
 	Expired bool `json:"expired,omitempty"`
 	// Polls is how many polls the wait made.
 	Polls int `json:"polls,omitempty"`
@@ -88,8 +89,8 @@ var serviceErrorClasses = map[string]map[string]class{
 	},
 }
 
-// transportErrorClasses has every reason for which a request brings neither a result nor an error of the
-// service.
+// transportErrorClasses has every reason for which a request brings neither a result nor an error
+// of the service.
 var transportErrorClasses = map[twocaptcha.Reason]struct {
 	errorType string
 	class     class
@@ -103,21 +104,22 @@ var transportErrorClasses = map[twocaptcha.Reason]struct {
 	twocaptcha.ReasonTooLarge:   {ErrorTypeUnexpectedResponse, verdict}, // the same answer would come again
 }
 
-// Retry-After is honored within these bounds: the service wants 5 seconds between two requests for a task,
-// and a solution that waits longer than a minute may expire.
+// Retry-After is honored within these bounds: the service wants 5 seconds between two requests for
+// a task, and a solution that waits longer than a minute may expire.
 const (
 	minRetryAfter = 5 * time.Second
 	maxRetryAfter = time.Minute
 )
 
-// failure is a request that failed: of which method, and the details that are known before it is sent.
+// failure is a request that failed: of which method, and the details that are known before it is
+// sent.
 type failure struct {
 	method  string
 	details ErrorDetails
 }
 
-// classify turns a client's error into the ApplicationError that Temporal and the caller act on. The texts
-// in it come from twocaptcha, which has made them safe.
+// classify turns a client's error into the ApplicationError that Temporal and the caller act on.
+// The texts in it come from twocaptcha, which has made them safe.
 func (f failure) classify(err error) error {
 	var serviceError *twocaptcha.ServiceError
 	var transportError *twocaptcha.TransportError

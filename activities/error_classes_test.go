@@ -15,7 +15,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// A code without a class would pass for a verdict, and a reason without one for a verdict without a type.
+// A code without a class would pass for a verdict, and a reason without one for a verdict without a
+// type.
 func TestTablesHaveEveryConstantOfTheClient(t *testing.T) {
 	t.Parallel()
 	for method, classes := range serviceErrorClasses {
@@ -40,8 +41,8 @@ func TestEveryReasonHasAType(t *testing.T) {
 	}
 }
 
-// ClientConstants returns the sorted values of the constants whose names begin with prefix in a source file of
-// package twocaptcha. This folder's other tests use it too.
+// ClientConstants returns the sorted values of the constants whose names begin with prefix in a
+// source file of package twocaptcha. This folder's other tests use it too.
 func ClientConstants(t *testing.T, name, prefix string) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../twocaptcha/"+name, nil, 0)

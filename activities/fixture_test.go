@@ -86,7 +86,8 @@ func (e *environment) pollTaskResult(s *schedule.Schedule, polls int) (polling.O
 	return out, nil
 }
 
-// applicationError is the failure that an activity ended with, which must be the outermost: Temporal sees no other.
+// applicationError is the failure that an activity ended with, which must be the outermost:
+// Temporal sees no other.
 func applicationError(t *testing.T, err error) *temporal.ApplicationError {
 	t.Helper()
 	var activityError *temporal.ActivityError

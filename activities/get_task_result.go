@@ -16,8 +16,9 @@ type GetTaskResultInput struct {
 	problem error
 }
 
-// UnmarshalJSON accepts any JSON value. A wrong one is kept, and the activity refuses it as InvalidInput.
-// An error here would reach the caller as a retryable one, and would be retried for ever.
+// UnmarshalJSON accepts any JSON value. A wrong one is kept, and the activity refuses it as
+// InvalidInput. An error here would reach the caller as a retryable one, and would be retried for
+// ever.
 func (in *GetTaskResultInput) UnmarshalJSON(data []byte) error {
 	type properties GetTaskResultInput // which has no UnmarshalJSON
 	var given properties
@@ -33,9 +34,9 @@ type GetTaskResultOutput struct {
 	twocaptcha.TaskResult
 }
 
-// GetTaskResult sends one getTaskResult request. Its errors are ApplicationErrors, classified as this
-// package's documentation tells. Schedule it with a StartToClose timeout of about 20 seconds, above the
-// request's own 15.
+// GetTaskResult sends one getTaskResult request. Its errors are ApplicationErrors, classified as
+// this package's documentation tells. Schedule it with a StartToClose timeout of about 20 seconds,
+// above the request's own 15.
 func (a *Activities) GetTaskResult(ctx context.Context, in GetTaskResultInput) (GetTaskResultOutput, error) {
 	if err := in.refusal(); err != nil {
 		return GetTaskResultOutput{}, err

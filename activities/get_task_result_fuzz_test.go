@@ -19,8 +19,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// FuzzGetTaskResultInput holds of any JSON: it is refused as InvalidInput before any request, or the activity sends its one
-// request for a task and then, where it is to be repeated, asks for 5 seconds at least.
+// FuzzGetTaskResultInput checks any JSON as the input: the activity refuses it as InvalidInput
+// before any request, or sends its one request for a task.
 func FuzzGetTaskResultInput(f *testing.F) {
 	for _, input := range []string{
 		`{"taskId":74372499131}`,

@@ -101,8 +101,9 @@ func TestWithoutInput(t *testing.T) {
 	require.Empty(t, e.service.Requests())
 }
 
-// An attempt that began longer ago than its StartToClose has been given up by the server, and another may have sent its
-// request. Its context knows nothing of that where the worker was stopped meanwhile.
+// An attempt that began longer ago than its StartToClose has been given up by the server, and
+// another may have sent its request. Its context knows nothing of that where the worker was stopped
+// meanwhile.
 func TestStaleAttemptSendsNothing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

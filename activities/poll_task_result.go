@@ -14,9 +14,10 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// pollTaskResult polls by its own attempts, each of which sends one getTaskResult request: while the task
-// is processing, an attempt ends with the retryable type NotReady and the delay until the schedule's next
-// poll. The last poll ends the activity without an error if another attempt would repeat it.
+// pollTaskResult polls by its own attempts, each of which sends one getTaskResult request: while
+// the task is processing, an attempt ends with the retryable type NotReady and the delay until the
+// schedule's next poll. The last poll ends the activity without an error if another attempt would
+// repeat it.
 func (a *Activities) pollTaskResult(ctx context.Context, in polling.Input) (polling.Output[twocaptcha.TaskResult], error) {
 	begun := time.Now()
 	if err := (GetTaskResultInput{TaskID: in.TaskID, problem: in.Problem()}).refusal(); err != nil {

@@ -14,7 +14,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 )
 
-// newSchedule is the one of an input without settings, of a wait that began in the past: its attempts begin now.
+// newSchedule is the one of an input without settings, of a wait that began in the past: its
+// attempts begin now.
 func newSchedule(waited, left time.Duration) *schedule.Schedule {
 	now := time.Now()
 	return &schedule.Schedule{
@@ -110,7 +111,8 @@ func TestScheduledAttemptThatTakesLong(t *testing.T) {
 	}
 }
 
-// An attempt at or after the deadline is the last poll: the activity ends with whatever it comes to.
+// An attempt at or after the deadline is the last poll: the activity ends with whatever it comes
+// to.
 func TestScheduledAttemptThatIsTheLast(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -246,8 +248,8 @@ func TestScheduledAttemptThatIsStale(t *testing.T) {
 	require.Empty(t, e.service.Requests())
 }
 
-// The input is for this project's workflows. A foreign one is either refused, or good for its one request and a
-// delay that keeps to the service's rule.
+// The input is for this project's workflows. A foreign one is either refused, or good for its one
+// request and a delay that keeps to the service's rule.
 func TestForeignPollingInputs(t *testing.T) {
 	t.Parallel()
 	const (

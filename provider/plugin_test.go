@@ -46,7 +46,8 @@ func TestPluginFitsAWorker(t *testing.T) {
 	}
 }
 
-// A worker that is a version of a deployment needs to know for each workflow which version goes on with it.
+// A worker that is a version of a deployment needs to know for each workflow which version goes on
+// with it.
 func TestPluginFitsAVersionedWorker(t *testing.T) {
 	t.Parallel()
 	lazy, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: quiet()})

@@ -1,5 +1,5 @@
-// Package provider registers everything that waiting for a 2captcha task needs on a Temporal worker,
-// in one line: the workflows, and the activities, which hold the client key.
+// Package provider registers everything that waiting for a 2captcha task needs on a Temporal
+// worker, in one line: the workflows, and the activities, which hold the client key.
 //
 // # Plugin
 //
@@ -29,6 +29,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -43,14 +44,20 @@ import (
 // PluginName is the name of the plugin that [NewPlugin] returns.
 const PluginName = "temporal-providers.2captcha"
 
-// Config says which 2captcha account the worker asks with, and where. The zero value is not valid: a key is needed.
+// Config says which 2captcha account the worker asks with, and where. The zero value is not valid:
+// a key is needed.
 type Config struct {
 	// ClientKey is the account's API key. Exactly one of ClientKey and ClientKeyFile is given.
 	ClientKey string
-	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated key counts at once.
+	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated key
+	// counts at once.
 	ClientKeyFile string
-	// APIURL is the API's base; "" is https://api.2captcha.com. Plain http is taken for loopback hosts only.
+	// APIURL is the API's base; "" is https://api.2captcha.com. Plain http is taken for loopback hosts
+	// only.
 	APIURL string
+	// WrapTransport returns what sends the HTTP requests instead of next, which it calls: to trace
+	// them, for example. It is twocaptcha.Options.WrapTransport; nil: nothing is wrapped.
+	WrapTransport func(next http.RoundTripper) http.RoundTripper
 }
 
 // The environment variables that [ConfigFromEnvironment] reads.
@@ -60,7 +67,8 @@ const (
 	APIURLVariable        = "TWOCAPTCHA_API_URL"
 )
 
-// ConfigFromEnvironment reads a Config through getenv, which is os.Getenv as a rule. It checks nothing: [NewPlugin] does.
+// ConfigFromEnvironment reads a Config through getenv, which is os.Getenv as a rule. It checks
+// nothing: [NewPlugin] does.
 func ConfigFromEnvironment(getenv func(string) string) Config {
 	return Config{
 		ClientKey:     getenv(ClientKeyVariable),
@@ -69,9 +77,12 @@ func ConfigFromEnvironment(getenv func(string) string) Config {
 	}
 }
 
-// NewPlugin returns a plugin for worker.Options, and for a workflow replayer's options. One value may serve any number of
-// workers. A client hands its plugins on to its workers: give it to the client or to the worker, since with both the worker's start
-// panics on what is registered already. So does that of a worker without workflows: use [activities.New] there. The error says what is wrong with config, and never holds the key.
+// NewPlugin returns a plugin for worker.Options, and for a workflow replayer's options. One value
+// may serve any number of workers. A client hands its plugins on to its workers: give the plugin to
+// the client or to the worker. Given to both, the worker panics at start, because everything is
+// registered twice.
+// So does that of a worker without workflows: use [activities.New] there. The error says what is
+// wrong with config, and never holds the key.
 func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
 	client, err := newClient(config)
 	if err != nil {
@@ -89,15 +100,16 @@ func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
 			}
 			return nil
 		},
-		// A worker that has stopped leaves nothing behind in a process that goes on. Polls under way are waited for after this
-		// hook; their connections are closed once they are idle.
+		// A worker that has stopped leaves nothing behind in a process that goes on. Polls under way are
+		// waited for after this hook; their connections are closed once they are idle.
 		RunContextAfter: func(context.Context, temporal.SimplePluginRunContextAfterOptions) {
 			client.CloseIdleConnections()
 		},
 	})
 }
 
-// replayerRegistry takes the same workflow more than once: a replayer runs a plugin's hook before each history.
+// replayerRegistry takes the same workflow more than once: a replayer runs a plugin's hook before
+// each history.
 type replayerRegistry struct{ registry }
 
 func (r replayerRegistry) RegisterWorkflowWithOptions(definition any, options workflow.RegisterOptions) {
@@ -105,8 +117,9 @@ func (r replayerRegistry) RegisterWorkflowWithOptions(definition any, options wo
 	r.registry.RegisterWorkflowWithOptions(definition, options)
 }
 
-// Register registers the same as the plugin does, for those who do without plugins. Its error is that of [NewPlugin]. Idle
-// connections to the service are closed 90 seconds after their last request, also where the worker stops before.
+// Register registers the same as the plugin does, for workers without plugins. Its error is that of
+// [NewPlugin]. Idle connections to the service are closed 90 seconds after their last request, even
+// if the worker stops earlier.
 func Register(registry worker.Registry, config Config) error {
 	client, err := newClient(config)
 	if err != nil {
@@ -119,6 +132,7 @@ func Register(registry worker.Registry, config Config) error {
 func newClient(config Config) (*twocaptcha.Client, error) {
 	client, err := twocaptcha.NewClient(twocaptcha.Options{
 		ClientKey: config.ClientKey, ClientKeyFile: config.ClientKeyFile, URL: config.APIURL,
+		WrapTransport: config.WrapTransport,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("temporal-2captcha: %w", err)

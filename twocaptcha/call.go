@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxBody is in bytes. A ready answer is a few KiB. A workflow would have to store what is larger, which
-// may pass Temporal's limit of 2 MB.
+// maxBody is in bytes. A ready answer is a few KiB. A workflow would have to store what is larger,
+// which may pass Temporal's limit of 2 MB.
 const maxBody = 256 << 10
 
 // request is one call of an API method.
@@ -29,15 +29,16 @@ type request struct {
 // reading is what a method makes of an answer's properties.
 type reading[Result any] struct {
 	result Result
-	// outranksErrors tells that the result counts whatever error code stands beside it: it is paid for.
+	// outranksErrors tells that the result counts whatever error code stands beside it: it is paid
+	// for.
 	outranksErrors bool
 	// oddity says why the properties are not a result; "" if they are.
 	oddity string
 }
 
 // call sends one request and returns what read makes of the answer. It is the one path of every API
-// method. The error is a [*ServiceError] or a [*TransportError]. The request is not sent after ctx's
-// deadline, even if the process was stopped meanwhile.
+// method. The error is a [*ServiceError] or a [*TransportError]. The request is not sent after
+// ctx's deadline, even if the process was stopped meanwhile.
 func call[Result any](
 	ctx context.Context, c *Client, r request, read func(properties object, clientKey string) reading[Result],
 ) (*Result, error) {
@@ -93,8 +94,8 @@ func (c *Client) send(ctx context.Context, method string, body any) (*answer, er
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", "temporal-2captcha/"+Version)
 
-	// Not through an http.Client: it follows redirects, which would carry the key to another host, and it
-	// fails on redirects that it can't parse, so that the status would be lost.
+	// Not through an http.Client: it follows redirects, which would carry the key to another host, and
+	// it fails on redirects that it can't parse, so that the status would be lost.
 	response, err := c.sender.RoundTrip(request)
 	if err != nil {
 		return nil, c.noAnswer(ctx, limited, err)
@@ -118,7 +119,8 @@ func (c *Client) send(ctx context.Context, method string, body any) (*answer, er
 	return got, nil
 }
 
-// noAnswer distinguishes an end that the caller or the timeout caused from one that the connection came to.
+// noAnswer distinguishes an end that the caller or the timeout caused from one that the connection
+// came to.
 func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
 	var tooLate tooLateError
 	switch {
@@ -132,8 +134,8 @@ func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
 	return fmt.Errorf("no answer: %v", err) // not %w: a dialer's timeout would pass for the context's
 }
 
-// decode classifies an answer: a result first, then the service's error code, its error id, the HTTP
-// status, and a body that is neither a result nor an error.
+// decode classifies an answer: a result first, then the service's error code, its error id, the
+// HTTP status, and a body that is neither a result nor an error.
 func decode[Result any](
 	a *answer, r request, key string, read func(properties object, clientKey string) reading[Result],
 ) (*Result, error) {
@@ -150,7 +152,8 @@ func decode[Result any](
 		}
 		return nil, failure(ReasonStatus, "%s", a.statusText(key))
 	}
-	// What leaves this package must be valid UTF-8, and encoding/json lets raw values pass as they are.
+	// What leaves this package must be valid UTF-8, and encoding/json lets raw values pass as they
+	// are.
 	body := a.body
 	if !utf8.Valid(body) {
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))

@@ -28,9 +28,9 @@ type Options struct {
 	URL string
 	// Timeout bounds one request, from connecting to the answer's last byte; 0 is 15 seconds.
 	Timeout time.Duration
-	// WrapTransport returns what sends the requests instead of next, which it calls: to trace them, for
-	// example. NewClient calls it once. What it returns must be safe for concurrent use, must send a
-	// request at most once, and sees the client key in each request's body. nil: nothing is wrapped.
+	// WrapTransport returns what sends the requests instead of next, which it calls: to trace them,
+	// for example. NewClient calls it once. What it returns must be safe for concurrent use, must send
+	// a request at most once, and sees the client key in each request's body. nil: nothing is wrapped.
 	WrapTransport func(next http.RoundTripper) http.RoundTripper
 }
 

@@ -275,8 +275,8 @@ func TestCallerEndsARequestUnderWay(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// lateContext is what a process sees that was stopped over the deadline and goes on: the deadline has passed, the timer
-// that would say so has not fired.
+// lateContext is what a process sees that was stopped over the deadline and goes on: the deadline
+// has passed, the timer that would say so has not fired.
 type lateContext struct{ context.Context }
 
 func (lateContext) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }

@@ -1,11 +1,13 @@
 package twocaptcha
 
-// The codes of the service's error table (https://2captcha.com/api-docs/error-codes), each with its errorId there. Codes
-// beyond these occur: a [ServiceError] carries them as they came.
+// The codes of the service's error table (https://2captcha.com/api-docs/error-codes), each with its
+// errorId there. Codes beyond these occur: a [ServiceError] carries them as they came.
 const (
-	// ErrorKeyDoesNotExist (1): the client key is wrong. Five requests with a wrong key ban the address for 10 minutes.
+	// ErrorKeyDoesNotExist (1): the client key is wrong. Five requests with a wrong key ban the
+	// address for 10 minutes.
 	ErrorKeyDoesNotExist = "ERROR_KEY_DOES_NOT_EXIST"
-	// ErrorNoSlotAvailable (2): the bid is too low, or the queue is full; wait at least 5 seconds and repeat.
+	// ErrorNoSlotAvailable (2): the bid is too low, or the queue is full; wait at least 5 seconds and
+	// repeat.
 	ErrorNoSlotAvailable = "ERROR_NO_SLOT_AVAILABLE"
 	// ErrorZeroCaptchaFileSize (3): the image is under 100 bytes.
 	ErrorZeroCaptchaFileSize = "ERROR_ZERO_CAPTCHA_FILESIZE"
@@ -17,7 +19,8 @@ const (
 	ErrorZeroBalance = "ERROR_ZERO_BALANCE"
 	// ErrorIPNotAllowed (11): the caller's address is not on the account's list.
 	ErrorIPNotAllowed = "ERROR_IP_NOT_ALLOWED"
-	// ErrorCaptchaUnsolvable (12): three workers failed, and the charge is refunded; a new task may succeed.
+	// ErrorCaptchaUnsolvable (12): three workers failed, and the charge is refunded; a new task may
+	// succeed.
 	ErrorCaptchaUnsolvable = "ERROR_CAPTCHA_UNSOLVABLE"
 	// ErrorBadDuplicates (13): the 100 % accuracy mode found no match; a new task may succeed.
 	ErrorBadDuplicates = "ERROR_BAD_DUPLICATES"
@@ -25,8 +28,8 @@ const (
 	ErrorNoSuchMethod = "ERROR_NO_SUCH_METHOD"
 	// ErrorImageTypeNotSupported (15): the image can't be read.
 	ErrorImageTypeNotSupported = "ERROR_IMAGE_TYPE_NOT_SUPPORTED"
-	// ErrorNoSuchCapchaID (16): the task's id is unknown, or the task was submitted more than 15 minutes ago. The
-	// spelling is the service's.
+	// ErrorNoSuchCapchaID (16): the task's id is unknown, or the task was submitted more than 15
+	// minutes ago. The spelling is the service's.
 	ErrorNoSuchCapchaID = "ERROR_NO_SUCH_CAPCHA_ID"
 	// ErrorIPBlocked (21): the caller's address is banned for misuse; bans last 5 to 10 minutes.
 	ErrorIPBlocked = "ERROR_IP_BLOCKED"
@@ -46,8 +49,8 @@ const (
 	ErrorBadProxy = "ERROR_BAD_PROXY"
 )
 
-// codeAdvice holds every code of the table, with what a person can do about it: the service's own descriptions vary for
-// one code, and seldom say. Empty where the code's name says it all.
+// codeAdvice holds every code of the table, with what a person can do about it: the service's own
+// descriptions vary for one code, and seldom say. Empty where the code's name says it all.
 var codeAdvice = map[string]string{
 	ErrorKeyDoesNotExist:         "check the client key",
 	ErrorNoSlotAvailable:         "ask again in 5 seconds or later",

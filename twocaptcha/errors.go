@@ -12,11 +12,11 @@ type ServiceError struct {
 	Method string
 	// TaskID is the task that the call was about; 0 if it was about none.
 	TaskID int64
-	// ErrorID is the service's errorId: an id of its error table, though 0 or 1 on sister services. Code
-	// decides.
+	// ErrorID is the service's errorId: an id of its error table, though 0 or 1 on sister services.
+	// Code decides.
 	ErrorID int64
-	// Code is the service's errorCode, one of this package's constants or any other; never empty, at most
-	// 100 bytes.
+	// Code is the service's errorCode, one of this package's constants or any other; never empty, at
+	// most 100 bytes.
 	Code string
 	// Description is the service's errorDescription, at most 500 bytes. It varies for one code.
 	Description string
@@ -26,8 +26,8 @@ type ServiceError struct {
 	RetryAfter time.Duration
 }
 
-// Error returns which task it is, the method, the code, what to do about it if that is known, and the
-// service's description, in at most 500 bytes.
+// Error returns which task it is, the method, the code, what to do about it if that is known, and
+// the service's description, in at most 500 bytes.
 func (e *ServiceError) Error() string {
 	text := called(e.TaskID, e.Method) + e.Code
 	if e.HTTPStatus != 0 && e.HTTPStatus != http.StatusOK {
@@ -46,14 +46,16 @@ func (e *ServiceError) Error() string {
 type Reason string
 
 const (
-	// ReasonConnection: no answer, or not the whole of it. Refused, dropped, stalled, canceled, or not sent.
+	// ReasonConnection: no answer, or not the whole of it. Refused, dropped, stalled, canceled, or not
+	// sent.
 	ReasonConnection Reason = "connection"
-	// ReasonStatus: an HTTP status other than 200, without an error of the service. Redirects are among them.
+	// ReasonStatus: an HTTP status other than 200, without an error of the service. Redirects are
+	// among them.
 	ReasonStatus Reason = "status"
 	// ReasonUnreadable: not JSON, or broken off, or nested too deep.
 	ReasonUnreadable Reason = "unreadable"
-	// ReasonUnexpected: JSON that is neither a result nor an error, such as a status that is missing or
-	// unknown, or ready without a solution.
+	// ReasonUnexpected: JSON that is neither a result nor an error, such as a status that is missing
+	// or unknown, or ready without a solution.
 	ReasonUnexpected Reason = "unexpected"
 	// ReasonNoCode: an errorId other than 0, without an errorCode.
 	ReasonNoCode Reason = "no code"
@@ -71,7 +73,8 @@ type TransportError struct {
 	TaskID int64
 	// Reason tells which kind of failure it is.
 	Reason Reason
-	// Detail says what was seen, for people: valid UTF-8 without control characters, without the client key.
+	// Detail says what was seen, for people: valid UTF-8 without control characters, without the
+	// client key.
 	Detail string
 	// ErrorID is the service's errorId with [ReasonNoCode], otherwise 0.
 	ErrorID int64
@@ -92,8 +95,8 @@ func (e *TransportError) Error() string {
 	return cut(called(e.TaskID, e.Method)+detail, maxText)
 }
 
-// Unwrap returns [context.Canceled] or [context.DeadlineExceeded] if that ended the request, and nil
-// otherwise: the errors of the layers below may quote bytes that the service sent.
+// Unwrap returns [context.Canceled] or [context.DeadlineExceeded] if that ended the request, and
+// nil otherwise: the errors of the layers below may quote bytes that the service sent.
 func (e *TransportError) Unwrap() error { return e.cause }
 
 // called names the task, if there is one, and the method, as an error's text begins.

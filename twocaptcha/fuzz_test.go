@@ -71,8 +71,8 @@ func FuzzDecodeAnswer(f *testing.F) {
 	})
 }
 
-// FuzzReplaceClientKey has the service answer with any solution and description to a request with any client key, and
-// compares what is made of them with a replacement in the decoded values.
+// FuzzReplaceClientKey has the service answer with any solution and description to a request with
+// any client key, and compares what is made of them with a replacement in the decoded values.
 func FuzzReplaceClientKey(f *testing.F) {
 	f.Add(clientKey, []byte(`{"a":["`+clientKey+`",{"`+escapedKey(clientKey)+`":"`+clientKey[:31]+`"}],"b":"\n\"\ud83d\ude00"}`))
 	f.Add(`n"\/<&>'`, []byte(`"\nn\"\\\/\u003c&>'n\"\\/<&>\u0027"`))

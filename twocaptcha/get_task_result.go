@@ -11,14 +11,14 @@ const (
 	StatusReady      = "ready"
 )
 
-// TaskResult is the service's answer on a task, with its JSON names. What the service left out is left
-// out. A property beyond status and solution whose type nobody can use counts as left out.
+// TaskResult is the service's answer on a task, with its JSON names. What the service left out is
+// left out. A property beyond status and solution whose type nobody can use counts as left out.
 type TaskResult struct {
 	// Status is StatusProcessing or StatusReady.
 	Status string `json:"status"`
-	// Solution is the JSON value that the service gave, an object for most task types, a string for some;
-	// nil while the task is processing, never null. Invalid UTF-8 in it is replaced by U+FFFD. A client key
-	// of 8 characters or more is replaced by "[client key]" in its strings.
+	// Solution is the JSON value that the service gave, an object for most task types, a string for
+	// some; nil while the task is processing, never null. Invalid UTF-8 in it is replaced by U+FFFD. A
+	// client key of 8 characters or more is replaced by "[client key]" in its strings.
 	Solution json.RawMessage `json:"solution,omitempty"`
 	// Cost is what was charged, as the decimal that the service wrote; "" if it said nothing.
 	Cost string `json:"cost,omitempty"`
@@ -32,9 +32,9 @@ type TaskResult struct {
 	SolveCount *int64 `json:"solveCount,omitempty"`
 }
 
-// GetTaskResult asks once for the task's result. Its status is [StatusProcessing] or [StatusReady]. The
-// error, if any, is a [*ServiceError] or a [*TransportError]. The request is not sent after ctx's
-// deadline, even if the process was stopped meanwhile.
+// GetTaskResult asks once for the task's result. Its status is [StatusProcessing] or [StatusReady].
+// The error, if any, is a [*ServiceError] or a [*TransportError]. The request is not sent after
+// ctx's deadline, even if the process was stopped meanwhile.
 //
 // https://2captcha.com/api-docs/get-task-result
 func (c *Client) GetTaskResult(ctx context.Context, taskID int64) (*TaskResult, error) {

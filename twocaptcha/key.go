@@ -14,8 +14,8 @@ import (
 
 const maxKey = 256
 
-// keySource gives the client key for one request. It is a function so that printing a Client does not print the key.
-// Its errors never show what may be the key.
+// keySource gives the client key for one request. It is a function so that printing a Client does
+// not print the key. Its errors never show what may be the key.
 type keySource func() (string, error)
 
 func newKeySource(options Options) (keySource, error) {
@@ -79,7 +79,8 @@ func parseKey(text string) (string, error) {
 	return key, nil
 }
 
-// shownPath is the path for an error text. A bare name is not shown: it may be the key itself, given as a file by mistake.
+// shownPath is the path for an error text. A bare name is not shown: it may be the key itself,
+// given as a file by mistake.
 func shownPath(path string) string {
 	if filepath.Base(path) == path {
 		return ""

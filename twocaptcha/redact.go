@@ -15,14 +15,17 @@ const (
 	maxExcerpt = 120
 
 	clientKeyMark = "[client key]"
-	// A piece of the key at the end of a text is taken for one that was broken off from this length on.
+	// A piece of the key at the end of a text is taken for one that was broken off from this length
+	// on.
 	minKeyPiece = 8
-	// A key of the service has 32 characters. Shorter ones than this are test keys, which occur in solutions by chance.
+	// A key of the service has 32 characters. Shorter ones than this are test keys, which occur in
+	// solutions by chance.
 	minKeyInSolution = 8
 )
 
-// untrusted makes a text that may hold bytes of the service fit for errors: without the client key, valid UTF-8, without
-// control or invisible characters, at most limit bytes. The key goes first, since a cut could leave most of it.
+// untrusted makes a text that may hold bytes of the service fit for errors: without the client key,
+// valid UTF-8, without control or invisible characters, at most limit bytes. The key goes first,
+// since a cut could leave most of it.
 func untrusted(text, key string, limit int) string {
 	return cut(clean(text, key), limit)
 }
@@ -37,7 +40,8 @@ func clean(text, key string) string {
 	}, text))
 }
 
-// untrustedCode is untrusted for an errorCode. A code of the service's table stays as it is, whatever the key.
+// untrustedCode is untrusted for an errorCode. A code of the service's table stays as it is,
+// whatever the key.
 func untrustedCode(code, key string) string {
 	code = strings.TrimSpace(code)
 	if _, known := codeAdvice[code]; known {
@@ -64,7 +68,8 @@ func cut(text string, limit int) string {
 	return text[:end] + ellipsis
 }
 
-// withoutKey replaces the client key in text, also where JSON escapes spell it, and where the text breaks off in it.
+// withoutKey replaces the client key in text, also if it is spelled with JSON escapes, or if the
+// text breaks off within it.
 func withoutKey(text, key string) string {
 	if key == "" {
 		return text
@@ -79,8 +84,8 @@ func withoutKey(text, key string) string {
 	return text
 }
 
-// solutionWithoutKey replaces the client key in the strings of a JSON value, names of properties included, and leaves
-// every other byte as it is.
+// solutionWithoutKey replaces the client key in the strings of a JSON value, names of properties
+// included, and leaves every other byte as it is.
 func solutionWithoutKey(value []byte, key string) []byte {
 	if len(key) < minKeyInSolution || !bytes.Contains(value, []byte(key)) && !bytes.ContainsRune(value, '\\') {
 		return value
@@ -129,8 +134,9 @@ func withoutEscapedKey(text, key string) string {
 	}
 }
 
-// unescape decodes the inside of a JSON string. offsets says for each byte of decoded where its source begins in text,
-// and ends with the text's length. What is no escape is left as it is.
+// unescape decodes the inside of a JSON string. offsets says for each byte of decoded where its
+// source begins in text, and ends with the text's length. Anything else than an escape is left as
+// it is.
 func unescape(text string) (decoded []byte, offsets []int) {
 	decoded, offsets = make([]byte, 0, len(text)), make([]int, 0, len(text)+1)
 	for at := 0; at < len(text); {
@@ -156,7 +162,8 @@ func unescape(text string) (decoded []byte, offsets []int) {
 	return decoded, append(offsets, len(text))
 }
 
-// escapedRune decodes the \uXXXX that text begins with, or the surrogate pair of two. Length 0: there is none.
+// escapedRune decodes the \uXXXX that text begins with, or the surrogate pair of two. Length 0:
+// there is none.
 func escapedRune(text string) (r rune, length int) {
 	first, ok := utf16Unit(text)
 	if !ok {

@@ -19,8 +19,8 @@ const clientKey = "0f3c2a9be17d4856a0f1c2d3e4b5a697"
 
 const taskID = 74372499131
 
-// childURLVariable makes the test binary ask the service at its value and print the error, and run no test: the proxy
-// comes from the environment, which net/http reads once a process.
+// childURLVariable makes the test binary ask the service at its value and print the error, and run
+// no test: the proxy comes from the environment, which net/http reads once a process.
 const childURLVariable = "TWOCAPTCHA_TEST_CHILD_URL"
 
 func TestMain(m *testing.M) {

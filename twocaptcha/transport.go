@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// newTransport speaks HTTP/1.1 only, where a connection carries one request at a time, in one write if the buffer holds
-// it, so that a request that is given up just before has not begun.
+// newTransport speaks HTTP/1.1 only, where a connection carries one request at a time, in one write
+// if the buffer holds it, so that a request that is given up just before has not begun.
 func newTransport() *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -36,8 +36,9 @@ func newTransport() *http.Transport {
 	}
 }
 
-// proxyOfTheEnvironment is never one for plain http, which is for loopback hosts alone: net/http knows fewer spellings of these than
-// parseURL takes, and a proxy elsewhere would be sent the client key in the clear.
+// proxyOfTheEnvironment is never one for plain http, which is for loopback hosts alone: net/http
+// knows fewer spellings of these than parseURL takes, and a proxy elsewhere would be sent the
+// client key in the clear.
 func proxyOfTheEnvironment(request *http.Request) (*url.URL, error) {
 	if request.URL.Scheme == "http" {
 		return nil, nil
@@ -45,7 +46,8 @@ func proxyOfTheEnvironment(request *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(request)
 }
 
-// sendBeforeDeadline returns a context whose request is not written to a connection once ctx is over.
+// sendBeforeDeadline returns a context whose request is not written to a connection once ctx is
+// over.
 func sendBeforeDeadline(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
 		connection := got.Conn
@@ -62,12 +64,13 @@ func sendBeforeDeadline(ctx context.Context) context.Context {
 	}})
 }
 
-// timelyConnection fails a write when the context of the request that it carries is over. The check is the last thing
-// before the bytes leave, and looks at the clock itself: in a process that was stopped and goes on, the write may come
-// before the context's timer.
+// timelyConnection fails a write when the context of the request that it carries is over. The check
+// is the last thing before the bytes leave, and looks at the clock itself: in a process that was
+// stopped and goes on, the write may come before the context's timer.
 type timelyConnection struct {
 	net.Conn
-	// carries is the last request's context. It stays when the request ends: its write may still be to come.
+	// carries is the last request's context. It stays when the request ends: its write may still be to
+	// come.
 	carries atomic.Pointer[context.Context]
 }
 
@@ -80,7 +83,8 @@ func (c *timelyConnection) Write(content []byte) (int, error) {
 	return c.Conn.Write(content)
 }
 
-// expired is ctx.Err, told by the clock. The wall clock counts too: the monotonic one stands still while the machine sleeps.
+// expired is ctx.Err, told by the clock. The wall clock counts too: the monotonic one stands still
+// while the machine sleeps.
 func expired(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -21,7 +21,8 @@ func CheckURL(text string) error {
 	return nil
 }
 
-// parseURL checks Options.URL. Its errors show no more than scheme and host: the rest may hold a password.
+// parseURL checks Options.URL. Its errors show no more than scheme and host: the rest may hold a
+// password.
 func parseURL(text string) (*url.URL, error) {
 	if text == "" {
 		text = DefaultURL

@@ -71,7 +71,7 @@ func TestWakeUpBeforeTheFirstAttempt(t *testing.T) {
 	})
 }
 
-// An attempt that is due later can't be hurried, and signals are no other events than their own.
+// An attempt that is due later can't be hurried, and a signal adds only its own event.
 func TestSignalsBetweenAttempts(t *testing.T) {
 	t.Parallel()
 	for name, signals := range map[string]int{"one": 1, "hundreds": 500} {
@@ -100,7 +100,8 @@ func TestSignalsBetweenAttempts(t *testing.T) {
 	}
 }
 
-// Where another activity follows, after the 10 attempts of a test environment, the delay of its first attempt holds too.
+// If another activity follows, after the 10 attempts of a test environment, the delay of its first
+// attempt holds too.
 func TestSignalBetweenAttemptsIsNoHurryLater(t *testing.T) {
 	t.Parallel()
 	withRetries(t, func(t *testing.T, e *environment) {
@@ -139,7 +140,8 @@ func TestActivityThatItsDelayEnds(t *testing.T) {
 	})
 }
 
-// In the test environment an activity ends after 10 attempts. What the wait knows by then, it knows at its end.
+// In the test environment an activity ends after 10 attempts. What the wait knows by then, it knows
+// at its end.
 func TestStatusThatAnActivityEndedWithIsKept(t *testing.T) {
 	t.Parallel()
 	withRetries(t, func(t *testing.T, e *environment) {
@@ -156,7 +158,8 @@ func TestStatusThatAnActivityEndedWithIsKept(t *testing.T) {
 	})
 }
 
-// Without a worker the activity's time ends unseen. Its last attempt's failure is all that is known of it then.
+// Without a worker the activity's time ends unseen. Its last attempt's failure is all that is known
+// of it then.
 func TestActivityWithoutAWorker(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -10,20 +10,20 @@ import (
 type AwaitOption func(*wait)
 
 // WithWakeUp makes the wait poll now, 5 seconds after the last poll's end at the earliest, whenever
-// anything is received on channel. The wait receives from it as long as it runs. A signal channel of the
-// caller's workflow is such a channel.
+// anything is received on channel. The wait receives from it as long as it runs. A signal channel
+// of the caller's workflow is such a channel.
 func WithWakeUp(channel workflow.ReceiveChannel) AwaitOption {
 	return func(w *wait) { w.wakeUps = wakeUps{channel: channel} }
 }
 
-// Await is the wait of [AwaitTaskResult] inside the caller's own workflow, with the same results and errors,
-// from now on. It registers no handler, leaves the caller's details alone and can't continue as new: the
-// timeout is at most 1 hour. Two waits for one task know nothing of each other, so that their requests may
-// come close together.
+// Await is the wait of [AwaitTaskResult] inside the caller's own workflow, with the same results
+// and errors, from now on. It registers no handler, leaves the caller's details alone and can't
+// continue as new: the timeout is at most 1 hour. Two waits for one task know nothing of each
+// other, so that their requests may come close together.
 //
-// Polls run on the task queue of ctx, which is the caller's own unless workflow.WithTaskQueue names another:
-// a worker there must have the provider's activities. Priority and the like are taken from the activity
-// options of ctx too.
+// Polls run on the task queue of ctx, which is the caller's own unless workflow.WithTaskQueue names
+// another: a worker there must have the provider's activities. Priority and the like are taken from
+// the activity options of ctx too.
 func Await(ctx workflow.Context, in AwaitTaskResultInput, options ...AwaitOption) (AwaitTaskResultOutput, error) {
 	if err := in.Validate(); err != nil {
 		return AwaitTaskResultOutput{}, err

@@ -14,15 +14,16 @@ import (
 type AwaitTaskResultOutput struct {
 	TaskID int64 `json:"taskId"`
 	twocaptcha.TaskResult
-	// Polls is how many polls it took. Each is one run of the getTaskResult activity, whatever its attempts;
-	// with PollingActivityRetry each attempt of pollTaskResult is one.
+	// Polls is how many polls it took. Each is one run of the getTaskResult activity, whatever its
+	// attempts; with PollingActivityRetry each attempt of pollTaskResult is one.
 	Polls int `json:"polls"`
 }
 
 // AwaitTaskResult is the workflow that waits for one task's result. It returns the result, or an
 // ApplicationError, never retryable, whose type is the service's code, InvalidInput, TaskTimeout or
-// UnexpectedResponse, with [ErrorDetails]; or a CanceledError. The deadline counts from the workflow's
-// start, which is before a start delay. It takes [TaskCallbackSignal] and answers [StatusQuery].
+// UnexpectedResponse, with [ErrorDetails]; or a CanceledError. The deadline counts from the
+// workflow's start, which is before a start delay. It takes [TaskCallbackSignal] and answers
+// [StatusQuery].
 func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskResultOutput, error) {
 	w := newWait(in, workflow.GetInfo(ctx).WorkflowStartTime)
 	w.showsDetails = true
@@ -42,10 +43,10 @@ func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskRe
 	return w.run(ctx)
 }
 
-// Register registers the workflows on a worker, a replayer or a test environment. On a worker that is a
-// version of a deployment, waits move on to the newest version, whatever the worker's default: pinned
-// waits would keep an old version's workers up for as long as the longest of them, and every version of
-// this package replays the waits of the versions before.
+// Register registers the workflows on a worker, a replayer or a test environment. On a worker that
+// is a version of a deployment, waits move on to the newest version, whatever the worker's default:
+// pinned waits would keep an old version's workers up for as long as the longest of them, and every
+// version of this package replays the waits of the versions before.
 func Register(registry interface {
 	RegisterWorkflowWithOptions(any, workflow.RegisterOptions)
 }) {
@@ -54,9 +55,9 @@ func Register(registry interface {
 	})
 }
 
-// awaitTaskResultFromPayload is [AwaitTaskResult] as it is registered: a wrong input of whatever kind ends
-// it with InvalidInput. The SDK's own decoding would end it with an error type that says nothing and that
-// a parent may retry.
+// awaitTaskResultFromPayload is [AwaitTaskResult] as it is registered: a wrong input of whatever
+// kind ends it with InvalidInput. The SDK's own decoding would end it with an error type that says
+// nothing and that a parent may retry.
 func awaitTaskResultFromPayload(ctx workflow.Context, input converter.RawValue) (AwaitTaskResultOutput, error) {
 	return AwaitTaskResult(ctx, inputFromPayload(input.Payload()))
 }

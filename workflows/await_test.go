@@ -127,7 +127,8 @@ func TestAwaitOfAnHour(t *testing.T) {
 				Polling: e.polling})
 			return err
 		})
-		// The service keeps a result for 15 minutes after the task was submitted, not after it was solved.
+		// The service keeps a result for 15 minutes after the task was submitted, not after it was
+		// solved.
 		require.Equal(t, "ERROR_NO_SUCH_CAPCHA_ID", workflows.ErrorCode(err))
 		require.Equal(t, time.Hour, e.elapsed())
 	})

@@ -11,8 +11,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/provider"
 )
 
-// BenchmarkReplay runs the workflow's code over recorded histories, as a worker does that has lost its cache. The difference of
-// the two is what two polls take.
+// BenchmarkReplay runs the workflow's code over recorded histories, as a worker does that has lost
+// its cache. The difference of the two is what two polls take.
 func BenchmarkReplay(b *testing.B) {
 	for _, name := range []string{"ready-at-first-poll", "ready-at-third-poll"} {
 		b.Run(name, func(b *testing.B) {

@@ -13,7 +13,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// newParentEnvironment begins at the real time, which the test environment takes for a child's start.
+// newParentEnvironment begins at the real time, which the test environment takes for a child's
+// start.
 func newParentEnvironment(t *testing.T) *environment {
 	t.Helper()
 	return newEnvironmentAt(t, time.Now())

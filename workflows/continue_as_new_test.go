@@ -201,7 +201,8 @@ func TestContinueAsNewIsNotForAWaitThatHasEnded(t *testing.T) {
 	}
 }
 
-// What a run hands on is for the next one; from others it must not make a wait poll too early or go on too long unseen.
+// What a run hands on is for the next one; from others it must not make a wait poll too early or go
+// on too long unseen.
 func TestContinuedByOthers(t *testing.T) {
 	t.Parallel()
 	for _, continued := range []any{

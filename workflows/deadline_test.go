@@ -94,11 +94,13 @@ func TestPollsMayTakeAsLongAsTheWait(t *testing.T) {
 	})
 }
 
-// A poll that is still under way on the deadline is not cut off, and the last poll follows 5 s after it.
+// A poll that is still under way on the deadline is not cut off, and the last poll follows 5 s
+// after it.
 func TestLastPollAfterOneThatPassedTheDeadline(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	// Attempts at 5, 10, 20, 40 s; the next one, after 30 s, would be at 70 s: before 50 + 20 s, not after it.
+	// Attempts at 5, 10, 20, 40 s; the next one, after 30 s, would be at 70 s: before 50 + 20 s, not
+	// after it.
 	e.service.Script(taskID, simulator.Status(500, ""), simulator.Status(500, ""), simulator.Status(500, ""),
 		simulator.Status(500, ""), simulator.Processing(), simulator.Ready(solution))
 
@@ -112,7 +114,7 @@ func TestLastPollAfterOneThatPassedTheDeadline(t *testing.T) {
 	require.Equal(t, "before poll 2 of task 74372499131, the last", e.timers[1].summary)
 }
 
-// Where attempts are polls, the one that passes the deadline is the last, whatever it comes to.
+// If attempts are polls, the one that passes the deadline is the last, whatever it comes to.
 func TestAttemptThatPassedTheDeadlineIsTheLast(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -150,7 +152,8 @@ func TestAttemptThatPassedTheDeadlineIsTheLast(t *testing.T) {
 	}
 }
 
-// A failure may leave no room for another attempt within the activity's time. The last poll comes all the same.
+// A failure may leave no room for another attempt within the activity's time. The last poll comes
+// all the same.
 func TestLastPollAfterAnActivityWithoutRoomForAnotherAttempt(t *testing.T) {
 	t.Parallel()
 	withRetries(t, func(t *testing.T, e *environment) {

@@ -12,19 +12,21 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// ErrorDetails are the details of every ApplicationError that a wait ends with. [Details] returns them.
+// ErrorDetails are the details of every ApplicationError that a wait ends with. [Details] returns
+// them.
 type ErrorDetails = activities.ErrorDetails
 
-// ErrorCode tells what a wait ended with, from the error that a client, a parent workflow or [Await] got:
-// the ApplicationError's type, which is the service's own code or one of this project's, or
-// [AlreadyRunning], [Canceled], [Terminated] or [TimedOut]. It is "" for nil and for any other error.
+// ErrorCode tells what a wait ended with, from the error that a client, a parent workflow or
+// [Await] got: the ApplicationError's type, which is the service's own code or one of this
+// project's, or [AlreadyRunning], [Canceled], [Terminated] or [TimedOut]. It is "" for nil and for
+// any other error.
 func ErrorCode(err error) string {
 	code, _ := findEnd(err)
 	return code
 }
 
-// Details returns the details of the ApplicationError that [ErrorCode] tells of. It returns false if err is
-// not such an error, or if that has no details or details of another kind.
+// Details returns the details of the ApplicationError that [ErrorCode] tells of. It returns false
+// if err is not such an error, or if that has no details or details of another kind.
 func Details(err error) (ErrorDetails, bool) {
 	_, failure := findEnd(err)
 	if failure == nil || !failure.HasDetails() {
@@ -37,8 +39,9 @@ func Details(err error) (ErrorDetails, bool) {
 	return details, true
 }
 
-// findEnd returns the code of what a wait ended with, and the ApplicationError if it ended with one. The
-// outermost error that says something counts: a timeout may carry the failure of an earlier attempt.
+// findEnd returns the code of what a wait ended with, and the ApplicationError if it ended with
+// one. The outermost error that says something counts: a timeout may carry the failure of an
+// earlier attempt.
 func findEnd(err error) (code string, failure *temporal.ApplicationError) {
 	for ; err != nil; err = errors.Unwrap(err) {
 		switch err := err.(type) {
@@ -90,8 +93,9 @@ func newTaskTimeout(taskID int64, timeout time.Duration, p progress) error {
 // (https://2captcha.com/api-docs/error-codes, on ERROR_NO_SUCH_CAPCHA_ID).
 const resultLifetime = 15 * time.Minute
 
-// newVerdict makes a poll's non-retryable error the one that leaves the workflow. It is a fresh error, since
-// a parent in another language, and the Web UI, see the type of the outermost error alone.
+// newVerdict makes a poll's non-retryable error the one that leaves the workflow. It is a fresh
+// error, since a parent in another language, and the Web UI, see the type of the outermost error
+// alone.
 func newVerdict(taskID int64, failure *temporal.ApplicationError, p progress) error {
 	details, _ := Details(failure)
 	details.TaskID, details.Polls, details.LastStatus, details.LastError = taskID, p.Polls, p.LastStatus, ""

@@ -33,8 +33,9 @@ const (
 	solution  = `{"text":"hello"}`
 )
 
-// environment is a test environment whose worker has the shipped plugin, with a simulated service that goes by the
-// environment's clock: time that is skipped here has passed there too. A poll takes no time unless it is repeated.
+// environment is a test environment whose worker has the shipped plugin, with a simulated service
+// that goes by the environment's clock: time that is skipped here has passed there too. A poll
+// takes no time unless it is repeated.
 type environment struct {
 	*testsuite.TestWorkflowEnvironment
 	t       *testing.T
@@ -47,11 +48,11 @@ type environment struct {
 	timers         []timerRecord
 	timersCanceled int
 	polls          []pollRecord
-	// clockSkip is added to the workflow's time, as where a worker takes up late what has happened.
+	// clockSkip is added to the workflow's time, as if a worker took up late what has happened.
 	clockSkip time.Duration
-	// pollError, where it is set, may end a poll without an attempt, as the server's error would.
+	// pollError, if it is set, may end a poll without an attempt, as the server's error would.
 	pollError func() error
-	// attempt runs in place of the activity, where it is set; request is the activity itself.
+	// attempt runs in place of the activity, if it is set; request is the activity itself.
 	attempt func(ctx context.Context, request func() (any, error)) (any, error)
 }
 
@@ -72,7 +73,8 @@ func newEnvironment(t *testing.T) *environment {
 	return newEnvironmentAt(t, time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC))
 }
 
-// withEachPolling runs a test in each way to poll. What differs by design is told apart by byRetries.
+// withEachPolling runs a test in each way to poll. What differs by design is told apart by
+// byRetries.
 func withEachPolling(t *testing.T, test func(*testing.T, *environment)) {
 	t.Helper()
 	withEachPollingIn(t, newEnvironment, test)
@@ -93,8 +95,8 @@ func withEachPollingIn(t *testing.T, newEnvironment func(*testing.T) *environmen
 	}
 }
 
-// withEachPollingInRealTime is withEachPolling for waits that end between two attempts. The test environment has the second one
-// wait for ever then, which real time alone may leave behind.
+// withEachPollingInRealTime is withEachPolling for waits that end between two attempts. The test
+// environment has the second one wait for ever then, which real time alone may leave behind.
 func withEachPollingInRealTime(t *testing.T, test func(*testing.T, *environment)) {
 	t.Helper()
 	for _, polling := range pollings {
@@ -119,8 +121,9 @@ func withRetries(t *testing.T, test func(*testing.T, *environment)) {
 	})
 }
 
-// whileTimeStandsStill runs a test in a bubble, whose time does not go on while somebody listens on a network, as the simulated
-// service does. An attempt with a schedule measures what it takes, which is nothing then, however busy the machine is.
+// whileTimeStandsStill runs a test in a bubble, whose time does not go on while somebody listens on
+// a network, as the simulated service does. An attempt with a schedule measures what it takes,
+// which is nothing then, however busy the machine is.
 func whileTimeStandsStill(t *testing.T, test func(*testing.T)) {
 	t.Helper()
 	synctest.Test(t, test)
@@ -239,7 +242,8 @@ func (e *environment) details() string {
 	return metadata.GetCurrentDetails()
 }
 
-// nextRun is a fresh environment for the run that this one continues as, to which the same requests come.
+// nextRun is a fresh environment for the run that this one continues as, to which the same requests
+// come.
 func (e *environment) nextRun() (*environment, converter.RawValue) {
 	e.t.Helper()
 	var continued *workflow.ContinueAsNewError
@@ -251,8 +255,8 @@ func (e *environment) nextRun() (*environment, converter.RawValue) {
 	return next, converter.NewRawValue(continued.Input.GetPayloads()[0])
 }
 
-// applicationError is the failure that the workflow ended with, which must be the outermost: a parent in another
-// language sees no other.
+// applicationError is the failure that the workflow ended with, which must be the outermost: a
+// parent in another language sees no other.
 func applicationError(t *testing.T, err error) *temporal.ApplicationError {
 	t.Helper()
 	var execution *temporal.WorkflowExecutionError
@@ -326,7 +330,8 @@ func (r *inboundRecorder) Init(next interceptor.WorkflowOutboundInterceptor) err
 	return r.Next.Init(outbound)
 }
 
-// withoutPayload is delivered as [workflows.TaskCallbackSignal] with no payload at all, which the environment has no call for.
+// withoutPayload is delivered as [workflows.TaskCallbackSignal] with no payload at all, which the
+// environment has no call for.
 const withoutPayload = "taskCallback without payload"
 
 func (r *inboundRecorder) HandleSignal(ctx workflow.Context, in *interceptor.HandleSignalInput) error {
@@ -378,8 +383,8 @@ func (i *attemptInterceptor) Init(next interceptor.ActivityOutboundInterceptor) 
 	return i.Next.Init(outbound)
 }
 
-// attemptClock has attempts start by their environment's clock, as they do by a server's, where they go by a schedule. Their
-// worker's is another one, so that they are not held to it.
+// attemptClock has attempts start by their environment's clock, as they do by a server's, where
+// they go by a schedule. Their worker's is another one, so that they are not held to it.
 type attemptClock struct {
 	interceptor.ActivityOutboundInterceptorBase
 	environment *environment

@@ -14,8 +14,8 @@ const (
 	defaultMaxPollInterval = 10 * time.Second
 	defaultTimeout         = 15 * time.Minute // as long as the service keeps a result
 
-	// With a callback polls are a fallback. The first one makes up for a callback that came before the wait
-	// began.
+	// With a callback polls are a fallback. The first one makes up for a callback that came before the
+	// wait began.
 	defaultCallbackInitialDelay = 20 * time.Second
 	defaultCallbackPollInterval = time.Minute
 
@@ -28,41 +28,43 @@ const (
 type Polling string
 
 const (
-	// PollingTimer has a durable timer and an activity for each poll. The history shows each poll, and a
-	// wake-up counts at once.
+	// PollingTimer has a durable timer and an activity for each poll. The history shows each poll, and
+	// a wake-up counts at once.
 	PollingTimer Polling = "timer"
-	// PollingActivityRetry has one activity, whose attempts are the polls: the history has 16 events however
-	// many polls there are. The history doesn't show them, a wake-up counts before the first of them alone,
-	// and once one has failed, the next ones come up to 30 seconds apart until the service answers again.
+	// PollingActivityRetry has one activity, whose attempts are the polls: the history has 16 events
+	// however many polls there are. The history doesn't show them, a wake-up counts before the first
+	// of them alone, and once one has failed, the next ones come up to 30 seconds apart until the
+	// service answers again.
 	PollingActivityRetry Polling = "activityRetry"
 )
 
-// AwaitTaskResultInput says which task is waited for, and how. Only TaskID is required. In JSON the names
-// are taskId, initialDelay, pollInterval, maxPollInterval, timeout, callback and polling, and durations are
-// strings with a unit, like "5s".
+// AwaitTaskResultInput says which task is waited for, and how. Only TaskID is required. In JSON the
+// names are taskId, initialDelay, pollInterval, maxPollInterval, timeout, callback and polling, and
+// durations are strings with a unit, like "5s".
 type AwaitTaskResultInput struct {
 	// TaskID is what createTask answered.
 	TaskID int64
-	// InitialDelay is from the workflow's start to the first poll; 0 is 5 seconds, with Callback 20, and a
-	// millisecond means almost at once.
+	// InitialDelay is from the workflow's start to the first poll; 0 is 5 seconds, with Callback 20,
+	// and a millisecond means almost at once.
 	InitialDelay time.Duration
-	// PollInterval is the least time between two polls, at least 5 seconds; 0 is 5 seconds, with Callback 60.
+	// PollInterval is the least time between two polls, at least 5 seconds; 0 is 5 seconds, with
+	// Callback 60.
 	PollInterval time.Duration
-	// MaxPollInterval is the most time between two polls, up to a jitter of 10 %; 0 is the larger of 10
-	// seconds and PollInterval.
+	// MaxPollInterval is the most time between two polls, up to a jitter of 10 %; 0 is the larger of
+	// 10 seconds and PollInterval.
 	MaxPollInterval time.Duration
-	// Timeout is from the workflow's start to the last poll, at most 24 hours, and 1 hour with [Await]; 0 is
-	// 15 minutes. A start delay is part of it: use InitialDelay instead.
+	// Timeout is from the workflow's start to the last poll, at most 24 hours, and 1 hour with
+	// [Await]; 0 is 15 minutes. A start delay is part of it: use InitialDelay instead.
 	Timeout time.Duration
-	// Callback tells that a wake-up is expected once the task has ended, so that polls are a fallback. With
-	// [Await] it takes [WithWakeUp]. It does not go with PollingActivityRetry.
+	// Callback tells that a wake-up is expected once the task has ended, so that polls are a fallback.
+	// With [Await] it takes [WithWakeUp]. It does not go with PollingActivityRetry.
 	Callback bool
 	// Polling is PollingTimer or PollingActivityRetry; "" is PollingTimer.
 	Polling Polling
 
 	continued *progress
-	// problem is what was wrong with the JSON. It is kept here since an error of UnmarshalJSON would end the
-	// workflow with an error type that says nothing and that a parent may retry.
+	// problem is what was wrong with the JSON. It is kept here since an error of UnmarshalJSON would
+	// end the workflow with an error type that says nothing and that a parent may retry.
 	problem string
 }
 

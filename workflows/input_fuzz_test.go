@@ -9,8 +9,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// FuzzAwaitTaskResultInput holds of any bytes: they never panic, are decoded without an error, are refused with a message that
-// Temporal can deliver, or else come out again as they are understood.
+// FuzzAwaitTaskResultInput holds of any bytes: they never panic, are decoded without an error, are
+// refused with a message that Temporal can deliver, or else come out again as they are understood.
 func FuzzAwaitTaskResultInput(f *testing.F) {
 	for _, test := range refusedInputs {
 		if len(test.input) < 4096 {
@@ -52,7 +52,8 @@ func FuzzAwaitTaskResultInput(f *testing.F) {
 	})
 }
 
-// withoutContinued is what a caller sets of an input: times in what a run hands on are equal where they mean the same.
+// withoutContinued is what a caller sets of an input: times in what a run hands on are equal where
+// they mean the same.
 func withoutContinued(in workflows.AwaitTaskResultInput) workflows.AwaitTaskResultInput {
 	return workflows.AwaitTaskResultInput{TaskID: in.TaskID, InitialDelay: in.InitialDelay, PollInterval: in.PollInterval,
 		MaxPollInterval: in.MaxPollInterval, Timeout: in.Timeout, Callback: in.Callback, Polling: in.Polling}

@@ -14,8 +14,9 @@ import (
 	"go.temporal.io/sdk/converter"
 )
 
-// MarshalJSON writes durations as strings, and leaves zeros out. Its error is what was wrong with the JSON
-// that the input was decoded from: without that, the rest of it could pass for what was meant.
+// MarshalJSON writes durations as strings, and leaves zeros out. Its error is what was wrong with
+// the JSON that the input was decoded from: without that, the rest of it could pass for what was
+// meant.
 func (in AwaitTaskResultInput) MarshalJSON() ([]byte, error) {
 	if in.problem != "" {
 		return nil, in.Validate()
@@ -23,16 +24,16 @@ func (in AwaitTaskResultInput) MarshalJSON() ([]byte, error) {
 	return encodeProperties(in.properties())
 }
 
-// UnmarshalJSON is strict, and always returns nil: [AwaitTaskResultInput.Validate] and the workflow tell
-// what is wrong.
+// UnmarshalJSON is strict, and always returns nil: [AwaitTaskResultInput.Validate] and the workflow
+// tell what is wrong.
 func (in *AwaitTaskResultInput) UnmarshalJSON(data []byte) error {
 	*in = AwaitTaskResultInput{}
 	in.problem = decodeProperties(data, in.properties())
 	return nil
 }
 
-// inputFromPayload decodes what the workflow was started with. It takes the payload raw: JSON that is
-// broken would fail before UnmarshalJSON is asked.
+// inputFromPayload decodes what the workflow was started with. It takes the payload raw: JSON that
+// is broken would fail before UnmarshalJSON is asked.
 func inputFromPayload(payload *commonpb.Payload) AwaitTaskResultInput {
 	var in AwaitTaskResultInput
 	switch encoding := string(payload.GetMetadata()[converter.MetadataEncoding]); encoding {
@@ -49,7 +50,8 @@ func inputFromPayload(payload *commonpb.Payload) AwaitTaskResultInput {
 // property is a row of an input's table of JSON properties.
 type property struct {
 	name string
-	// parse sets the field from a JSON value other than null, and returns what is wrong with it, or "".
+	// parse sets the field from a JSON value other than null, and returns what is wrong with it, or
+	// "".
 	parse func(value json.RawMessage) (problem string)
 	// print returns the field as a JSON value, or nil if it is left out.
 	print func() any
@@ -222,8 +224,8 @@ func encodeProperties(properties []property) ([]byte, error) {
 
 const takesInput = `it takes a JSON object like {"taskId": 74372499131}`
 
-// decodeProperties sets the fields of the table from a JSON object, and returns what is wrong with it, or
-// "". The fields that were read before a problem stay set.
+// decodeProperties sets the fields of the table from a JSON object, and returns what is wrong with
+// it, or "". The fields that were read before a problem stay set.
 func decodeProperties(data []byte, properties []property) (problem string) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	switch first, err := decoder.Token(); {

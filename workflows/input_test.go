@@ -245,7 +245,8 @@ func TestInputAsJSON(t *testing.T) {
 	require.Equal(t, `{"taskId":74372499131}`, string(text))
 }
 
-// What was wrong with an input must not get lost on its way through Go: without it, the rest may well be right.
+// What was wrong with an input must not get lost on its way through Go: without it, the rest may
+// well be right.
 func TestWrongInputIsNotPassedOn(t *testing.T) {
 	t.Parallel()
 	var in workflows.AwaitTaskResultInput

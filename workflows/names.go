@@ -16,15 +16,15 @@ const (
 	StatusQuery = "status"
 )
 
-// ErrorTypeTaskTimeout is the type of the ApplicationError of a wait without a result by its deadline. The
-// other types are the service's own codes (package twocaptcha), InvalidInput and
+// ErrorTypeTaskTimeout is the type of the ApplicationError of a wait without a result by its
+// deadline. The other types are the service's own codes (package twocaptcha), InvalidInput and
 // UnexpectedResponse (package activities).
 const ErrorTypeTaskTimeout = "TaskTimeout"
 
 // What [ErrorCode] returns for an end that is not an ApplicationError.
 const (
-	// AlreadyRunning: the same wait is running, or it has succeeded before and a client starts it; it was not
-	// started again.
+	// AlreadyRunning: the same wait is running, or it has succeeded before and a client starts it; it
+	// was not started again.
 	AlreadyRunning = "AlreadyRunning"
 	// Canceled: the wait was canceled.
 	Canceled = "Canceled"

@@ -8,9 +8,10 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// StartOptions are a client's options for starting [AwaitTaskResult]: a second start attaches to the wait that is running, is
-// answered from the closed run of one that succeeded, as long as the namespace retains it, and starts over one that failed.
-// A worker on another task queue than [TaskQueue] needs TaskQueue set.
+// StartOptions returns a client's options for starting [AwaitTaskResult]. With them a second start
+// attaches to a wait that is running. A wait that succeeded answers it from its closed run, as long
+// as the namespace retains that run. A wait that failed is started over. If the provider's worker
+// serves another task queue than [TaskQueue], set TaskQueue.
 func StartOptions(taskID int64) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       WorkflowID(taskID),
@@ -21,10 +22,12 @@ func StartOptions(taskID int64) client.StartWorkflowOptions {
 	}
 }
 
-// ChildOptions are a workflow's options for running [AwaitTaskResult] as a child: on [TaskQueue] rather than the parent's, and
-// abandoned when the parent closes, so that the result is still fetched. Temporal gives a child no way to attach to a
-// wait that is running: its start fails then, and [ErrorCode] says [AlreadyRunning]. A wait that has closed is run again. Where the
-// provider's worker is on another task queue than [TaskQueue], set TaskQueue: the child would wait for a worker for ever.
+// ChildOptions returns a workflow's options for running [AwaitTaskResult] as a child: on
+// [TaskQueue] rather than the parent's, and abandoned when the parent closes, so that the result is
+// still fetched. Temporal gives a child no way to attach to a wait that is running: its start fails
+// then, and [ErrorCode] says [AlreadyRunning]. A wait that has closed is run again. If the
+// provider's worker serves another task queue than [TaskQueue], set TaskQueue: else the child waits
+// for a worker for ever.
 func ChildOptions(taskID int64) workflow.ChildWorkflowOptions {
 	return workflow.ChildWorkflowOptions{
 		WorkflowID:            WorkflowID(taskID),

@@ -2,13 +2,15 @@ package workflows
 
 import "time"
 
-// progress is how far a wait has come: all that it must know after it continued as new, besides its input.
+// progress is how far a wait has come: all that it must know after it continued as new, besides its
+// input.
 type progress struct {
 	StartedAt   time.Time `json:"startedAt"`
 	Polls       int       `json:"polls"`
 	LastPollAt  time.Time `json:"lastPollAt,omitzero"`
 	LastPollEnd time.Time `json:"lastPollEnd,omitzero"`
-	// NotBefore is until when a failure asked not to be repeated, if its activity could not wait that long.
+	// NotBefore is until when a failure asked not to be repeated, if its activity could not wait that
+	// long.
 	NotBefore time.Time `json:"notBefore,omitzero"`
 	// SeenProcessing tells that the service has known the task.
 	SeenProcessing bool `json:"seenProcessing,omitempty"`

@@ -15,7 +15,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// newReplayer has the shipped plugin, and the workflow of someone else's that the histories named inline are of.
+// newReplayer has the shipped plugin, and the workflow of someone else's that the histories named
+// inline are of.
 func newReplayer(t *testing.T) worker.WorkflowReplayer {
 	t.Helper()
 	plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey})
@@ -39,8 +40,8 @@ func waitInline(ctx workflow.Context, in workflows.AwaitTaskResultInput, _ strin
 	return inlineResult{output, workflows.ErrorCode(err)}, nil
 }
 
-// TestReplay replays the histories of every path, recorded with every version: workflows that began with these go on with this
-// one. How they are recorded is told in internal/e2e.
+// TestReplay replays the histories of every path, recorded with every version: workflows that began
+// with these go on with this one. How they are recorded is told in internal/e2e.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	histories, err := filepath.Glob("testdata/histories/*/*.json")
@@ -56,8 +57,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestReplayOfABrokenHistory has a history that this workflow never makes: its first poll comes without a timer before. TMPRL1100 is
-// Temporal's number for nondeterminism.
+// TestReplayOfABrokenHistory has a history that this workflow never makes: its first poll comes
+// without a timer before. TMPRL1100 is Temporal's number for nondeterminism.
 func TestReplayOfABrokenHistory(t *testing.T) {
 	t.Parallel()
 	err := newReplayer(t).ReplayWorkflowHistoryFromJSONFile(discard, "testdata/histories/broken.json")

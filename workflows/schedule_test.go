@@ -14,9 +14,10 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// requireScheduled checks the requests of an undisturbed wait against the schedule as it is specified: the first poll after the
-// initial delay; then 15 % of the time waited, within pollInterval and maxPollInterval, and up to 10 % on top of it; the
-// last poll on the deadline, which a wait that would end within 5 s of it is stretched to. Polls take no time.
+// requireScheduled checks the requests of an undisturbed wait against the schedule as it is
+// specified: the first poll after the initial delay; then 15 % of the time waited, within
+// pollInterval and maxPollInterval, and up to 10 % on top of it; the last poll on the deadline,
+// which a wait that would end within 5 s of it is stretched to. Polls take no time.
 func (e *environment) requireScheduled(in workflows.AwaitTaskResultInput) {
 	t := e.t
 	t.Helper()
@@ -45,7 +46,8 @@ func (e *environment) requireScheduled(in workflows.AwaitTaskResultInput) {
 	}
 }
 
-// requireTimersFor checks that an undisturbed wait with a timer for each poll has no others, and none that is canceled.
+// requireTimersFor checks that an undisturbed wait with a timer for each poll has no others, and
+// none that is canceled.
 func (e *environment) requireTimersFor(polls int) {
 	e.t.Helper()
 	require.Len(e.t, e.timers, e.timersOf(polls))

@@ -7,8 +7,8 @@ type AwaitTaskResultStatus struct {
 	TaskID int64 `json:"taskId"`
 	// State is one of the State constants, or one of a later version.
 	State State `json:"state"`
-	// Polls counts the polls that have ended. With PollingActivityRetry they are counted, and dated, when
-	// their activity ends; while it runs, LastPollAt is when it began.
+	// Polls counts the polls that have ended. With PollingActivityRetry they are counted, and dated,
+	// when their activity ends; while it runs, LastPollAt is when it began.
 	Polls int `json:"polls"`
 	// StartedAt is when the wait began, also if it continued as new since.
 	StartedAt  *time.Time `json:"startedAt,omitempty"`

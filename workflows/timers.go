@@ -6,9 +6,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// timers are the timers that a wait has started, by when they fire. One that is not needed any more is
-// forgotten, not canceled: a cancellation is an event of its own, and the wait has ended before such a
-// timer fires, as a rule.
+// timers are the timers that a wait has started, by when they fire. One that is not needed any more
+// is forgotten, not canceled: a cancellation is an event of its own, and the wait has ended before
+// such a timer fires, as a rule.
 type timers struct {
 	started []timer
 }
@@ -36,8 +36,8 @@ func (t *timers) start(ctx workflow.Context, due time.Time, summary string) time
 	return started
 }
 
-// keep forgets all timers but one that still runs and fires at earliest or later, and returns when that
-// one fires.
+// keep forgets all timers but one that still runs and fires at earliest or later, and returns when
+// that one fires.
 func (t *timers) keep(earliest time.Time) (due time.Time, found bool) {
 	for _, each := range t.started {
 		if !each.future.IsReady() && !each.due.Before(earliest) {

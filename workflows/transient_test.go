@@ -93,7 +93,8 @@ func TestDelaysThatTheServiceAsksFor(t *testing.T) {
 	}
 }
 
-// Temporal closes an activity at once when the delay that its failure asks for does not fit into its time.
+// Temporal closes an activity at once when the delay that its failure asks for does not fit into
+// its time.
 func TestDelayBeyondTheDeadlineHoldsForTheNextPoll(t *testing.T) {
 	t.Parallel()
 	withEachPolling(t, func(t *testing.T, e *environment) {

@@ -22,8 +22,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// serviceCodes are the codes that package twocaptcha has a constant for, read from its source, so that one which is added
-// there is tested here.
+// serviceCodes are the codes that package twocaptcha has a constant for, read from its source, so
+// that one which is added there is tested here.
 func serviceCodes(t *testing.T) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../twocaptcha/error_codes.go", nil, 0)
@@ -106,7 +106,8 @@ func TestExpiry(t *testing.T) {
 		in      workflows.AwaitTaskResultInput
 		answers []simulator.Answer
 		expired bool
-		// unseen tells that an answer before shows it, which the workflow does not see with PollingActivityRetry.
+		// unseen tells that an answer before shows it, which the workflow does not see with
+		// PollingActivityRetry.
 		unseen bool
 	}{
 		"unknown at the first poll": {

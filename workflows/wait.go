@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// attemptTimeout is above the 15 seconds that a request may take, so that a request reports its own end.
+	// attemptTimeout is above the 15 seconds that a request may take, so that a request reports its
+	// own end.
 	attemptTimeout = 20 * time.Second
 
 	firstRetryDelay = schedule.MinInterval
@@ -75,8 +76,8 @@ func (w *wait) step(ctx workflow.Context) (*AwaitTaskResultOutput, error) {
 	return nil, nil
 }
 
-// untilDue sleeps until the next poll, by the schedule or by a wake-up, and returns when it was due. Its
-// error is the cancellation, or what continues the workflow as new.
+// untilDue sleeps until the next poll, by the schedule or by a wake-up, and returns when it was
+// due. Its error is the cancellation, or what continues the workflow as new.
 func (w *wait) untilDue(ctx workflow.Context) (time.Time, error) {
 	scheduled, earliest := w.schedule.First(), w.StartedAt
 	if w.Polls > 0 {
@@ -116,7 +117,8 @@ func (w *wait) untilDue(ctx workflow.Context) (time.Time, error) {
 	}
 }
 
-// untilAny blocks until the timer fires, something is received on the wake-up channel, or ctx is canceled.
+// untilAny blocks until the timer fires, something is received on the wake-up channel, or ctx is
+// canceled.
 func (w *wait) untilAny(ctx workflow.Context, timer timer) {
 	selector := workflow.NewSelector(ctx)
 	selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
@@ -136,10 +138,10 @@ func (w *wait) untilAny(ctx workflow.Context, timer timer) {
 // answer is what an activity's polls came to.
 type answer = polling.Output[twocaptcha.TaskResult]
 
-// poll runs an activity that polls: getTaskResult once, or, with PollingActivityRetry and before the last
-// poll, pollTaskResult, whose attempts are polls by the schedule. The last poll has one attempt. One
-// before it may repeat its request until the deadline, and then has the time of one attempt left, so that
-// an answer on its way is not cut off.
+// poll runs an activity that polls: getTaskResult once, or, with PollingActivityRetry and before
+// the last poll, pollTaskResult, whose attempts are polls by the schedule. The last poll has one
+// attempt. One before it may repeat its request until the deadline, and then has the time of one
+// attempt left, so that an answer on its way is not cut off.
 func (w *wait) poll(ctx workflow.Context, last bool) (answer, error) {
 	w.state, w.LastPollAt = StatePolling, workflow.Now(ctx)
 	w.show(ctx)
@@ -209,8 +211,8 @@ func (w *wait) noteFailure(err error) {
 	details, _ := Details(failure) // of another version's activity they may be of another kind; they are not needed
 	w.LastError = cmp.Or(details.LastError, errorText(err))
 	w.Polls = max(w.Polls+1, details.Polls)
-	// The server ends a poll at once if the delay that its failure asks for does not fit in; the delay holds
-	// all the same.
+	// The server ends a poll at once if the delay that its failure asks for does not fit in; the delay
+	// holds all the same.
 	if failure.NextRetryDelay() > 0 {
 		w.NotBefore = w.LastPollEnd.Add(failure.NextRetryDelay())
 	}

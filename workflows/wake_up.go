@@ -7,8 +7,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// TaskCallback is the payload of [TaskCallbackSignal]: the task that has ended, or may have. It says when to ask, never what
-// the answer is.
+// TaskCallback is the payload of [TaskCallbackSignal]: the task that has ended, or may have. It
+// says when to ask, never what the answer is.
 type TaskCallback struct {
 	TaskID int64 `json:"taskId"`
 }
@@ -16,12 +16,13 @@ type TaskCallback struct {
 // wakeUps is a channel on which others ask a wait to poll now. The zero value has none.
 type wakeUps struct {
 	channel workflow.ReceiveChannel
-	// isMeant tells whether a received payload is a wake-up for this wait. nil: whatever is received is one.
+	// isMeant tells whether a received payload is a wake-up for this wait. nil: whatever is received
+	// is one.
 	isMeant func(converter.RawValue) bool
 }
 
-// signalWakeUps are those of [TaskCallbackSignal] for one task. The payload is received raw: a typed receive would drop one of
-// another shape and block again, and with it the wait.
+// signalWakeUps are those of [TaskCallbackSignal] for one task. The payload is received raw: a
+// typed receive would drop one of another shape and block again, and with it the wait.
 func signalWakeUps(ctx workflow.Context, taskID int64) wakeUps {
 	return wakeUps{
 		channel: workflow.GetSignalChannel(ctx, TaskCallbackSignal),

@@ -24,7 +24,8 @@ func (w *wait) pollSummary(last bool) string {
 	return fmt.Sprintf("poll %d of task %d", w.Polls+1, w.settings.TaskID)
 }
 
-// show puts the wait's status into the workflow's current details, which the Web UI shows. It costs no event.
+// show puts the wait's status into the workflow's current details, which the Web UI shows. It costs
+// no event.
 func (w *wait) show(ctx workflow.Context) {
 	if !w.showsDetails {
 		return

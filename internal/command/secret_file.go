@@ -11,9 +11,9 @@ import (
 
 // readSecretFile returns the content of a file of at most maxSecret bytes, without the line ends
 // after it: the same secret may reach one process by a variable and another by a file, and files
-// end with a line end. takes is what belongs into the file, for errors. An error continues a sentence
-// that begins with the file, and shows neither content nor path: the path may be the secret, given
-// in the wrong variable.
+// end with a line end. takes is what belongs into the file, for errors. An error continues a
+// sentence that begins with the file, and shows neither content nor path: the path may be the
+// secret, given in the wrong variable.
 func readSecretFile(path string, maxSecret int64, takes string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -10,6 +10,6 @@
 //   - wait_: how a wait is started from elsewhere, canceled and ended
 //   - starter_: the command itself
 //
-// What the tests have in common, and the environment variables that they read, is in package harness.
-// The chaos run is package chaos.
+// What the tests have in common, and the environment variables that they read, is in package
+// harness. The chaos run is package chaos.
 package e2e

@@ -1,6 +1,6 @@
-// Package polling is what the workflow and the pollTaskResult activity say to each other. Nobody else
-// calls that activity. The two sides can be different builds, so that both read leniently: unknown
-// properties are ignored.
+// Package polling is what the workflow and the pollTaskResult activity say to each other. Nobody
+// else calls that activity. The two sides can be different builds, so that both read leniently:
+// unknown properties are ignored.
 package polling
 
 import (
@@ -23,8 +23,8 @@ type Input struct {
 	problem error
 }
 
-// UnmarshalJSON accepts any JSON value and keeps what is wrong with it for [Input.Problem]: an error here
-// would be retried for ever.
+// UnmarshalJSON accepts any JSON value and keeps what is wrong with it for [Input.Problem]: an
+// error here would be retried for ever.
 func (in *Input) UnmarshalJSON(data []byte) error {
 	type properties Input // which has no UnmarshalJSON
 	var given properties

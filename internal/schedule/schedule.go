@@ -1,5 +1,5 @@
-// Package schedule tells when a task is polled. It is arithmetic alone: the workflow that sleeps until a poll and the activity
-// that has itself repeated until then go by the same.
+// Package schedule says when a task is polled. It is arithmetic alone, which two callers share: the
+// workflow that sleeps until a poll, and the activity that is retried until then.
 package schedule
 
 import "time"
@@ -9,25 +9,26 @@ import "time"
 const MinInterval = 5 * time.Second
 
 const (
-	// The interval is this part of the time waited: a task that takes long is asked for less often, which keeps well
-	// within the service's 20 polls a task on average, and costs its caller at most that part more.
+	// The interval is this part of the time waited: a task that takes long is asked for less often,
+	// which keeps well within the service's 20 polls a task on average, and costs its caller at most
+	// that part more.
 	intervalPercent = 15
 
 	maxJitterPerMille = 100
 )
 
-// Schedule is that of one wait for one task. Its times are all by one clock.
+// Schedule is the schedule of one wait for one task. All of its times are by one clock.
 type Schedule struct {
-	TaskID    int64     `json:"taskId"`
-	StartedAt time.Time `json:"startedAt"`
+	TaskID    int64
+	StartedAt time.Time
 	// InitialDelay is from StartedAt to the first poll.
-	InitialDelay time.Duration `json:"initialDelay"`
-	// PollInterval, at least MinInterval, and MaxPollInterval, at least PollInterval, bound the time from a poll's end to the
-	// next one; a jitter of up to 10 % goes on top of it.
-	PollInterval    time.Duration `json:"pollInterval"`
-	MaxPollInterval time.Duration `json:"maxPollInterval"`
+	InitialDelay time.Duration
+	// PollInterval, at least MinInterval, and MaxPollInterval, at least PollInterval, bound the time
+	// from a poll's end to the next one; a jitter of up to 10 % goes on top of it.
+	PollInterval    time.Duration
+	MaxPollInterval time.Duration
 	// Deadline is when the last poll is made.
-	Deadline time.Time `json:"deadline"`
+	Deadline time.Time
 }
 
 // First is when the first poll is due.
@@ -35,8 +36,9 @@ func (s Schedule) First() time.Time {
 	return s.stretched(s.StartedAt.Add(s.InitialDelay))
 }
 
-// Next is when the poll of that number is due, after the one before it ended at lastEnd, and not before notBefore unless
-// that is past the deadline. It depends on nothing else, so that it is the same wherever and whenever it is asked for.
+// Next is when the poll of that number is due, after the one before it ended at lastEnd, and not
+// before notBefore unless that is past the deadline. It depends on nothing else, so that it is the
+// same wherever and whenever it is asked for.
 func (s Schedule) Next(number int, lastEnd, notBefore time.Time) time.Time {
 	due := lastEnd.Add(s.interval(lastEnd.Sub(s.StartedAt), number))
 	return later(s.stretched(later(due, notBefore)), lastEnd.Add(MinInterval))
@@ -61,8 +63,9 @@ func (s Schedule) interval(waited time.Duration, poll int) time.Duration {
 	return interval + interval/1000*time.Duration(jitterPerMille(s.TaskID, poll))
 }
 
-// jitterPerMille spreads the polls of tasks that were submitted together. It is the same on every replay: the task's id and the
-// poll's number are mixed by SplitMix64's finalizer (Steele, Lea and Flood, 2014).
+// jitterPerMille spreads the polls of tasks that were submitted together. It is the same on every
+// replay: the task's id and the poll's number are mixed by SplitMix64's finalizer (Steele, Lea and
+// Flood, 2014).
 func jitterPerMille(taskID int64, poll int) uint64 {
 	mixed := uint64(taskID) + uint64(poll)*0x9e3779b97f4a7c15
 	mixed = (mixed ^ mixed>>30) * 0xbf58476d1ce4e5b9

@@ -89,8 +89,8 @@ func TestIsLast(t *testing.T) {
 	require.True(t, s.IsLast(s.Deadline.Add(time.Hour)))
 }
 
-// Whenever a poll ends, the next one is at least 5 s after it, and the last one on the deadline where that is 5 s after it: the
-// same wherever and whenever it is asked for.
+// Whenever a poll ends, the next one is at least 5 s after it, and the last one on the deadline
+// where that is 5 s after it: the same wherever and whenever it is asked for.
 func TestSchedulesOfRandomPolls(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(2000) {
@@ -172,8 +172,8 @@ func TestJSONOfASchedule(t *testing.T) {
 	require.Equal(t, newSchedule(time.Minute), again(t, newSchedule(time.Minute)))
 }
 
-// TestPollsOfAWait counts the polls of a wait by the README's table, for many tasks, and for polls that take from 10 ms, with a
-// Temporal server and a service nearby, to 300.
+// TestPollsOfAWait counts the polls of a wait by the README's table, for many tasks, and for polls
+// that take from 10 ms, with a Temporal server and a service nearby, to 300.
 func TestPollsOfAWait(t *testing.T) {
 	t.Parallel()
 	const never = time.Hour
