@@ -175,6 +175,8 @@ Environment:
                  The Temporal server, as for Temporal's own tools (default: localhost:7233, namespace "default", and
                  what your temporal.toml says). --dev and --demo start a server of their own.
   TEMPORAL_CLI   With --dev and --demo: the Temporal CLI that runs the server, a path or a name on the PATH.
+  TEMPORAL_CLI_DOWNLOAD
+                 off: if no Temporal CLI is found, build it instead of downloading it (default: on).
   TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE
                  With --dev: the account's key, or a file that holds it. Without --dev only your worker needs it.
 

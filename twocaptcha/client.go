@@ -67,7 +67,7 @@ func NewClient(options Options) (*Client, error) {
 	c := &Client{key: key, base: base, timeout: timeout, transport: transport, sender: transport}
 	if options.WrapTransport != nil {
 		if c.sender = options.WrapTransport(transport); c.sender == nil {
-			return nil, errors.New("twocaptcha: WrapTransport returned nil: it must return a http.RoundTripper")
+			return nil, errors.New("twocaptcha: WrapTransport returned nil: it must return an http.RoundTripper")
 		}
 	}
 	return c, nil

@@ -27,12 +27,18 @@ func ErrorCode(err error) string {
 
 // Details returns the details of the ApplicationError that [ErrorCode] tells of. It returns false
 // if err is not such an error, or if that has no details or details of another kind.
-func Details(err error) (ErrorDetails, bool) {
+func Details(err error) (details ErrorDetails, ok bool) {
 	_, failure := findEnd(err)
 	if failure == nil || !failure.HasDetails() {
 		return ErrorDetails{}, false
 	}
-	var details ErrorDetails
+	// An error that has not been through a server holds its details as Go values: the SDK decodes them
+	// by assigning them, and panics if they are of another type.
+	defer func() {
+		if recover() != nil {
+			details, ok = ErrorDetails{}, false
+		}
+	}()
 	if failure.Details(&details) != nil {
 		return ErrorDetails{}, false
 	}

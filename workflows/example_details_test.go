@@ -1,10 +1,7 @@
 package workflows_test
 
 import (
-	"errors"
 	"fmt"
-
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 	"github.com/temporal-providers/temporal-2captcha/twocaptchatest"
@@ -12,15 +9,13 @@ import (
 )
 
 // The details of a wait's error say more about it.
-func ExampleErrorDetails() {
+func ExampleDetails() {
 	environment, service := exampleEnvironment()
 	defer service.Close()
 	service.Script(74372499131, twocaptchatest.Processing(), twocaptchatest.Error(twocaptcha.ErrorCaptchaUnsolvable))
 	environment.ExecuteWorkflow(workflows.AwaitTaskResultWorkflow, workflows.AwaitTaskResultInput{TaskID: 74372499131})
 
-	var failure *temporal.ApplicationError
-	var details workflows.ErrorDetails
-	if errors.As(environment.GetWorkflowError(), &failure) && failure.Details(&details) == nil {
+	if details, ok := workflows.Details(environment.GetWorkflowError()); ok {
 		fmt.Println(details.ErrorID, details.ErrorCode)
 		fmt.Println(details.ErrorDescription)
 		fmt.Println(details.Polls, "polls")

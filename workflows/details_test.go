@@ -1,0 +1,42 @@
+package workflows_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+func TestDetails(t *testing.T) {
+	t.Parallel()
+	details := workflows.ErrorDetails{TaskID: taskID, ErrorID: 12, ErrorCode: "ERROR_CAPTCHA_UNSOLVABLE", Polls: 3}
+	unsolvable := temporal.NewNonRetryableApplicationError("workers could not", "ERROR_CAPTCHA_UNSOLVABLE", nil, details)
+	for name, err := range map[string]error{
+		"itself":      unsolvable,
+		"wrapped":     fmt.Errorf("task 5: %w", unsolvable),
+		"joined":      errors.Join(errors.New("any"), unsolvable),
+		"to a client": clientError(t, unsolvable),
+	} {
+		got, ok := workflows.Details(err)
+		require.True(t, ok, name)
+		require.Equal(t, details, got, name)
+	}
+	for name, err := range map[string]error{
+		"nil":                       nil,
+		"any":                       errors.New("any"),
+		"canceled":                  temporal.NewCanceledError(details),
+		"without details":           temporal.NewNonRetryableApplicationError("odd", "Odd", nil),
+		"details of another kind":   temporal.NewNonRetryableApplicationError("odd", "Odd", nil, "a text"),
+		"of an earlier attempt":     temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, unsolvable),
+		"below one without details": temporal.NewApplicationErrorWithCause("odd", "Odd", unsolvable),
+	} {
+		got, ok := workflows.Details(err)
+		require.False(t, ok, name)
+		require.Zero(t, got, name)
+	}
+}
