@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/stage"
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 )
@@ -29,10 +30,11 @@ func cliVariable(t *testing.T) string {
 // figuresOf runs the program to its end and decodes what it prints.
 func figuresOf[T any](t *testing.T, args ...string) T {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	environment := append(command.Environment{cliVariable(t)}, os.Environ()...) // the first of two counts
-	status := run(t.Context(), append(args, "--json"), environment, &stdout, &stderr)
-	require.Equal(t, exitDone, status, "it wrote\n%s", &stderr)
+	var stdout bytes.Buffer
+	bench := invocation(append(args, "--json")...)
+	bench.Environment = append(command.Environment{cliVariable(t)}, os.Environ()...) // the first of two counts
+	bench.Output, bench.Errors = &stdout, t.Output()
+	require.Equal(t, command.ExitDone, run(t.Context(), bench))
 	var figures T
 	decoder := json.NewDecoder(&stdout)
 	decoder.DisallowUnknownFields()
@@ -45,10 +47,10 @@ func figuresOf[T any](t *testing.T, args ...string) T {
 func TestEveryDesign(t *testing.T) {
 	t.Parallel()
 	const tasks = 6
-	figures := figuresOf[report](t, "--tasks", "6", "--mean-solve-time", "5s", "--seed", "4", "--at-once", "7")
+	figures := figuresOf[comparison](t, "--tasks", "6", "--mean-solve-time", "5s", "--seed", "4", "--at-once", "7")
 	require.Equal(t, tasks, figures.Workload.Tasks)
 	var names []string
-	reports := map[string]designReport{}
+	reports := map[string]stage.DesignFigures{}
 	for _, report := range figures.Designs {
 		names = append(names, report.Name)
 		reports[report.Name] = report
@@ -99,7 +101,7 @@ func TestScale(t *testing.T) {
 	t.Parallel()
 	const waits = 20
 	profiles := t.TempDir()
-	figures := figuresOf[scaleReports](t, "--scale", "--waits", "20", "--poll-interval", "5s", "--profiles", profiles)
+	figures := figuresOf[scaling](t, "--scale", "--waits", "20", "--poll-interval", "5s", "--profiles", profiles)
 	require.Len(t, figures.Scale, 2)
 	for i, run := range figures.Scale {
 		require.Equal(t, i+1, run.Workers)
@@ -117,7 +119,7 @@ func TestScale(t *testing.T) {
 	}
 	files, err := os.ReadDir(profiles)
 	require.NoError(t, err)
-	require.Len(t, files, 3*3*3, "of three worker processes in three phases: of the CPU, of the heap, and of all memory")
+	require.Len(t, files, 3*3*2, "of three worker processes in three phases: of the CPU and of the heap")
 	for _, file := range files {
 		info, err := file.Info()
 		require.NoError(t, err)

@@ -2,17 +2,29 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/designs"
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/stage"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
+
+// invocation is one with these arguments, whose output is dropped.
+func invocation(args ...string) command.Invocation {
+	return command.Invocation{Name: "bench", Arguments: args, Output: io.Discard, Errors: io.Discard}
+}
 
 // outcomeOf runs the command, as far as it gets without a design being run.
 func outcomeOf(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, messages bytes.Buffer
-	status = run(t.Context(), args, nil, &out, &messages)
+	outcome := invocation(args...)
+	outcome.Output, outcome.Errors = &out, &messages
+	status = run(t.Context(), outcome)
 	return status, out.String(), messages.String()
 }
 
@@ -45,32 +57,32 @@ func TestBadUsageIsOneLine(t *testing.T) {
 			status, stdout, stderr := outcomeOf(t, test.args...)
 			require.Equal(t, "bench: "+test.message+" (see bench --help)\n", stderr)
 			require.Empty(t, stdout)
-			require.Equal(t, exitUsage, status)
+			require.Equal(t, command.ExitUsage, status)
 		})
 	}
 }
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	flags, shown, err := parseFlags(nil, nil, nil)
+	f, _, shown, err := parseFlags(invocation())
 	require.NoError(t, err)
 	require.False(t, shown)
-	require.Equal(t, 150, flags.Tasks)
-	require.Equal(t, 5.0, flags.Rate)
-	require.Equal(t, 15*time.Second, flags.MeanSolveTime)
-	require.Equal(t, 1, flags.AtOnce, "designs don't disturb each other")
-	require.Equal(t, 10_000, flags.Waits)
-	require.Equal(t, 3*time.Minute, flags.PollInterval)
-	require.Len(t, flags.chosenDesigns(), 7)
+	require.Equal(t, 150, f.Tasks)
+	require.Equal(t, 5.0, f.Rate)
+	require.Equal(t, 15*time.Second, f.MeanSolveTime)
+	require.Equal(t, 1, f.AtOnce, "designs don't disturb each other")
+	require.Equal(t, 10_000, f.Waits)
+	require.Equal(t, 3*time.Minute, f.PollInterval)
+	require.Len(t, f.chosenDesigns(), 7)
 }
 
 func TestChosenDesignsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
-	flags, _, err := parseFlags([]string{"--design", "plain-loop", "--design", "callback"}, nil, nil)
+	f, _, _, err := parseFlags(invocation("--design", "plain-loop", "--design", "callback"))
 	require.NoError(t, err)
 	var names []string
-	for _, design := range flags.chosenDesigns() {
-		names = append(names, design.name)
+	for _, design := range f.chosenDesigns() {
+		names = append(names, design.Name)
 	}
 	require.Equal(t, []string{"callback", "plain-loop"}, names)
 }
@@ -78,23 +90,23 @@ func TestChosenDesignsKeepTheirOrder(t *testing.T) {
 func TestHelpNamesEveryDesignAndFlag(t *testing.T) {
 	t.Parallel()
 	status, stdout, stderr := outcomeOf(t, "--help")
-	require.Equal(t, exitDone, status)
+	require.Equal(t, command.ExitDone, status)
 	require.Empty(t, stderr)
-	for _, text := range append(designNames(), "--tasks", "--rate", "--mean-solve-time", "--seed", "--design", "--at-once", "--json",
-		"--scale", "--waits", "--poll-interval", "--profiles", "--workflow-cache-size", "TEMPORAL_CLI", "Exit status:") {
+	for _, design := range designs.All() {
+		require.Contains(t, stdout, design.Name)
+	}
+	for _, text := range []string{"--tasks", "--rate", "--mean-solve-time", "--seed", "--design", "--at-once", "--json",
+		"--scale", "--waits", "--poll-interval", "--profiles", "--workflow-cache-size", "TEMPORAL_CLI", "Exit status:"} {
 		require.Contains(t, stdout, text)
 	}
 }
 
-func TestTuningReachesTheWorkersOptions(t *testing.T) {
+func TestTuningReachesTheWorkers(t *testing.T) {
 	t.Parallel()
-	given := workerTuning{WorkflowCacheSize: 1, WorkflowTaskSlots: 2, ActivitySlots: 3, WorkflowPollers: 4, ActivityPollers: 5, GCPercent: 6}
-	flags, _, err := parseFlags(append([]string{"--scale"}, given.arguments()...), nil, nil)
+	f, _, _, err := parseFlags(invocation("--scale", "--workflow-cache-size", "1", "--workflow-task-slots", "2",
+		"--activity-slots", "3", "--workflow-pollers", "4", "--activity-pollers", "5", "--gc-percent", "6"))
 	require.NoError(t, err)
-	require.Equal(t, given, flags.workerTuning)
-	options := given.options()
-	require.Equal(t, 2, options.MaxConcurrentWorkflowTaskExecutionSize)
-	require.Equal(t, 3, options.MaxConcurrentActivityExecutionSize)
-	require.Equal(t, 4, options.MaxConcurrentWorkflowTaskPollers)
-	require.Equal(t, 5, options.MaxConcurrentActivityTaskPollers)
+	require.Equal(t, stage.Tuning{
+		WorkflowCacheSize: 1, WorkflowTaskSlots: 2, ActivitySlots: 3, WorkflowPollers: 4, ActivityPollers: 5, GCPercent: 6,
+	}, f.Tuning)
 }

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/stage"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 // testPatience is how long a test waits for what should come within seconds. The machine may be busy with many tests.
@@ -25,17 +28,17 @@ func TestInterruptLeavesNothingBehind(t *testing.T) {
 	require.NoError(t, err)
 	mark := markVariable + "=" + rand.Text()
 	var stdout, stderr bytes.Buffer
-	command := exec.Command(program, "--design", "timer", "--tasks", "1000")
-	command.Env = append(os.Environ(), cliVariable(t), mark)
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	command.Stdout, command.Stderr = &stdout, &stderr
-	require.NoError(t, command.Start())
-	t.Cleanup(func() { _ = command.Process.Kill() })
+	bench := exec.Command(program, "--design", "timer", "--tasks", "1000")
+	bench.Env = append(os.Environ(), cliVariable(t), mark)
+	bench.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	bench.Stdout, bench.Stderr = &stdout, &stderr
+	require.NoError(t, bench.Start())
+	t.Cleanup(func() { _ = bench.Process.Kill() })
 
 	require.Eventually(t, func() bool { return hasWorker(mark) }, testPatience, 50*time.Millisecond, "a worker process")
-	require.NoError(t, syscall.Kill(-command.Process.Pid, syscall.SIGINT))
-	require.Error(t, command.Wait())
-	require.Equal(t, exitInterrupted, command.ProcessState.ExitCode(), "it wrote\n%s", &stderr)
+	require.NoError(t, syscall.Kill(-bench.Process.Pid, syscall.SIGINT))
+	require.Error(t, bench.Wait())
+	require.Equal(t, command.ExitInterrupted, bench.ProcessState.ExitCode(), "it wrote\n%s", &stderr)
 	require.True(t, strings.HasSuffix(stderr.String(), "bench: interrupted\n"), "it wrote\n%s", &stderr)
 	require.Empty(t, stdout.String())
 	require.Eventually(t, func() bool { return len(marked(mark)) == 0 }, testPatience, 50*time.Millisecond, "nothing is left")
@@ -45,7 +48,7 @@ func TestInterruptLeavesNothingBehind(t *testing.T) {
 func hasWorker(mark string) bool {
 	return slices.ContainsFunc(marked(mark), func(process string) bool {
 		line, _ := os.ReadFile(filepath.Join(process, "cmdline"))
-		return isWorker(strings.Split(string(line), "\x00"))
+		return stage.IsWorker(strings.Split(string(line), "\x00"))
 	})
 }
 

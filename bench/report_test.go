@@ -7,58 +7,62 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/stage"
 )
 
-func madeUpReport() report {
-	return report{
-		Designs: []designReport{
+func madeUpComparison() comparison {
+	made := comparison{
+		Designs: []stage.DesignFigures{
 			{
-				Name: "timer", Tasks: 150, RequestsPerTask: 2.57, Delay: delayReport{Mean: 2754.2, P50: 2700.1, P95: 5312},
-				EventsPerTask: 33.3, ActionsPerTask: 6.13, ServerCPU: pointer(71.26), WorkerCPU: pointer(7.4),
-				EventsPerPoll: pointer(11), LongestRun: pointer(48872), Note: "ours",
+				Name: "timer", Tasks: 150, RequestsPerTask: 2.57, Delay: stage.Delay{Mean: 2754.2, P50: 2700.1, P95: 5312},
+				EventsPerTask: 33.3, ActionsPerTask: 6.13, ServerCPU: new(71.26), WorkerCPU: new(7.4),
+				EventsPerPoll: new(11.0), LongestRun: new(48872.0), Note: "ours",
 			},
 			{
-				Name: "a-loop-that-never-ends", Tasks: 150, RequestsPerTask: 3, Delay: delayReport{Mean: 2600, P50: 2500, P95: 4900},
-				EventsPerTask: 38, ActionsPerTask: 7, EventsPerPoll: pointer(11), LongestRun: pointer(23272), LongestWait: pointer(23272),
+				Name: "a-loop-that-never-ends", Tasks: 150, RequestsPerTask: 3, Delay: stage.Delay{Mean: 2600, P50: 2500, P95: 4900},
+				EventsPerTask: 38, ActionsPerTask: 7, EventsPerPoll: new(11.0), LongestRun: new(23272.0), LongestWait: new(23272.0),
 				Lost: 1, Note: "not advised",
 			},
-			{Name: "plain-loop", Tasks: 150, ServerCPU: pointer(0), WorkerCPU: pointer(1.2), Note: "without <Temporal>"},
-		},
-		Workload: workloadReport{
-			Tasks: 150, ArrivalRate: 5, Seed: 1, MeanSolveTime: 15.3, MostSolveTime: 61.2, CPUs: 2, System: "linux/amd64",
+			{Name: "plain-loop", Tasks: 150, ServerCPU: new(0.0), WorkerCPU: new(1.2), Note: "without <Temporal>"},
 		},
 	}
+	made.Workload.machine = machine{CPUs: 2, System: "linux/amd64"}
+	made.Workload.Workload = stage.Workload{
+		Tasks: 150, ArrivalRate: 5, Seed: 1, MeanSolveTime: 15.3, MostSolveTime: 61.2,
+	}
+	return made
 }
 
-func madeUpScale() scaleReports {
-	run := scaleReport{
+func madeUpScale() scaling {
+	run := stage.HoldFigures{
 		Workers: 1, Waits: 10000,
-		Start: phaseReport{
+		Start: stage.Phase{
 			Seconds: 60, Done: 10000, PerSecond: 166.7,
-			Server: pointer(1.37), Workers: pointer(0.18), Bench: pointer(0.07),
+			Server: new(1.37), Workers: new(0.18), Bench: new(0.07),
 		},
-		Steady: phaseReport{
+		Steady: stage.Phase{
 			Seconds: 180, Done: 10003, PerSecond: 55.6,
-			Server: pointer(0.7), Workers: pointer(0.2), Bench: pointer(0.01),
+			Server: new(0.7), Workers: new(0.2), Bench: new(0.01),
 		},
-		Finish: phaseReport{
+		Finish: stage.Phase{
 			Seconds: 100, Done: 10000, PerSecond: 100,
-			Server: pointer(1.3), Workers: pointer(0.4), Bench: pointer(0.1),
+			Server: new(1.3), Workers: new(0.4), Bench: new(0.1),
 		},
-		PollDelay: delayReport{Mean: 110.5, P50: 104, P95: 291},
-		Memory:    pointer(312.4), PeakMemory: pointer(340.6),
+		PollDelay: stage.Delay{Mean: 110.5, P50: 104, P95: 291},
+		Memory:    new(312.4), PeakMemory: new(340.6),
 	}
-	elsewhere := scaleReport{Workers: 2, Waits: 10000, Lost: 3}
-	return scaleReports{Scale: []scaleReport{run, elsewhere}, PollInterval: 180, CPUs: 2, System: "linux/amd64"}
+	elsewhere := stage.HoldFigures{Workers: 2, Waits: 10000, Lost: 3}
+	return scaling{Scale: []stage.HoldFigures{run, elsewhere}, PollInterval: 180, machine: machine{CPUs: 2, System: "linux/amd64"}}
 }
 
 func TestFiguresAsTableAndAsJSON(t *testing.T) {
 	t.Parallel()
 	for file, write := range map[string]func(*bytes.Buffer) error{
-		"designs.txt":  func(to *bytes.Buffer) error { return madeUpReport().writeTable(to) },
-		"designs.json": func(to *bytes.Buffer) error { return writeJSON(to, madeUpReport()) },
-		"scale.txt":    func(to *bytes.Buffer) error { return madeUpScale().writeTable(to) },
-		"scale.json":   func(to *bytes.Buffer) error { return writeJSON(to, madeUpScale()) },
+		"designs.txt":  func(to *bytes.Buffer) error { return write(to, false, "designs.tmpl", madeUpComparison()) },
+		"designs.json": func(to *bytes.Buffer) error { return write(to, true, "", madeUpComparison()) },
+		"scale.txt":    func(to *bytes.Buffer) error { return write(to, false, "scale.tmpl", madeUpScale()) },
+		"scale.json":   func(to *bytes.Buffer) error { return write(to, true, "", madeUpScale()) },
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()

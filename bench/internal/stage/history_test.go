@@ -1,4 +1,4 @@
-package main
+package stage
 
 import (
 	"testing"
@@ -60,7 +60,11 @@ func TestBillableActions(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, test.want, billableActions(test.events))
+			actions := 0
+			for _, event := range test.events {
+				actions += billableActions(event)
+			}
+			require.Equal(t, test.want, actions)
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package stage
 
 import (
 	"os"
@@ -21,13 +21,14 @@ func TestStatOfAProcess(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			stat, err := parseStat(test.text)
+			group, cpu, err := parseStat(test.text)
 			require.NoError(t, err)
-			require.Equal(t, processStat{id: 42, parent: 7, cpu: 500 * time.Millisecond}, stat)
+			require.Equal(t, 12, group)
+			require.Equal(t, 500*time.Millisecond, cpu)
 		})
 	}
-	for _, text := range []string{"", "42", "42 (a) S 7", "x (a)" + rest, "42 (a) S 7 12 12 0 -1 4194560 100 200 0 0 30 x 5 3 20"} {
-		_, err := parseStat(text)
+	for _, text := range []string{"", "42", "42 (a) S 7", "42 (a) S 7 x" + rest[len(" S 7 12"):], "42 (a) S 7 12 12 0 -1 4194560 100 200 0 0 30 x 5 3 20"} {
+		_, _, err := parseStat(text)
 		require.Error(t, err, text)
 	}
 }
@@ -42,23 +43,27 @@ func TestUsageIncludesDescendants(t *testing.T) {
 		_ = shell.Wait() // killed, as it had to be
 	})
 	require.Eventually(t, func() bool {
-		used, err := readUsage(shell.Process.Pid)
-		return err == nil && used.cpu >= 100*time.Millisecond
+		return cpuOfGroup(shell.Process.Pid) >= 100*time.Millisecond
 	}, time.Minute, 10*time.Millisecond, "the shell itself only waits")
 }
 
-func TestUsageHasMemory(t *testing.T) {
+func TestUsageOfThisProcess(t *testing.T) {
 	t.Parallel()
-	used, err := readUsage(os.Getpid())
-	require.NoError(t, err)
-	require.Greater(t, used.resident, int64(1<<20))
-	require.GreaterOrEqual(t, used.peak, used.resident)
+	used := (&stage{}).usage()
+	require.True(t, used.known)
+	require.Positive(t, used.bench)
+	require.Zero(t, used.server)
+	require.Zero(t, used.workers)
+	resident := memory(os.Getpid(), "VmRSS")
+	require.Greater(t, resident, int64(1<<20))
+	require.GreaterOrEqual(t, memory(os.Getpid(), "VmHWM"), resident)
 }
 
 func TestUsageOfNoProcess(t *testing.T) {
 	t.Parallel()
 	ended := exec.Command("/bin/sh", "-c", ":")
+	ended.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, ended.Run())
-	_, err := readUsage(ended.Process.Pid)
-	require.ErrorContains(t, err, "has ended")
+	require.Zero(t, cpuOfGroup(ended.Process.Pid))
+	require.Zero(t, memory(ended.Process.Pid, "VmRSS"))
 }

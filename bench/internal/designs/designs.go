@@ -1,0 +1,127 @@
+// Package designs has the ways to wait for the results of tasks that the benchmark compares.
+package designs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+const (
+	// TaskQueue is served by the workers of every design.
+	TaskQueue = "bench"
+	// WaitTimeout is how long a wait may take in all: as long as the service keeps a result.
+	WaitTimeout = 15 * time.Minute
+
+	// firstDelay is from a task's submission to the first poll, in every design on Temporal but one:
+	// callback leaves the call a minute before the first poll makes up for one that was lost.
+	firstDelay = 5 * time.Second
+
+	// slowestOfOurs: the default interval grows to 10 s, and the jitter adds 5 % on average.
+	slowestOfOurs = 10*time.Second + 500*time.Millisecond
+)
+
+// Design is one way to wait for the results of tasks.
+type Design struct {
+	Name            string
+	Note            string        // what a reader of its figures should know
+	Ours            bool          // this project's
+	Callbacks       bool          // its tasks are submitted with an address that the service calls
+	SlowestInterval time.Duration // between two polls of a wait that has gone on for long
+	ContinuesAsNew  bool          // a history begins anew before it reaches the server's limit
+
+	// Start starts the workflow that waits for a task and has a Result; nil: the design is PlainLoop.
+	Start func(ctx context.Context, temporalClient client.Client, taskID int64) (client.WorkflowRun, error)
+	// Register makes a worker serve the design.
+	Register func(registry worker.Registry, service provider.Config) error
+}
+
+// Result is what the workflows of all designs return, among other things.
+type Result struct {
+	Solution json.RawMessage `json:"solution,omitempty"` // missing: not ready
+}
+
+// All returns the designs in the order of the table.
+func All() []Design {
+	return []Design{
+		ours(Design{
+			Name:            "timer",
+			Note:            "ours, by default: a durable timer before each poll; the interval grows from 5 to 10 s with the time waited",
+			SlowestInterval: slowestOfOurs,
+			ContinuesAsNew:  true,
+		}, workflows.AwaitTaskResultInput{InitialDelay: firstDelay}),
+		ours(Design{
+			Name:            "callback",
+			Note:            "ours, with callbacks: the service's call wakes the wait; polls, from 60 s on, are a fallback",
+			Callbacks:       true,
+			SlowestInterval: 6 * slowestOfOurs,
+			ContinuesAsNew:  true,
+		}, workflows.AwaitTaskResultInput{InitialDelay: time.Minute, Callback: true}),
+		ours(Design{
+			Name: "activityRetry",
+			Note: "ours, economy mode: one timer for the first delay, then one activity whose attempts are the polls, " +
+				"by timer's schedule",
+			SlowestInterval: slowestOfOurs,
+		}, workflows.AwaitTaskResultInput{InitialDelay: firstDelay, Polling: workflows.PollingActivityRetry}),
+		guide(Design{
+			Name: "retry-guide",
+			Note: "Temporal's guide, infrequent polling: an activity that fails until the task is ready, retried every 5 s",
+		}, pollOrFail, oneActivity(workflow.ActivityOptions{StartToCloseTimeout: requestTimeout, ScheduleToCloseTimeout: WaitTimeout})),
+		guide(Design{
+			Name: "heartbeat-guide",
+			Note: "Temporal's guide, frequent polling: a loop in an activity, every 5 s, with heartbeats, which are in its actions; " +
+				"it holds an activity slot of its worker all the while",
+		}, pollInALoop, oneActivity(workflow.ActivityOptions{StartToCloseTimeout: WaitTimeout, HeartbeatTimeout: heartbeatTimeout})),
+		guide(Design{
+			Name: "child-guide",
+			Note: "Temporal's guide, periodic sequence: a child workflow that polls every 5 s by an activity and a timer, " +
+				"and continues as new after 10 polls",
+			ContinuesAsNew: true,
+		}, poll, childParent, childPolling),
+		{
+			Name: "plain-loop",
+			Note: "the official clients' way, without Temporal: a loop in memory, every 10 s; a crash or a deployment loses all " +
+				"waits of the process, and this run has neither",
+			SlowestInterval: plainLoopInterval,
+		},
+	}
+}
+
+// Named returns the design of that name. An error lists those that there are.
+func Named(name string) (Design, error) {
+	var names []string
+	for _, design := range All() {
+		if design.Name == name {
+			return design, nil
+		}
+		names = append(names, design.Name)
+	}
+	return Design{}, fmt.Errorf("the designs are %s", strings.Join(names, ", "))
+}
+
+// ours completes a design that is this project's workflow with this input.
+func ours(design Design, input workflows.AwaitTaskResultInput) Design {
+	design.Ours, design.Register = true, provider.Register
+	design.Start = func(ctx context.Context, temporalClient client.Client, taskID int64) (client.WorkflowRun, error) {
+		return StartOurs(ctx, temporalClient, taskID, input)
+	}
+	return design
+}
+
+// StartOurs starts this project's workflow for a task.
+func StartOurs(ctx context.Context, temporalClient client.Client, taskID int64,
+	input workflows.AwaitTaskResultInput) (client.WorkflowRun, error) {
+	input.TaskID = taskID
+	options := workflows.StartOptions(taskID)
+	options.TaskQueue = TaskQueue
+	return temporalClient.ExecuteWorkflow(ctx, options, workflows.AwaitTaskResultWorkflow, input)
+}

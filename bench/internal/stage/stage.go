@@ -1,0 +1,117 @@
+// Package stage is where designs are measured: a Temporal server, a simulated service and worker
+// processes, of which each run has its own.
+package stage
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/designs"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
+	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+)
+
+// solution is every task's.
+const solution = `{"token":"0cAFcWeA5Y3hF8YNfdkTLLrd"}`
+
+// Options say what a stage has.
+type Options struct {
+	command.Invocation        // takes the progress, and names the Temporal CLI
+	Workers            int    // how many worker processes
+	Tuning             Tuning // of each
+	Profiles           string // a folder for their profiles; "": they make none
+	UnlimitedPolls     bool   // the service bans nobody for too many
+}
+
+type stage struct {
+	Options
+	design         designs.Design
+	service        *simulator.Server
+	server         *devserver.Server // nil: the design does without Temporal
+	temporalClient client.Client     // nil likewise
+	workers        []*workerProcess
+	callbackURL    string // where the service calls back
+}
+
+// on calls measure with a stage whose workers serve the design. If the server or a worker process ends
+// meanwhile, the context of measure is canceled, and the error says so.
+func on(ctx context.Context, design designs.Design, options Options, measure func(context.Context, *stage) error) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s := &stage{Options: options, design: design}
+	settings := Settings{Design: design.Name, ClientKey: rand.Text(), Tuning: options.Tuning}
+	s.service, err = simulator.Start(simulator.Options{ClientKey: settings.ClientKey, WithoutPollBudget: options.UnlimitedPolls})
+	if err != nil {
+		return err
+	}
+	defer s.service.Close()
+	settings.APIURL = s.service.URL()
+	if design.Start != nil {
+		s.server, err = devserver.Start(ctx, devserver.Options{
+			CLI:         options.Environment.Getenv("TEMPORAL_CLI"),
+			CLIDownload: options.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD"),
+			SearchPath:  true,
+			Messages:    options.Errors,
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.server.Stop()) }()
+		go func() {
+			<-s.server.Done()
+			cancel(s.server.Err())
+		}()
+		settings.Temporal = s.server.Address()
+		s.temporalClient, err = client.DialContext(ctx, client.Options{HostPort: settings.Temporal, Logger: discardLogger()})
+		if err != nil {
+			return err
+		}
+		defer s.temporalClient.Close()
+	}
+	for range options.Workers {
+		worker, err := startWorker(cancel)
+		if err != nil {
+			return err
+		}
+		defer worker.kill()
+		defer cancel(nil) // so that this end of the worker is not one by itself
+		context.AfterFunc(ctx, worker.kill)
+		s.workers = append(s.workers, worker)
+		if err := worker.Call("Worker.Start", settings, &s.callbackURL); err != nil {
+			return cmp.Or(context.Cause(ctx), err)
+		}
+	}
+	err = measure(ctx, s)
+	return cmp.Or(context.Cause(ctx), err)
+}
+
+// sent is how many requests for an operation the workers have sent to the Temporal server.
+func (s *stage) sent(operation string) (total int, err error) {
+	for _, worker := range s.workers {
+		var count int
+		if err := worker.Call("Worker.Sent", operation, &count); err != nil {
+			return 0, err
+		}
+		total += count
+	}
+	return total, nil
+}
+
+func discardLogger() log.Logger { return log.NewStructuredLogger(slog.New(slog.DiscardHandler)) }
+
+func sleepUntil(ctx context.Context, at time.Time) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(time.Until(at)):
+		return nil
+	}
+}

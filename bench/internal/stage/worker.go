@@ -1,0 +1,218 @@
+package stage
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/rpc"
+	"os"
+	"path"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/designs"
+	"github.com/temporal-providers/temporal-2captcha/callback"
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
+	"github.com/temporal-providers/temporal-2captcha/internal/process"
+	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+)
+
+// workerRole is the only argument of a worker process, which is this program again.
+const workerRole = "worker"
+
+// IsWorker reports whether a command line is that of a worker process.
+func IsWorker(commandLine []string) bool { return len(commandLine) > 1 && commandLine[1] == workerRole }
+
+// workerProcess is a worker process as the benchmark sees it: it calls the methods of Worker there, over
+// the process's standard input and output.
+type workerProcess struct {
+	*process.Process
+	*rpc.Client
+}
+
+// connection is one half of each of two pipes.
+type connection struct {
+	io.Reader
+	io.WriteCloser
+}
+
+// startWorker starts a worker process. When it ends, fail is told how, and then all calls to it fail.
+func startWorker(fail context.CancelCauseFunc) (*workerProcess, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	stdin, calls := io.Pipe()
+	answers, stdout := io.Pipe()
+	var stderr strings.Builder
+	started, err := process.Start(process.Command{
+		Path: program, Arguments: []string{workerRole}, Input: stdin, Output: stdout, Errors: &stderr,
+		Environment: process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		<-started.Ended()
+		fail(fmt.Errorf("a worker process has ended by itself: %s: %s", started.Outcome(), strings.TrimSpace(stderr.String())))
+		_ = stdout.Close()
+	}()
+	return &workerProcess{started, rpc.NewClient(connection{answers, calls})}, nil
+}
+
+// kill ends the process at once: what it has to tell has been asked before.
+func (p *workerProcess) kill() {
+	_ = p.Close()
+	p.Signal(syscall.SIGKILL)
+	<-p.Ended()
+}
+
+// Settings are what a worker process is to serve.
+type Settings struct {
+	Design            string // its name
+	APIURL, ClientKey string // of the simulated service
+	Temporal          string // the server's address
+	Tuning            Tuning
+}
+
+// Tuning are a worker process's options, as flags. The defaults are the worker command's. A zero, except
+// for the cache's size, is the SDK's own default.
+type Tuning struct {
+	WorkflowCacheSize int `default:"${workflow_cache_size}" placeholder:"N" help:"How many workflows a worker process keeps in memory (default ${workflow_cache_size}; 0: none)."`
+	WorkflowTaskSlots int `default:"0" placeholder:"N" help:"How many workflow tasks a worker process runs at once (default 0: the SDK's 1000)."`
+	ActivitySlots     int `default:"0" placeholder:"N" help:"How many activities a worker process runs at once (default 0: the SDK's 1000)."`
+	WorkflowPollers   int `default:"${worker_pollers}" placeholder:"N" help:"How many requests for workflow tasks a worker process has open (default ${worker_pollers}; 0: the SDK's 2)."`
+	ActivityPollers   int `default:"${worker_pollers}" placeholder:"N" help:"How many requests for activities a worker process has open (default ${worker_pollers}; 0: the SDK's 2)."`
+	GCPercent         int `default:"0" name:"gc-percent" placeholder:"N" help:"How much a worker process's heap may grow between two garbage collections (default 0: Go's 100 %)."`
+}
+
+func (t Tuning) options() worker.Options {
+	return worker.Options{
+		MaxConcurrentWorkflowTaskExecutionSize: t.WorkflowTaskSlots,
+		MaxConcurrentActivityExecutionSize:     t.ActivitySlots,
+		MaxConcurrentWorkflowTaskPollers:       t.WorkflowPollers,
+		MaxConcurrentActivityTaskPollers:       t.ActivityPollers,
+	}
+}
+
+// RunWorker is a whole worker process: it serves the benchmark that started it, until that kills it.
+func RunWorker(_ context.Context, invocation command.Invocation) int {
+	server := rpc.NewServer()
+	err := server.Register(new(Worker))
+	if err == nil {
+		server.ServeConn(connection{os.Stdin, os.Stdout})
+		err = errors.New("the benchmark has gone")
+	}
+	return invocation.Fail(command.ExitFailed, err)
+}
+
+// Worker has what the benchmark can have a worker process do. Start comes first.
+type Worker struct {
+	service atomic.Pointer[twocaptcha.Client]
+	sent    requestCounts
+}
+
+// Start returns when the process serves a design, and where the service calls back, if it does.
+func (w *Worker) Start(settings Settings, callbackURL *string) error {
+	service, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: settings.ClientKey, URL: settings.APIURL})
+	w.service.Store(service)
+	design, _ := designs.Named(settings.Design)
+	if err != nil || design.Start == nil {
+		return err
+	}
+	temporalClient, err := client.Dial(client.Options{
+		HostPort: settings.Temporal, Logger: discardLogger(), DataConverter: command.DataConverter(), TrafficController: &w.sent,
+	})
+	if err != nil {
+		return err
+	}
+	if percent := settings.Tuning.GCPercent; percent > 0 {
+		debug.SetGCPercent(percent)
+	}
+	worker.SetStickyWorkflowCacheSize(settings.Tuning.WorkflowCacheSize)
+	running := worker.New(temporalClient, designs.TaskQueue, settings.Tuning.options())
+	if err := design.Register(running, provider.Config{ClientKey: settings.ClientKey, APIURL: settings.APIURL}); err != nil {
+		return err
+	}
+	if design.Callbacks {
+		if *callbackURL, err = serveCallbacks(temporalClient); err != nil {
+			return err
+		}
+	}
+	return running.Start()
+}
+
+func serveCallbacks(temporalClient client.Client) (url string, err error) {
+	secret := rand.Text()
+	handler, err := callback.NewHandler(callback.Options{Temporal: temporalClient, Secret: secret})
+	if err != nil {
+		return "", err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	// If it ends, callbacks are refused from then on, which the figures show.
+	go func() { _ = callback.NewServer(handler).Serve(listener) }()
+	return callback.URL("http://"+listener.Addr().String(), secret)
+}
+
+// Wait waits for a task without Temporal.
+func (w *Worker) Wait(taskID int64, solution *json.RawMessage) (err error) {
+	*solution, err = designs.PlainLoop(w.service.Load(), taskID)
+	return err
+}
+
+// Sent tells how many requests for an operation the process has sent to the Temporal server.
+func (w *Worker) Sent(operation string, count *int) error {
+	*count = int(w.sent.of(operation).Load())
+	return nil
+}
+
+// BeginProfile begins a profile of the CPU, in a file that stays open as long as the process lives.
+func (w *Worker) BeginProfile(prefix string, _ *struct{}) error {
+	file, err := os.Create(prefix + ".cpu.pprof")
+	if err != nil {
+		return err
+	}
+	return pprof.StartCPUProfile(file)
+}
+
+// EndProfile completes it, and adds one of the heap.
+func (w *Worker) EndProfile(prefix string, _ *struct{}) error {
+	pprof.StopCPUProfile()
+	file, err := os.Create(prefix + ".heap.pprof")
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	runtime.GC() // the profile is that of the last collection
+	return pprof.WriteHeapProfile(file)
+}
+
+// requestCounts are how many requests were sent to the Temporal server, by operation.
+type requestCounts struct{ sync.Map }
+
+func (c *requestCounts) of(operation string) *atomic.Int64 {
+	count, _ := c.LoadOrStore(operation, new(atomic.Int64))
+	return count.(*atomic.Int64)
+}
+
+// CheckCallAllowed is called by the SDK before each request, and allows all.
+func (c *requestCounts) CheckCallAllowed(_ context.Context, method string, _, _ any) error {
+	c.of(path.Base(method)).Add(1)
+	return nil
+}
