@@ -36,7 +36,7 @@ func TestActivityRetryByTheCLI(t *testing.T) {
 	failure := pending.GetLastFailure()
 	require.Equal(t, activities.ErrorTypeNotReady, failure.GetApplicationFailureInfo().GetType())
 	require.Equal(t, enumspb.APPLICATION_ERROR_CATEGORY_BENIGN, failure.GetApplicationFailureInfo().GetCategory())
-	require.Regexp(t, fmt.Sprintf(`^task %d: not ready, to be asked for again in 6(\.\d+)?s$`, taskID),
+	require.Regexp(t, fmt.Sprintf(`^task %d: not ready, the next poll is due in 6(\.\d+)?s$`, taskID),
 		failure.GetMessage())
 	attempts := pending.GetAttempt() - 1
 	require.Equal(t, map[string]any{"taskId": float64(taskID), "polls": float64(attempts), "lastStatus": "processing"},
