@@ -16,8 +16,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 )
 
-// cliVariable returns the setting that has the program run the Temporal CLI of the tests. That is built first where it has to be,
-// before a test's patience with the program begins.
+// cliVariable returns the setting that has the program run the Temporal CLI of the tests. That is
+// built first if it must be, before a test's patience with the program begins.
 func cliVariable(t *testing.T) string {
 	t.Helper()
 	cli, err := devserver.CLI(t.Context(), devserver.Options{
@@ -42,8 +42,9 @@ func figuresOf[T any](t *testing.T, args ...string) T {
 	return figures
 }
 
-// TestEveryDesign runs them at the same time, which takes less of it. What a busy machine does to the figures is left room
-// for. With this seed every task is ready between its first poll and its third.
+// TestEveryDesign runs them at the same time, which takes less of it. What a busy machine does to
+// the figures is left room for. With this seed every task is ready between its first poll and its
+// third.
 func TestEveryDesign(t *testing.T) {
 	t.Parallel()
 	const tasks = 6

@@ -37,25 +37,13 @@ type flags struct {
 //go:embed help.txt
 var help string
 
-// parseFlags reads the command line. If that asks for help or for the version, they are shown.
-func parseFlags(invocation command.Invocation) (f flags, parsed *kong.Context, shown bool, err error) {
-	parsed, shown, err = invocation.ParseFlags(help, &f)
-	if err == nil && !shown {
-		err = f.validate(parsed)
-	}
-	return f, parsed, shown, err
-}
-
 func (f flags) validate(parsed *kong.Context) error {
 	for _, path := range parsed.Path {
-		flag := path.Flag
-		if flag == nil || path.Resolved { // it is not on the command line
-			continue
-		}
-		switch forScale := flag.Group != nil; {
-		case forScale && !f.Scale:
+		switch flag := path.Flag; {
+		case flag == nil || path.Resolved: // it is not on the command line
+		case flag.Group != nil && !f.Scale:
 			return fmt.Errorf("--%s goes with --scale only", flag.Name)
-		case !forScale && f.Scale && flag.Name != "scale" && flag.Name != "json":
+		case flag.Group == nil && f.Scale && flag.Name != "scale" && flag.Name != "json":
 			return fmt.Errorf("--%s does not go with --scale", flag.Name)
 		case flag.Target.CanInt() && flag.Target.Int() < 0:
 			return fmt.Errorf("--%s is negative", flag.Name)

@@ -18,6 +18,16 @@ func invocation(args ...string) command.Invocation {
 	return command.Invocation{Name: "bench", Arguments: args, Output: io.Discard, Errors: io.Discard}
 }
 
+// flagsOf are those of a command line that is right.
+func flagsOf(t *testing.T, args ...string) (f flags) {
+	t.Helper()
+	parsed, shown, err := invocation(args...).ParseFlags(help, &f)
+	require.NoError(t, err)
+	require.False(t, shown)
+	require.NoError(t, f.validate(parsed))
+	return f
+}
+
 // outcomeOf runs the command, as far as it gets without a design being run.
 func outcomeOf(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
@@ -64,9 +74,7 @@ func TestBadUsageIsOneLine(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	f, _, shown, err := parseFlags(invocation())
-	require.NoError(t, err)
-	require.False(t, shown)
+	f := flagsOf(t)
 	require.Equal(t, 150, f.Tasks)
 	require.Equal(t, 5.0, f.Rate)
 	require.Equal(t, 15*time.Second, f.MeanSolveTime)
@@ -78,8 +86,7 @@ func TestDefaults(t *testing.T) {
 
 func TestChosenDesignsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
-	f, _, _, err := parseFlags(invocation("--design", "plain-loop", "--design", "callback"))
-	require.NoError(t, err)
+	f := flagsOf(t, "--design", "plain-loop", "--design", "callback")
 	var names []string
 	for _, design := range f.chosenDesigns() {
 		names = append(names, design.Name)
@@ -103,9 +110,8 @@ func TestHelpNamesEveryDesignAndFlag(t *testing.T) {
 
 func TestTuningReachesTheWorkers(t *testing.T) {
 	t.Parallel()
-	f, _, _, err := parseFlags(invocation("--scale", "--workflow-cache-size", "1", "--workflow-task-slots", "2",
-		"--activity-slots", "3", "--workflow-pollers", "4", "--activity-pollers", "5", "--gc-percent", "6"))
-	require.NoError(t, err)
+	f := flagsOf(t, "--scale", "--workflow-cache-size", "1", "--workflow-task-slots", "2",
+		"--activity-slots", "3", "--workflow-pollers", "4", "--activity-pollers", "5", "--gc-percent", "6")
 	require.Equal(t, stage.Tuning{
 		WorkflowCacheSize: 1, WorkflowTaskSlots: 2, ActivitySlots: 3, WorkflowPollers: 4, ActivityPollers: 5, GCPercent: 6,
 	}, f.Tuning)

@@ -18,10 +18,12 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
-// testPatience is how long a test waits for what should come within seconds. The machine may be busy with many tests.
+// testPatience is how long a test waits for what should come within seconds. The machine may be
+// busy with many tests.
 const testPatience = 2 * time.Minute
 
-// TestInterruptLeavesNothingBehind interrupts the program and all that it started, as a terminal's Ctrl-C does.
+// TestInterruptLeavesNothingBehind interrupts the program and all that it started, as a terminal's
+// Ctrl-C does.
 func TestInterruptLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	program, err := os.Executable()

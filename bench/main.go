@@ -1,6 +1,6 @@
-// Command bench measures ways to wait for the results of 2captcha tasks, side by side: this project's,
-// those of Temporal's polling guide, and a plain loop. With --scale it holds many waits in flight. Run
-// it with --help for its flags.
+// Command bench measures ways to wait for the results of 2captcha tasks, side by side: this
+// project's, those of Temporal's polling guide, and a plain loop. With --scale it holds many waits
+// in flight. Run it with --help for its flags.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/temporal-providers/temporal-2captcha/bench/internal/stage"
@@ -24,7 +25,11 @@ func main() {
 // run is the whole command except for signal handling: a signal cancels ctx. It returns the exit
 // status.
 func run(ctx context.Context, invocation command.Invocation) int {
-	f, parsed, shown, err := parseFlags(invocation)
+	var f flags
+	parsed, shown, err := invocation.ParseFlags(help, &f)
+	if err == nil && !shown {
+		err = f.validate(parsed)
+	}
 	switch {
 	case err != nil:
 		return invocation.FailUsage(parsed, err)
@@ -52,13 +57,14 @@ func compare(ctx context.Context, f flags, invocation command.Invocation) error 
 	report.Workload.Workload = stage.NewWorkload(f.Tasks, f.Rate, f.MeanSolveTime, f.Seed)
 	options := stage.Options{Invocation: invocation, Workers: 1, Tuning: f.Tuning}
 	chosen := f.chosenDesigns()
-	figures, errs := make([]stage.DesignFigures, len(chosen)), make([]error, len(chosen))
+	report.Designs = make([]stage.DesignFigures, len(chosen))
+	errs := make([]error, len(chosen))
 	slots := make(chan struct{}, f.AtOnce)
 	var running sync.WaitGroup
 	for i, design := range chosen {
 		slots <- struct{}{}
 		running.Go(func() {
-			figures[i], errs[i] = stage.Compare(ctx, design, report.Workload.Workload, options)
+			report.Designs[i], errs[i] = stage.Compare(ctx, design, report.Workload.Workload, options)
 			<-slots
 		})
 	}
@@ -66,31 +72,15 @@ func compare(ctx context.Context, f flags, invocation command.Invocation) error 
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	for i, design := range chosen {
-		if errs[i] != nil {
-			errs[i] = fmt.Errorf("%s: %w", design.Name, errs[i])
-			continue
-		}
-		report.Designs = append(report.Designs, figures[i])
-		if design.Ours && figures[i].Lost > 0 {
-			errs[i] = fmt.Errorf("%s lost %d of %d tasks", design.Name, figures[i].Lost, f.Tasks)
-		}
-	}
+	report.Designs = slices.DeleteFunc(report.Designs, func(f stage.DesignFigures) bool { return f.Name == "" })
 	return errors.Join(append(errs, write(invocation.Output, f.JSON, "designs.tmpl", report))...)
 }
 
 // scale holds the waits with one worker process, then with two, and prints the figures.
 func scale(ctx context.Context, f flags, invocation command.Invocation) error {
-	if f.Profiles != "" {
-		if err := os.MkdirAll(f.Profiles, 0o755); err != nil {
-			return fmt.Errorf("--profiles: %w", err)
-		}
-	}
 	report, lost := scaling{PollInterval: f.PollInterval.Seconds(), machine: thisMachine()}, 0
-	for workers := 1; workers <= 2; workers++ {
-		options := stage.Options{
-			Invocation: invocation, Workers: workers, Tuning: f.Tuning, Profiles: f.Profiles, UnlimitedPolls: true,
-		}
+	options := stage.Options{Invocation: invocation, Tuning: f.Tuning, Profiles: f.Profiles, UnlimitedPolls: true}
+	for options.Workers = 1; options.Workers <= 2; options.Workers++ {
 		figures, err := stage.Hold(ctx, f.Waits, f.PollInterval, options)
 		if err != nil {
 			return err

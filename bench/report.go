@@ -29,11 +29,6 @@ type scaling struct {
 	machine
 }
 
-// Interval is the PollInterval for people.
-func (s scaling) Interval() time.Duration {
-	return time.Duration(s.PollInterval * float64(time.Second))
-}
-
 type machine struct {
 	CPUs   int    `json:"cpus"`
 	System string `json:"system"`
@@ -54,16 +49,18 @@ func write(to io.Writer, asJSON bool, name string, report any) error {
 		encoder.SetEscapeHTML(false)
 		return encoder.Encode(report)
 	}
-	parsed, err := template.New(name).Funcs(template.FuncMap{"f": figure, "hours": hours}).ParseFS(templates, name)
-	if err != nil {
-		return err
+	functions := template.FuncMap{
+		"f":        figure,
+		"hours":    func(seconds *float64) string { return figure(1, *seconds/3600) + " h" },
+		"duration": func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) },
 	}
+	parsed := template.Must(template.New(name).Funcs(functions).ParseFS(templates, name))
 	var text strings.Builder
 	if err := parsed.Execute(&text, report); err != nil {
 		return err
 	}
 	rows, rest, _ := strings.Cut(text.String(), "\n\n")
-	_, err = io.WriteString(to, table(rows)+"\n"+rest)
+	_, err := io.WriteString(to, table(rows)+"\n"+rest)
 	return err
 }
 
@@ -77,8 +74,6 @@ func figure(decimals int, value any) string {
 	}
 	return fmt.Sprintf("%.*f", decimals, value)
 }
-
-func hours(seconds *float64) string { return figure(1, *seconds/time.Hour.Seconds()) + " h" }
 
 // table lays out its rows in columns: the first to the left, the others to the right.
 func table(text string) (laidOut string) {

@@ -12,22 +12,16 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/provider"
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
 const (
-	// TaskQueue is served by the workers of every design.
-	TaskQueue = "bench"
-	// WaitTimeout is how long a wait may take in all: as long as the service keeps a result.
-	WaitTimeout = 15 * time.Minute
+	TaskQueue   = "bench"          // of the workers of every design
+	WaitTimeout = 15 * time.Minute // of a wait in all: as long as the service keeps a result
 
-	// firstDelay is from a task's submission to the first poll, in every design on Temporal but one:
-	// callback leaves the call a minute before the first poll makes up for one that was lost.
-	firstDelay = 5 * time.Second
-
-	// slowestOfOurs: the default interval grows to 10 s, and the jitter adds 5 % on average.
-	slowestOfOurs = 10*time.Second + 500*time.Millisecond
+	firstDelay    = 5 * time.Second          // from a task's submission to the first poll
+	slowestOfOurs = 10500 * time.Millisecond // the default interval's 10 s, and 5 % of jitter on average
 )
 
 // Design is one way to wait for the results of tasks.
@@ -39,10 +33,11 @@ type Design struct {
 	SlowestInterval time.Duration // between two polls of a wait that has gone on for long
 	ContinuesAsNew  bool          // a history begins anew before it reaches the server's limit
 
-	// Start starts the workflow that waits for a task and has a Result; nil: the design is PlainLoop.
+	// Start starts the workflow that waits for a task and has a Result; nil: the design is
+	// PlainLoop.
 	Start func(ctx context.Context, temporalClient client.Client, taskID int64) (client.WorkflowRun, error)
-	// Register makes a worker serve the design.
-	Register func(registry worker.Registry, service provider.Config) error
+	// Register has a worker serve the design; nil: the worker has this project's provider.
+	Register func(registry worker.Registry, service *twocaptcha.Client)
 }
 
 // Result is what the workflows of all designs return, among other things.
@@ -54,23 +49,17 @@ type Result struct {
 func All() []Design {
 	return []Design{
 		ours(Design{
-			Name:            "timer",
-			Note:            "ours, by default: a durable timer before each poll; the interval grows from 5 to 10 s with the time waited",
-			SlowestInterval: slowestOfOurs,
-			ContinuesAsNew:  true,
+			Name: "timer", SlowestInterval: slowestOfOurs, ContinuesAsNew: true,
+			Note: "ours, by default: a durable timer before each poll; the interval grows from 5 to 10 s with the time waited",
 		}, workflows.AwaitTaskResultInput{InitialDelay: firstDelay}),
 		ours(Design{
-			Name:            "callback",
-			Note:            "ours, with callbacks: the service's call wakes the wait; polls, from 60 s on, are a fallback",
-			Callbacks:       true,
-			SlowestInterval: 6 * slowestOfOurs,
-			ContinuesAsNew:  true,
+			Name: "callback", Callbacks: true, SlowestInterval: 6 * slowestOfOurs, ContinuesAsNew: true,
+			Note: "ours, with callbacks: the service's call wakes the wait; polls, from 60 s on, are a fallback",
 		}, workflows.AwaitTaskResultInput{InitialDelay: time.Minute, Callback: true}),
 		ours(Design{
-			Name: "activityRetry",
+			Name: "activityRetry", SlowestInterval: slowestOfOurs,
 			Note: "ours, economy mode: one timer for the first delay, then one activity whose attempts are the polls, " +
 				"by timer's schedule",
-			SlowestInterval: slowestOfOurs,
 		}, workflows.AwaitTaskResultInput{InitialDelay: firstDelay, Polling: workflows.PollingActivityRetry}),
 		guide(Design{
 			Name: "retry-guide",
@@ -82,16 +71,14 @@ func All() []Design {
 				"it holds an activity slot of its worker all the while",
 		}, pollInALoop, oneActivity(workflow.ActivityOptions{StartToCloseTimeout: WaitTimeout, HeartbeatTimeout: heartbeatTimeout})),
 		guide(Design{
-			Name: "child-guide",
+			Name: "child-guide", ContinuesAsNew: true,
 			Note: "Temporal's guide, periodic sequence: a child workflow that polls every 5 s by an activity and a timer, " +
 				"and continues as new after 10 polls",
-			ContinuesAsNew: true,
 		}, poll, childParent, childPolling),
 		{
-			Name: "plain-loop",
+			Name: "plain-loop", SlowestInterval: plainLoopInterval,
 			Note: "the official clients' way, without Temporal: a loop in memory, every 10 s; a crash or a deployment loses all " +
 				"waits of the process, and this run has neither",
-			SlowestInterval: plainLoopInterval,
 		},
 	}
 }
@@ -110,7 +97,7 @@ func Named(name string) (Design, error) {
 
 // ours completes a design that is this project's workflow with this input.
 func ours(design Design, input workflows.AwaitTaskResultInput) Design {
-	design.Ours, design.Register = true, provider.Register
+	design.Ours = true
 	design.Start = func(ctx context.Context, temporalClient client.Client, taskID int64) (client.WorkflowRun, error) {
 		return StartOurs(ctx, temporalClient, taskID, input)
 	}

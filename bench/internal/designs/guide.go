@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -13,7 +12,6 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
@@ -22,37 +20,29 @@ import (
 // event nor an action. The plain loop is here to be compared with them.
 
 const (
-	// guideInterval is how often the guide's designs poll: as often as the service permits.
-	guideInterval = 5 * time.Second
+	guideActivity  = "guidePoll"
+	guideInterval  = 5 * time.Second // as often as the service permits
+	requestTimeout = 20 * time.Second
+	// heartbeatTimeout is as long as a request may take: the guide's two intervals would be
+	// shorter. The SDK sends one heartbeat in 80 % of it at most, the first at once.
+	heartbeatTimeout = 3 * guideInterval
+	childPolls       = 10 // before the child continues as new, as in the guide
+
 	// plainLoopInterval is the service's official clients' own, before the first poll too: see
 	// PollingInterval and WaitForResult in https://github.com/2captcha/2captcha-go.
 	plainLoopInterval = 10 * time.Second
-
-	requestTimeout = 20 * time.Second
-	// heartbeatTimeout is as long as a request may take: the guide's two intervals would be shorter.
-	// The SDK sends one heartbeat in 80 % of it at most, the first at once.
-	heartbeatTimeout = 3 * guideInterval
-	// childPolls is how many polls a run of the child has before it continues as new, as in the guide.
-	childPolls = 10
-
-	guideActivity = "guidePoll"
 )
 
-// guide completes a design of the guide, which polls by this activity, in a workflow of the design's
-// name or in its children.
+// guide completes a design of the guide, which polls by this activity, in a workflow of the
+// design's name or in its children.
 func guide(design Design, poll func(context.Context, *twocaptcha.Client, int64) (Result, error), definition any,
 	children ...any) Design {
 	design.SlowestInterval = guideInterval
 	design.Start = func(ctx context.Context, temporalClient client.Client, taskID int64) (client.WorkflowRun, error) {
-		id := fmt.Sprintf("%s-%d", design.Name, taskID)
-		options := client.StartWorkflowOptions{ID: id, TaskQueue: TaskQueue, StartDelay: firstDelay}
+		options := client.StartWorkflowOptions{TaskQueue: TaskQueue, StartDelay: firstDelay} // its id is random
 		return temporalClient.ExecuteWorkflow(ctx, options, design.Name, taskID)
 	}
-	design.Register = func(registry worker.Registry, config provider.Config) error {
-		service, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: config.ClientKey, URL: config.APIURL})
-		if err != nil {
-			return err
-		}
+	design.Register = func(registry worker.Registry, service *twocaptcha.Client) {
 		registry.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: design.Name})
 		for _, child := range children {
 			registry.RegisterWorkflow(child)
@@ -60,7 +50,6 @@ func guide(design Design, poll func(context.Context, *twocaptcha.Client, int64) 
 		registry.RegisterActivityWithOptions(func(ctx context.Context, taskID int64) (Result, error) {
 			return poll(ctx, service, taskID)
 		}, activity.RegisterOptions{Name: guideActivity})
-		return nil
 	}
 	return design
 }
@@ -135,20 +124,16 @@ func pollInALoop(ctx context.Context, service *twocaptcha.Client, taskID int64) 
 	}
 }
 
-// PlainLoop polls until the task is ready or the service says that it won't be. If the process ends,
-// so does the wait.
+// PlainLoop polls until the task is ready or the service says that it won't be. If the process
+// ends, so does the wait.
 func PlainLoop(service *twocaptcha.Client, taskID int64) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), WaitTimeout)
 	defer cancel()
-	for ctx.Err() == nil {
+	for {
 		time.Sleep(plainLoopInterval)
-		answer, err := service.GetTaskResult(ctx, taskID)
-		if refusal := new(twocaptcha.ServiceError); errors.As(err, &refusal) {
-			return nil, refusal
-		}
-		if err == nil && answer.Status == twocaptcha.StatusReady {
-			return answer.Solution, nil
+		result, err := poll(ctx, service, taskID)
+		if refusal := new(temporal.ApplicationError); result.Solution != nil || errors.As(err, &refusal) || ctx.Err() != nil {
+			return result.Solution, err
 		}
 	}
-	return nil, ctx.Err()
 }

@@ -1,13 +1,16 @@
 package stage
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"sync"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/temporal-providers/temporal-2captcha/bench/internal/designs"
@@ -15,154 +18,161 @@ import (
 )
 
 const (
-	// patience is how long after a task was ready its result is waited for. In this project's designs the
-	// slowest poll follows within 66 s.
+	// spread is the standard deviation of a solve time's logarithm. With a mean of 15 s it puts the
+	// median at 12.5 s and one task in 20 above 34 s. The bounds are then 2 s and 90 s.
+	spread                  = 0.6
+	leastOfMean, MostOfMean = 2.0 / 15, 6
+	// patience begins when a task is ready. With our designs the slowest poll follows within 66 s.
 	patience = 3 * time.Minute
-
-	progressInterval = 15 * time.Second
-
-	// historyLimit is the number of events at which the server ends a run: limit.historyCount.error's
-	// default, see https://docs.temporal.io/workflow-execution/limits.
-	historyLimit = 51_200
 )
+
+// Workload is tasks, and figures of them. Solve times are log-normal: most are short, a few are
+// long.
+type Workload struct {
+	Tasks         int     `json:"tasks"`
+	ArrivalRate   float64 `json:"arrivalsPerSecond"`
+	Seed          uint64  `json:"seed"`             // equal seeds give equal tasks
+	MeanSolveTime float64 `json:"meanSolveSeconds"` // of the tasks as drawn
+	MostSolveTime float64 `json:"maxSolveSeconds"`
+
+	solveTimes []time.Duration
+}
+
+// NewWorkload draws that many tasks. The bounds of solve times move their mean by less than 1 %.
+func NewWorkload(tasks int, arrivalRate float64, mean time.Duration, seed uint64) Workload {
+	w := Workload{Tasks: tasks, ArrivalRate: arrivalRate, Seed: seed}
+	random := rand.New(rand.NewPCG(seed, 0))
+	location := math.Log(mean.Seconds()) - spread*spread/2
+	var total, most time.Duration
+	for len(w.solveTimes) < tasks {
+		solveTime := time.Duration(math.Exp(location+spread*random.NormFloat64()) * float64(time.Second))
+		if solveTime >= time.Duration(leastOfMean*float64(mean)) && solveTime <= MostOfMean*mean {
+			w.solveTimes = append(w.solveTimes, solveTime)
+			total, most = total+solveTime, max(most, solveTime)
+		}
+	}
+	w.MeanSolveTime, w.MostSolveTime = round(total.Seconds()/float64(tasks), 1), round(most.Seconds(), 1)
+	return w
+}
+
+// arrival is when a task is submitted, after the start of the run.
+func (w Workload) arrival(i int) time.Duration {
+	return time.Duration(float64(i) / w.ArrivalRate * float64(time.Second))
+}
 
 // wait is what has come of the wait for one task.
 type wait struct {
-	taskID         int64
-	readyAt, ended time.Time // ended: when the workflow closed, or the loop had the answer
-	run            client.WorkflowRun
-	requests       int // getTaskResult
-	footprint
-	lost error // why there is no result; nil: the right one is there
+	readyAt, ended  time.Time // ended: when the workflow closed, or the loop had the answer
+	taskID          int64
+	run             client.WorkflowRun // nil without Temporal
+	requests        int                // getTaskResult
+	events, actions int                // actions: billable, except heartbeats
+	lost            error              // why there is no result; nil: the right one is there
 }
 
-// Compare puts a workload through a design, on a stage of its own, and returns what that took.
+// Compare puts a workload through a design, on a stage of its own, and returns what that took. If a
+// design of this project loses tasks, that is an error beside its figures.
 func Compare(ctx context.Context, design designs.Design, workload Workload, options Options) (figures DesignFigures, err error) {
 	options.Say("%s: starting its server and its worker", design.Name)
 	err = on(ctx, design, options, func(ctx context.Context, s *stage) error {
 		before := s.usage()
 		waits := s.runTasks(ctx, workload)
 		after := s.usage()
-		heartbeats, err := s.readTraces(ctx, waits)
-		figures = newDesignFigures(design, waits, heartbeats, before, after)
-		s.Say("%s: %d tasks, %d lost", design.Name, figures.Tasks, figures.Lost)
+		heartbeats, err := s.sent("RecordActivityTaskHeartbeat")
+		for i := range waits {
+			if w := &waits[i]; err == nil && w.run != nil && w.lost == nil {
+				w.ended, err = s.readHistory(ctx, w, w.run.GetID(), w.run.GetRunID())
+			}
+		}
+		if err = cmp.Or(context.Cause(ctx), err); err == nil {
+			figures = newDesignFigures(design, waits, heartbeats, before, after)
+			s.Say("%s: %d tasks, %d lost", design.Name, figures.Tasks, figures.Lost)
+		}
 		return err
 	})
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%s: %w", design.Name, err)
+	case figures.Lost > 0 && design.Ours:
+		err = fmt.Errorf("%s lost %d of %d tasks", design.Name, figures.Lost, figures.Tasks)
+	}
 	return figures, err
 }
 
-// runTasks submits each task at its time, waits for all of them, and returns when every wait has ended.
+// runTasks submits each task at its time, and returns when all of their waits have ended.
 func (s *stage) runTasks(ctx context.Context, workload Workload) []wait {
-	started := time.Now()
-	waits, ended := make([]wait, workload.Tasks), make(chan struct{})
+	started, waits := time.Now(), make([]wait, workload.Tasks)
+	var running sync.WaitGroup
 	for i, solveTime := range workload.solveTimes {
-		go func() {
+		running.Go(func() {
 			waits[i] = s.runTask(ctx, started.Add(workload.arrival(i)), solveTime)
-			if waits[i].lost != nil && ctx.Err() == nil {
-				s.Say("%s: task %d is lost: %v", s.design.Name, waits[i].taskID, waits[i].lost)
+			if err := waits[i].lost; err != nil && ctx.Err() == nil {
+				s.Say("%s: task %d is lost: %v", s.design.Name, waits[i].taskID, err)
 			}
-			ended <- struct{}{}
-		}()
+		})
 	}
-	progress := time.NewTicker(progressInterval)
-	defer progress.Stop()
-	for count := 0; count < workload.Tasks; {
-		select {
-		case <-ended:
-			count++
-		case <-progress.C:
-			s.Say("%s: %d of %d tasks have ended", s.design.Name, count, workload.Tasks)
-		}
-	}
+	running.Wait()
 	return waits
 }
 
 func (s *stage) runTask(ctx context.Context, arrival time.Time, solveTime time.Duration) (w wait) {
-	if w.lost = sleepUntil(ctx, arrival); w.lost != nil {
-		return w
-	}
+	_ = sleepUntil(ctx, arrival) // if ctx ends, so does what follows
 	w.readyAt = time.Now().Add(solveTime)
-	w.taskID = s.service.Submit(simulator.Submission{
-		Answers: []simulator.Answer{simulator.ReadyAfter(solveTime, solution)}, CallbackURL: s.callbackURL,
-	})
+	answers := []simulator.Answer{simulator.ReadyAfter(solveTime, solution)}
+	w.taskID = s.service.Submit(simulator.Submission{Answers: answers, CallbackURL: s.callbackURL})
 	ctx, cancel := context.WithDeadlineCause(ctx, w.readyAt.Add(patience), fmt.Errorf("no result %s after it was ready", patience))
 	defer cancel()
-	result, err := s.result(ctx, &w)
-	if w.lost = err; err == nil && string(result) != solution {
-		w.lost = fmt.Errorf("the solution is %s instead of %s", result, solution)
+	var result designs.Result
+	if s.design.Start == nil {
+		w.lost = s.workers[0].Call("Worker.Wait", w.taskID, &result.Solution)
+		w.ended = time.Now()
+	} else if w.run, w.lost = s.design.Start(ctx, s.temporalClient, w.taskID); w.lost == nil {
+		_ = sleepUntil(ctx, w.readyAt) // asking earlier would be work for the server too
+		w.lost = w.run.Get(ctx, &result)
 	}
+	if w.lost == nil && string(result.Solution) != solution {
+		w.lost = fmt.Errorf("the solution is %s instead of %s", result.Solution, solution)
+	}
+	w.lost = cmp.Or(context.Cause(ctx), w.lost)
+	w.requests = len(s.service.RequestsFor(w.taskID))
 	return w
 }
 
-// result is what the design returns for a task. A workflow is asked for it only when the task is ready,
-// since that is work for the server too.
-func (s *stage) result(ctx context.Context, w *wait) (json.RawMessage, error) {
-	var result designs.Result
-	if s.design.Start == nil {
-		err := s.workers[0].Call("Worker.Wait", w.taskID, &result.Solution)
-		w.ended = time.Now()
-		return result.Solution, err
+// readHistory adds the events and actions of a run that has closed, and those of the runs it
+// continued as and of its children. It returns when the last run closed.
+func (s *stage) readHistory(ctx context.Context, w *wait, workflowID, runID string) (closed time.Time, err error) {
+	events := s.temporalClient.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() && err == nil {
+		event, nextErr := events.Next()
+		if nextErr != nil {
+			return closed, fmt.Errorf("the history of workflow %s: %w", workflowID, nextErr)
+		}
+		w.events++
+		w.actions += billableActions(event)
+		closed = event.GetEventTime().AsTime()
+		if next := event.GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId(); next != "" {
+			closed, err = s.readHistory(ctx, w, workflowID, next)
+		}
+		if child := event.GetChildWorkflowExecutionStartedEventAttributes().GetWorkflowExecution(); child != nil {
+			_, err = s.readHistory(ctx, w, child.WorkflowId, child.RunId)
+		}
 	}
-	var err error
-	if w.run, err = s.design.Start(ctx, s.temporalClient, w.taskID); err != nil {
-		return nil, err
-	}
-	if err := sleepUntil(ctx, w.readyAt); err != nil {
-		return nil, err
-	}
-	if err := w.run.Get(ctx, &result); err != nil {
-		return nil, errors.Join(err, context.Cause(ctx))
-	}
-	return result.Solution, nil
+	return closed, err
 }
 
-// readTraces adds what the service and the histories say of the waits. It returns how many heartbeats
-// were sent.
-func (s *stage) readTraces(ctx context.Context, waits []wait) (heartbeats int, err error) {
-	for i := range waits {
-		w := &waits[i]
-		w.requests = len(s.service.RequestsFor(w.taskID))
-		if w.run == nil || w.lost != nil {
-			continue
-		}
-		if w.ended, err = w.add(ctx, s.temporalClient, w.run.GetID(), w.run.GetRunID()); err != nil {
-			return 0, err
-		}
+// billableActions counts what Temporal Cloud bills as Actions for an event, by the rules of
+// https://docs.temporal.io/cloud/actions, as far as the designs here cause any: the start of a run,
+// and of a child also in its parent; a timer; a signal; each attempt of an activity, of which the
+// history has the number of the last. A start delay, a workflow task, summaries and details are not
+// billed. Heartbeats that reach the server are, but no history has them: workers count those that
+// they send.
+func billableActions(event *historypb.HistoryEvent) int {
+	switch event.EventType {
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, enumspb.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED,
+		enumspb.EVENT_TYPE_TIMER_STARTED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+		return 1
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+		return int(event.GetActivityTaskStartedEventAttributes().GetAttempt())
 	}
-	return s.sent("RecordActivityTaskHeartbeat")
-}
-
-func newDesignFigures(design designs.Design, waits []wait, heartbeats int, before, after usage) DesignFigures {
-	figures := DesignFigures{Name: design.Name, Note: design.Note, Tasks: len(waits)}
-	var delays []time.Duration
-	var requests, events []float64 // of waits with a result
-	allRequests, actions := 0, heartbeats
-	for _, w := range waits {
-		allRequests += w.requests
-		if w.lost != nil {
-			figures.Lost++
-			continue
-		}
-		delays = append(delays, w.ended.Sub(w.readyAt))
-		requests, events = append(requests, float64(w.requests)), append(events, float64(w.events))
-		actions += w.actions
-	}
-	tasks := float64(len(waits))
-	figures.RequestsPerTask = round(float64(allRequests)/tasks, 2)
-	figures.Delay = newDelay(delays)
-	figures.EventsPerTask = round(mean(events), 2)
-	figures.ActionsPerTask = round(float64(actions)/float64(max(len(delays), 1)), 2)
-	figures.ServerCPU = after.figure((after.server-before.server).Seconds()*1000/tasks, 1)
-	figures.WorkerCPU = after.figure((after.workers-before.workers).Seconds()*1000/tasks, 1)
-	if growth, known := slope(requests, events); known {
-		growth = round(growth, 1)
-		figures.EventsPerPoll = &growth
-		if growth >= 0.5 { // less is noise: a task may have one event more if the server is busy
-			figures.LongestRun = new(math.Floor(historyLimit / growth * design.SlowestInterval.Seconds()))
-		}
-	}
-	if !design.ContinuesAsNew {
-		figures.LongestWait = figures.LongestRun
-	}
-	return figures
+	return 0
 }

@@ -4,7 +4,13 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/designs"
 )
+
+// historyLimit is the number of events at which the server ends a run: limit.historyCount.error's
+// default, see https://docs.temporal.io/workflow-execution/limits.
+const historyLimit = 51_200
 
 // DesignFigures are a design's. A nil one is not to be had: on this system, or in this design.
 type DesignFigures struct {
@@ -16,31 +22,61 @@ type DesignFigures struct {
 	ActionsPerTask  float64  `json:"actionsPerTask"`
 	ServerCPU       *float64 `json:"serverCpuMsPerTask"`
 	WorkerCPU       *float64 `json:"workerCpuMsPerTask"`
-	EventsPerPoll   *float64 `json:"eventsPerPoll"` // by how much a history grows with each request
-	// LongestRun is how long one run can poll until the history limit ends it, LongestWait how long a wait
-	// can, which may have many runs; nil: as long as one likes.
-	LongestRun  *float64 `json:"longestRunSeconds"`
-	LongestWait *float64 `json:"longestWaitSeconds"`
-	Lost        int      `json:"lost"`
-	Note        string   `json:"note"`
+	EventsPerPoll   *float64 `json:"eventsPerPoll"`      // by how much a history grows with each request
+	LongestRun      *float64 `json:"longestRunSeconds"`  // that can poll until the history limit ends it; nil: no limit
+	LongestWait     *float64 `json:"longestWaitSeconds"` // which may have many runs
+	Lost            int      `json:"lost"`
+	Note            string   `json:"note"`
+}
+
+func newDesignFigures(design designs.Design, waits []wait, heartbeats int, before, after usage) DesignFigures {
+	figures := DesignFigures{Name: design.Name, Note: design.Note, Tasks: len(waits)}
+	var delays, requests, events []float64 // of waits with a result
+	tasks, allRequests, actions := float64(len(waits)), 0, heartbeats
+	for _, w := range waits {
+		allRequests += w.requests
+		if w.lost != nil {
+			figures.Lost++
+			continue
+		}
+		delays = append(delays, w.ended.Sub(w.readyAt).Seconds()*1000)
+		requests = append(requests, float64(w.requests))
+		events = append(events, float64(w.events))
+		actions += w.actions
+	}
+	figures.RequestsPerTask = round(float64(allRequests)/tasks, 2)
+	figures.Delay = newDelay(delays)
+	figures.EventsPerTask = round(mean(events), 2)
+	figures.ActionsPerTask = round(float64(actions)/float64(max(len(delays), 1)), 2)
+	figures.ServerCPU = after.figure((after.server-before.server).Seconds()*1000/tasks, 1)
+	figures.WorkerCPU = after.figure((after.workers-before.workers).Seconds()*1000/tasks, 1)
+	if growth, known := slope(requests, events); known {
+		growth = round(growth, 1)
+		figures.EventsPerPoll = &growth
+		if growth >= 0.5 { // less is noise: a task may have one event more if the server is busy
+			figures.LongestRun = new(math.Floor(historyLimit / growth * design.SlowestInterval.Seconds()))
+		}
+	}
+	if !design.ContinuesAsNew {
+		figures.LongestWait = figures.LongestRun
+	}
+	return figures
 }
 
 // HoldFigures are those of waits in flight with a number of worker processes.
 type HoldFigures struct {
-	Workers   int   `json:"workers"`
-	Waits     int   `json:"waits"`
-	Start     Phase `json:"start"`
-	Steady    Phase `json:"steady"`
-	Finish    Phase `json:"finish"`
-	PollDelay Delay `json:"pollDelayMs"` // of the first poll, beyond its time
-	// Memory is what the largest worker process has in the steady phase, PeakMemory the most that one had
-	// in the whole run.
-	Memory     *float64 `json:"workerMemoryMiB"`
-	PeakMemory *float64 `json:"workerPeakMemoryMiB"`
+	Workers    int      `json:"workers"`
+	Waits      int      `json:"waits"`
+	Start      Phase    `json:"start"`
+	Steady     Phase    `json:"steady"`
+	Finish     Phase    `json:"finish"`
+	PollDelay  Delay    `json:"pollDelayMs"`         // of the first poll, beyond its time
+	Memory     *float64 `json:"workerMemoryMiB"`     // of the largest worker process, in the steady phase
+	PeakMemory *float64 `json:"workerPeakMemoryMiB"` // the most that one had in the whole run
 	Lost       int      `json:"lost"`
 }
 
-// Phase are the figures of one phase: waits started, polls, or waits finished, and the CPUs that were busy.
+// Phase are the figures of one phase: waits started, polls, or waits finished, and the busy CPUs.
 type Phase struct {
 	Seconds   float64  `json:"seconds"`
 	Done      int      `json:"done"`
@@ -52,12 +88,10 @@ type Phase struct {
 
 func newPhase(done int, before, after usage) Phase {
 	seconds := after.at.Sub(before.at).Seconds()
-	share := func(cpu time.Duration) *float64 { return after.figure(cpu.Seconds()/seconds, 2) }
+	busy := func(cpu time.Duration) *float64 { return after.figure(cpu.Seconds()/seconds, 2) }
 	return Phase{
 		Seconds: round(seconds, 1), Done: done, PerSecond: round(float64(done)/seconds, 1),
-		Server:  share(after.server - before.server),
-		Workers: share(after.workers - before.workers),
-		Bench:   share(after.bench - before.bench),
+		Server: busy(after.server - before.server), Workers: busy(after.workers - before.workers), Bench: busy(after.bench - before.bench),
 	}
 }
 
@@ -76,15 +110,14 @@ type Delay struct {
 	P95  float64 `json:"p95"`
 }
 
-func newDelay(delays []time.Duration) Delay {
-	var sorted []float64
-	for _, delay := range slices.Sorted(slices.Values(delays)) {
-		sorted = append(sorted, delay.Seconds()*1000)
+func newDelay(milliseconds []float64) Delay {
+	slices.Sort(milliseconds)
+	return Delay{
+		round(mean(milliseconds), 1), round(percentile(milliseconds, 50), 1), round(percentile(milliseconds, 95), 1),
 	}
-	return Delay{round(mean(sorted), 1), round(percentile(sorted, 50), 1), round(percentile(sorted, 95), 1)}
 }
 
-// percentile is the smallest of the sorted values that this percentage of them does not exceed; 0 of none.
+// percentile is the smallest of the sorted values that this percentage of them does not exceed.
 func percentile(sorted []float64, percent int) float64 {
 	if len(sorted) == 0 {
 		return 0
@@ -111,7 +144,6 @@ func slope(x, y []float64) (slope float64, known bool) {
 	return covariance / variance, variance != 0
 }
 
-// round rounds to this number of decimals.
 func round(value float64, decimals int) float64 {
 	scale := math.Pow10(decimals)
 	return math.Round(value*scale)/scale + 0 // which makes 0 of -0

@@ -54,12 +54,13 @@ func TestSlope(t *testing.T) {
 	require.False(t, known)
 }
 
-// waitWith is the wait for a task that was ready at a second of its own, with its result that long after.
+// waitWith is the wait for a task that was ready at a second of its own, with its result that long
+// after.
 func waitWith(taskID int64, delay time.Duration, requests, events, actions int) wait {
 	readyAt := time.Unix(taskID, 0)
 	return wait{
 		taskID: taskID, readyAt: readyAt, ended: readyAt.Add(delay),
-		requests: requests, footprint: footprint{events: events, actions: actions},
+		requests: requests, events: events, actions: actions,
 	}
 }
 

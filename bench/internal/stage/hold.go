@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -18,30 +19,25 @@ import (
 )
 
 const (
-	// holdTimeout is beyond what holding waits takes.
-	holdTimeout = 6 * time.Hour
-	// holdClients is how many requests to the Temporal server are under way at once while waits are
-	// started or woken.
-	holdClients = 32
-	// holdPatience is how long nothing may happen before Hold fails.
-	holdPatience      = 2 * time.Minute
+	holdTimeout       = 6 * time.Hour   // beyond what holding waits takes
+	holdClients       = 32              // requests that are under way at once while waits are started or woken
+	holdPatience      = 2 * time.Minute // how long nothing may happen before Hold fails
 	holdCheckInterval = 250 * time.Millisecond
 )
 
-// hold is a run of Hold.
 type hold struct {
 	*stage
 	pollInterval time.Duration
 	taskIDs      []int64
-	pollsBegin   time.Time
+	pollsBegin   time.Time // when the first of them is due
 }
 
-// Hold starts the waits, holds them for one interval, in which each polls once, wakes all of them when
-// their tasks are ready, and returns what that took. The polls are spread evenly over the interval,
-// and begin one interval after the first start.
+// Hold starts the waits, holds them for one interval, in which each polls once, wakes all of them
+// when their tasks are ready, and returns what that took. The polls are spread evenly over the
+// interval, and begin one interval after the first start.
 func Hold(ctx context.Context, waits int, pollInterval time.Duration, options Options) (figures HoldFigures, err error) {
 	options.Say("%d waits, worker processes: %d: starting the server and the workers", waits, options.Workers)
-	err = on(ctx, designs.All()[0], options, func(ctx context.Context, s *stage) error {
+	err = on(ctx, designs.All()[0], options, func(ctx context.Context, s *stage) (err error) {
 		h := &hold{stage: s, pollInterval: pollInterval, taskIDs: make([]int64, waits)}
 		figures, err = h.figures(ctx)
 		return err
@@ -56,14 +52,15 @@ func (h *hold) figures(ctx context.Context) (HoldFigures, error) {
 		figures *Phase
 		run     func(context.Context) (done int, err error)
 	}{{"start", &figures.Start, h.start}, {"steady", &figures.Steady, h.steady}, {"finish", &figures.Finish, h.finish}} {
-		// The first phase sets when the second begins. If it took longer than that, there is no pause.
-		if err := cmp.Or(sleepUntil(ctx, h.pollsBegin), h.profile("BeginProfile", phase.name)); err != nil {
+		// The first phase sets when the second begins. If it took longer than that, there is no
+		// pause.
+		if err := cmp.Or(sleepUntil(ctx, h.pollsBegin), h.profile(phase.name, cpuProfile)); err != nil {
 			return figures, err
 		}
 		before := h.usage()
 		done, err := phase.run(ctx)
 		after := h.usage()
-		if err := cmp.Or(err, h.profile("EndProfile", phase.name)); err != nil {
+		if err := cmp.Or(err, h.profile(phase.name, heapProfile)); err != nil {
 			return figures, fmt.Errorf("%s: %w", phase.name, err)
 		}
 		*phase.figures = newPhase(done, before, after)
@@ -78,38 +75,33 @@ func (h *hold) figures(ctx context.Context) (HoldFigures, error) {
 	return figures, err
 }
 
-// profile begins or ends the workers' profiles of a phase, if they make any.
-func (h *hold) profile(method, phase string) (err error) {
+// profile has the workers profile a phase, if they make any profiles.
+func (h *hold) profile(phase, kind string) (err error) {
 	for _, worker := range h.workers {
 		if h.Profiles != "" {
-			prefix := filepath.Join(h.Profiles, fmt.Sprintf("worker-%d.%s", worker.ID(), phase))
-			err = cmp.Or(err, worker.Call("Worker."+method, prefix, new(struct{})))
+			path := filepath.Join(h.Profiles, fmt.Sprintf("worker-%d.%s.%s", worker.ID(), phase, kind))
+			err = cmp.Or(err, os.MkdirAll(h.Profiles, 0o755), worker.Call("Worker.Profile", path, new(struct{})))
 		}
 	}
 	return err
 }
 
-// start starts the waits, and returns when the workers have taken up each of them: have completed its
-// first workflow task.
+// start starts the waits, until the workers have completed the first workflow task of each.
 func (h *hold) start(ctx context.Context) (int, error) {
 	h.pollsBegin = time.Now().Add(h.pollInterval)
 	for i := range h.taskIDs {
 		h.taskIDs[i] = h.service.Submit(simulator.Submission{Answers: []simulator.Answer{simulator.Processing()}})
 	}
-	err := h.forEach(func(i int) error {
+	return h.forEach(ctx, func(i int) error {
 		_, err := designs.StartOurs(ctx, h.temporalClient, h.taskIDs[i], workflows.AwaitTaskResultInput{
 			InitialDelay: max(time.Until(h.firstPoll(i)), time.Millisecond),
 			PollInterval: h.pollInterval, MaxPollInterval: h.pollInterval, Timeout: holdTimeout,
 		})
 		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	return len(h.taskIDs), h.until(ctx, func() (left int, err error) {
+	}, func() (left int, err error) {
 		workflowTasks, err := h.sent("RespondWorkflowTaskCompleted")
 		ofPolls := 2 * len(h.service.Requests()) // if polls have begun: as the timer fires, and with the answer
-		return max(len(h.taskIDs)-(workflowTasks-ofPolls), 0), err
+		return len(h.taskIDs) - (workflowTasks - ofPolls), err
 	})
 }
 
@@ -120,50 +112,24 @@ func (h *hold) steady(ctx context.Context) (int, error) {
 	return len(h.service.Requests()) - before, err
 }
 
-// finish makes every task ready, wakes its wait, and returns when all have ended.
+// finish makes every task ready and wakes its wait, until all have ended.
 func (h *hold) finish(ctx context.Context) (int, error) {
 	for _, taskID := range h.taskIDs {
 		h.service.Script(taskID, simulator.Ready(solution))
 	}
-	err := h.forEach(func(i int) error {
+	return h.forEach(ctx, func(i int) error {
 		err := h.temporalClient.SignalWorkflow(ctx, workflows.WorkflowID(h.taskIDs[i]), "",
 			workflows.TaskCallbackSignal, workflows.TaskCallback{TaskID: h.taskIDs[i]})
 		if ended := new(serviceerror.NotFound); errors.As(err, &ended) {
 			return nil // its poll was due anyway
 		}
 		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	return len(h.taskIDs), h.until(ctx, func() (int, error) { return h.count(ctx, "Running") })
+	}, func() (left int, err error) { return h.count(ctx, "Running") })
 }
 
-// firstPoll is when a wait is to poll first.
-func (h *hold) firstPoll(i int) time.Time {
-	return h.pollsBegin.Add(time.Duration(float64(i) / float64(len(h.taskIDs)) * float64(h.pollInterval)))
-}
-
-// pollDelay is how late the first polls came.
-func (h *hold) pollDelay() Delay {
-	var delays []time.Duration
-	for i, taskID := range h.taskIDs {
-		if requests := h.service.RequestsFor(taskID); len(requests) > 0 {
-			delays = append(delays, requests[0].Arrived.Sub(h.firstPoll(i)))
-		}
-	}
-	return newDelay(delays)
-}
-
-// count is how many of the workflows have a status.
-func (h *hold) count(ctx context.Context, status string) (int, error) {
-	query := fmt.Sprintf("ExecutionStatus = %q", status)
-	found, err := h.temporalClient.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
-	return int(found.GetCount()), err
-}
-
-// forEach does something for each wait, by several clients, of which each stops at its first error.
-func (h *hold) forEach(do func(i int) error) error {
+// forEach does something for each wait, and returns how many there are when nothing is left to
+// happen. It fails if what is left stops getting less.
+func (h *hold) forEach(ctx context.Context, do func(i int) error, count func() (left int, err error)) (int, error) {
 	var clients sync.WaitGroup
 	errs := make([]error, holdClients)
 	for client := range errs {
@@ -174,25 +140,40 @@ func (h *hold) forEach(do func(i int) error) error {
 		})
 	}
 	clients.Wait()
-	return cmp.Or(errs...)
-}
-
-// until returns when nothing is left. It fails if what is left stops getting less.
-func (h *hold) until(ctx context.Context, count func() (left int, err error)) error {
-	least, changed := len(h.taskIDs)+1, time.Now()
-	for {
+	err := cmp.Or(errs...)
+	for least, changed := len(h.taskIDs)+1, time.Now(); err == nil; err = sleepUntil(ctx, time.Now().Add(holdCheckInterval)) {
 		left, err := count()
-		if err != nil || left == 0 {
-			return err
-		}
-		if left < least {
+		switch {
+		case err != nil || left <= 0:
+			return len(h.taskIDs), err
+		case left < least:
 			least, changed = left, time.Now()
-		}
-		if time.Since(changed) > holdPatience {
-			return fmt.Errorf("%d of %d waits are left, and nothing has happened for %s", left, len(h.taskIDs), holdPatience)
-		}
-		if err := sleepUntil(ctx, time.Now().Add(holdCheckInterval)); err != nil {
-			return err
+		case time.Since(changed) > holdPatience:
+			return 0, fmt.Errorf("%d of %d waits are left, and nothing has happened for %s", left, len(h.taskIDs), holdPatience)
 		}
 	}
+	return 0, err
+}
+
+// firstPoll is when a wait is to poll first.
+func (h *hold) firstPoll(i int) time.Time {
+	return h.pollsBegin.Add(time.Duration(float64(i) / float64(len(h.taskIDs)) * float64(h.pollInterval)))
+}
+
+// pollDelay is how late the first polls came.
+func (h *hold) pollDelay() Delay {
+	var delays []float64
+	for i, taskID := range h.taskIDs {
+		if requests := h.service.RequestsFor(taskID); len(requests) > 0 {
+			delays = append(delays, requests[0].Arrived.Sub(h.firstPoll(i)).Seconds()*1000)
+		}
+	}
+	return newDelay(delays)
+}
+
+// count is how many of the workflows have a status.
+func (h *hold) count(ctx context.Context, status string) (int, error) {
+	query := fmt.Sprintf("ExecutionStatus = %q", status)
+	found, err := h.temporalClient.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+	return int(found.GetCount()), err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/provider"
 )
 
 // solution is every task's.
@@ -41,34 +42,28 @@ type stage struct {
 	callbackURL    string // where the service calls back
 }
 
-// on calls measure with a stage whose workers serve the design. If the server or a worker process ends
-// meanwhile, the context of measure is canceled, and the error says so.
+// on calls measure with a stage whose workers serve the design. If the server or a worker process
+// ends meanwhile, the context of measure is canceled, and the error says so.
 func on(ctx context.Context, design designs.Design, options Options, measure func(context.Context, *stage) error) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s := &stage{Options: options, design: design}
-	settings := Settings{Design: design.Name, ClientKey: rand.Text(), Tuning: options.Tuning}
-	s.service, err = simulator.Start(simulator.Options{ClientKey: settings.ClientKey, WithoutPollBudget: options.UnlimitedPolls})
+	key := rand.Text()
+	s.service, err = simulator.Start(simulator.Options{ClientKey: key, WithoutPollBudget: options.UnlimitedPolls})
 	if err != nil {
 		return err
 	}
 	defer s.service.Close()
-	settings.APIURL = s.service.URL()
+	service := provider.Config{ClientKey: key, APIURL: s.service.URL()}
+	settings := Settings{Design: design.Name, Service: service, Tuning: options.Tuning}
 	if design.Start != nil {
-		s.server, err = devserver.Start(ctx, devserver.Options{
-			CLI:         options.Environment.Getenv("TEMPORAL_CLI"),
-			CLIDownload: options.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD"),
-			SearchPath:  true,
-			Messages:    options.Errors,
-		})
+		cli, download := options.Environment.Getenv("TEMPORAL_CLI"), options.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD")
+		s.server, err = devserver.Start(ctx, devserver.Options{CLI: cli, CLIDownload: download, SearchPath: true, Messages: options.Errors})
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, s.server.Stop()) }()
-		go func() {
-			<-s.server.Done()
-			cancel(s.server.Err())
-		}()
+		go func() { <-s.server.Done(); cancel(s.server.Err()) }()
 		settings.Temporal = s.server.Address()
 		s.temporalClient, err = client.DialContext(ctx, client.Options{HostPort: settings.Temporal, Logger: discardLogger()})
 		if err != nil {
@@ -77,13 +72,11 @@ func on(ctx context.Context, design designs.Design, options Options, measure fun
 		defer s.temporalClient.Close()
 	}
 	for range options.Workers {
-		worker, err := startWorker(cancel)
+		worker, err := startWorker(ctx, cancel)
 		if err != nil {
 			return err
 		}
-		defer worker.kill()
-		defer cancel(nil) // so that this end of the worker is not one by itself
-		context.AfterFunc(ctx, worker.kill)
+		defer func() { cancel(nil); <-worker.Ended() }()
 		s.workers = append(s.workers, worker)
 		if err := worker.Call("Worker.Start", settings, &s.callbackURL); err != nil {
 			return cmp.Or(context.Cause(ctx), err)
@@ -97,12 +90,10 @@ func on(ctx context.Context, design designs.Design, options Options, measure fun
 func (s *stage) sent(operation string) (total int, err error) {
 	for _, worker := range s.workers {
 		var count int
-		if err := worker.Call("Worker.Sent", operation, &count); err != nil {
-			return 0, err
-		}
+		err = cmp.Or(err, worker.Call("Worker.Sent", operation, &count))
 		total += count
 	}
-	return total, nil
+	return total, err
 }
 
 func discardLogger() log.Logger { return log.NewStructuredLogger(slog.New(slog.DiscardHandler)) }

@@ -8,11 +8,8 @@ import (
 	"time"
 )
 
-// clockTick is the unit of CPU times in /proc: USER_HZ, 100 a second wherever Go runs on Linux.
-const clockTick = time.Second / 100
-
-// usage is what a stage has taken of the machine so far. It is read from /proc, which Linux alone has.
-// If a process can't be read because it has ended, the stage's context tells why.
+// usage is what a stage has taken of the machine so far. It is read from /proc, which Linux alone
+// has. If a process can't be read because it has ended, the stage's context tells why.
 type usage struct {
 	at                     time.Time
 	known                  bool          // false: only at is set
@@ -48,23 +45,19 @@ func cpuOfGroup(id int) (total time.Duration) {
 }
 
 // parseStat reads what proc_pid_stat(5) describes: after the name in parentheses, which may hold
-// anything, come fields that are counted from the third. The CPU time includes that of children that
-// have ended and were waited for.
+// anything, come fields that are counted from the third. The CPU time includes that of children
+// that have ended and were waited for.
 func parseStat(text string) (group int, cpu time.Duration, err error) {
+	const clockTick = time.Second / 100 // USER_HZ, which is 100 wherever Go runs on Linux
 	const third, groupField, userTime, childrensSystemTime = 3, 5, 14, 17
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) <= childrensSystemTime-third {
 		return 0, 0, fmt.Errorf("too few fields in %q", text)
 	}
-	_, err = fmt.Sscan(fields[groupField-third], &group)
-	for _, field := range fields[userTime-third : childrensSystemTime-third+1] {
-		var ticks time.Duration
-		if _, err := fmt.Sscan(field, &ticks); err != nil {
-			return 0, 0, err
-		}
-		cpu += ticks * clockTick
-	}
-	return group, cpu, err
+	var user, system, childrensUser, childrensSystem time.Duration
+	times := strings.Join(fields[userTime-third:childrensSystemTime-third+1], " ")
+	_, err = fmt.Sscan(fields[groupField-third]+" "+times, &group, &user, &system, &childrensUser, &childrensSystem)
+	return group, (user + system + childrensUser + childrensSystem) * clockTick, err
 }
 
 // memory reads a line of /proc/<id>/status that is in kB; 0 if it can't be read.

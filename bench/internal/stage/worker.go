@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -30,14 +29,15 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// workerRole is the only argument of a worker process, which is this program again.
-const workerRole = "worker"
+const (
+	workerRole              = "worker" // the only argument of a worker process, which is this program again
+	cpuProfile, heapProfile = "cpu.pprof", "heap.pprof"
+)
 
 // IsWorker reports whether a command line is that of a worker process.
 func IsWorker(commandLine []string) bool { return len(commandLine) > 1 && commandLine[1] == workerRole }
 
-// workerProcess is a worker process as the benchmark sees it: it calls the methods of Worker there, over
-// the process's standard input and output.
+// workerProcess is a worker process as the benchmark sees it: it calls the methods of Worker there.
 type workerProcess struct {
 	*process.Process
 	*rpc.Client
@@ -49,12 +49,10 @@ type connection struct {
 	io.WriteCloser
 }
 
-// startWorker starts a worker process. When it ends, fail is told how, and then all calls to it fail.
-func startWorker(fail context.CancelCauseFunc) (*workerProcess, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
+// startWorker starts a worker process, which ends with ctx. When it ends, fail is told how, and
+// then all calls to it fail.
+func startWorker(ctx context.Context, fail context.CancelCauseFunc) (*workerProcess, error) {
+	program, _ := os.Executable() // the start fails without one
 	stdin, calls := io.Pipe()
 	answers, stdout := io.Pipe()
 	var stderr strings.Builder
@@ -65,31 +63,29 @@ func startWorker(fail context.CancelCauseFunc) (*workerProcess, error) {
 	if err != nil {
 		return nil, err
 	}
+	calling := rpc.NewClient(connection{answers, calls})
+	context.AfterFunc(ctx, func() {
+		_ = calling.Close()
+		started.Signal(syscall.SIGKILL) // what it had to tell has been asked before
+	})
 	go func() {
 		<-started.Ended()
 		fail(fmt.Errorf("a worker process has ended by itself: %s: %s", started.Outcome(), strings.TrimSpace(stderr.String())))
 		_ = stdout.Close()
 	}()
-	return &workerProcess{started, rpc.NewClient(connection{answers, calls})}, nil
-}
-
-// kill ends the process at once: what it has to tell has been asked before.
-func (p *workerProcess) kill() {
-	_ = p.Close()
-	p.Signal(syscall.SIGKILL)
-	<-p.Ended()
+	return &workerProcess{started, calling}, nil
 }
 
 // Settings are what a worker process is to serve.
 type Settings struct {
-	Design            string // its name
-	APIURL, ClientKey string // of the simulated service
-	Temporal          string // the server's address
-	Tuning            Tuning
+	Design   string // its name
+	Temporal string // the server's address
+	Service  provider.Config
+	Tuning   Tuning
 }
 
-// Tuning are a worker process's options, as flags. The defaults are the worker command's. A zero, except
-// for the cache's size, is the SDK's own default.
+// Tuning are a worker process's options, as flags. The defaults are the worker command's. A zero,
+// except for the cache's size, is the SDK's own default.
 type Tuning struct {
 	WorkflowCacheSize int `default:"${workflow_cache_size}" placeholder:"N" help:"How many workflows a worker process keeps in memory (default ${workflow_cache_size}; 0: none)."`
 	WorkflowTaskSlots int `default:"0" placeholder:"N" help:"How many workflow tasks a worker process runs at once (default 0: the SDK's 1000)."`
@@ -108,33 +104,33 @@ func (t Tuning) options() worker.Options {
 	}
 }
 
-// RunWorker is a whole worker process: it serves the benchmark that started it, until that kills it.
+// RunWorker is a whole worker process: it serves the benchmark that started it, until that kills
+// it.
 func RunWorker(_ context.Context, invocation command.Invocation) int {
 	server := rpc.NewServer()
-	err := server.Register(new(Worker))
-	if err == nil {
-		server.ServeConn(connection{os.Stdin, os.Stdout})
-		err = errors.New("the benchmark has gone")
+	if err := server.Register(new(Worker)); err != nil {
+		return invocation.Fail(command.ExitFailed, err)
 	}
-	return invocation.Fail(command.ExitFailed, err)
+	server.ServeConn(connection{os.Stdin, os.Stdout})
+	return command.ExitDone
 }
 
-// Worker has what the benchmark can have a worker process do. Start comes first.
+// Worker is what a worker process does at the benchmark's calls. Start comes first.
 type Worker struct {
 	service atomic.Pointer[twocaptcha.Client]
-	sent    requestCounts
+	sent    sync.Map // requests to the Temporal server, by operation
 }
 
 // Start returns when the process serves a design, and where the service calls back, if it does.
 func (w *Worker) Start(settings Settings, callbackURL *string) error {
-	service, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: settings.ClientKey, URL: settings.APIURL})
+	service, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: settings.Service.ClientKey, URL: settings.Service.APIURL})
 	w.service.Store(service)
 	design, _ := designs.Named(settings.Design)
 	if err != nil || design.Start == nil {
 		return err
 	}
 	temporalClient, err := client.Dial(client.Options{
-		HostPort: settings.Temporal, Logger: discardLogger(), DataConverter: command.DataConverter(), TrafficController: &w.sent,
+		HostPort: settings.Temporal, Logger: discardLogger(), DataConverter: command.DataConverter(), TrafficController: w,
 	})
 	if err != nil {
 		return err
@@ -144,13 +140,16 @@ func (w *Worker) Start(settings Settings, callbackURL *string) error {
 	}
 	worker.SetStickyWorkflowCacheSize(settings.Tuning.WorkflowCacheSize)
 	running := worker.New(temporalClient, designs.TaskQueue, settings.Tuning.options())
-	if err := design.Register(running, provider.Config{ClientKey: settings.ClientKey, APIURL: settings.APIURL}); err != nil {
-		return err
+	if design.Ours {
+		err = provider.Register(running, settings.Service)
+	} else {
+		design.Register(running, service)
 	}
-	if design.Callbacks {
-		if *callbackURL, err = serveCallbacks(temporalClient); err != nil {
-			return err
-		}
+	if err == nil && design.Callbacks {
+		*callbackURL, err = serveCallbacks(temporalClient)
+	}
+	if err != nil {
+		return err
 	}
 	return running.Start()
 }
@@ -178,41 +177,32 @@ func (w *Worker) Wait(taskID int64, solution *json.RawMessage) (err error) {
 
 // Sent tells how many requests for an operation the process has sent to the Temporal server.
 func (w *Worker) Sent(operation string, count *int) error {
-	*count = int(w.sent.of(operation).Load())
+	*count = int(w.count(operation).Load())
 	return nil
 }
 
-// BeginProfile begins a profile of the CPU, in a file that stays open as long as the process lives.
-func (w *Worker) BeginProfile(prefix string, _ *struct{}) error {
-	file, err := os.Create(prefix + ".cpu.pprof")
-	if err != nil {
-		return err
-	}
-	return pprof.StartCPUProfile(file)
-}
-
-// EndProfile completes it, and adds one of the heap.
-func (w *Worker) EndProfile(prefix string, _ *struct{}) error {
+// Profile ends the profile of the CPU that is being made, if any, and writes one of the heap or
+// begins one of the CPU, as the path says.
+func (w *Worker) Profile(path string, _ *struct{}) error {
 	pprof.StopCPUProfile()
-	file, err := os.Create(prefix + ".heap.pprof")
+	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	if strings.HasSuffix(path, cpuProfile) {
+		return pprof.StartCPUProfile(file)
+	}
 	runtime.GC() // the profile is that of the last collection
 	return pprof.WriteHeapProfile(file)
 }
 
-// requestCounts are how many requests were sent to the Temporal server, by operation.
-type requestCounts struct{ sync.Map }
-
-func (c *requestCounts) of(operation string) *atomic.Int64 {
-	count, _ := c.LoadOrStore(operation, new(atomic.Int64))
-	return count.(*atomic.Int64)
+// CheckCallAllowed is called by the SDK before each request to the Temporal server, and allows all.
+func (w *Worker) CheckCallAllowed(_ context.Context, method string, _, _ any) error {
+	w.count(path.Base(method)).Add(1)
+	return nil
 }
 
-// CheckCallAllowed is called by the SDK before each request, and allows all.
-func (c *requestCounts) CheckCallAllowed(_ context.Context, method string, _, _ any) error {
-	c.of(path.Base(method)).Add(1)
-	return nil
+func (w *Worker) count(operation string) *atomic.Int64 {
+	count, _ := w.sent.LoadOrStore(operation, new(atomic.Int64))
+	return count.(*atomic.Int64)
 }
