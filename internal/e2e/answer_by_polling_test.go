@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -39,8 +40,10 @@ func TestActivityRetryByTheCLI(t *testing.T) {
 	require.Regexp(t, fmt.Sprintf(`^task %d: not ready, the next poll is due in 6(\.\d+)?s$`, taskID),
 		failure.GetMessage())
 	attempts := pending.GetAttempt() - 1
-	require.Equal(t, map[string]any{"taskId": float64(taskID), "polls": float64(attempts), "lastStatus": "processing"},
-		harness.ErrorDetails(t, failure))
+	require.Equal(t, map[string]any{
+		"taskId": float64(taskID), "polls": float64(attempts), "lastStatus": "processing",
+		"lastError": strings.TrimPrefix(failure.GetMessage(), fmt.Sprintf("task %d: ", taskID)),
+	}, harness.ErrorDetails(t, failure))
 	asked := failure.GetApplicationFailureInfo().GetNextRetryDelay().AsDuration()
 	require.GreaterOrEqual(t, asked, 6*time.Second)
 	require.LessOrEqual(t, asked, 6600*time.Millisecond, "10 %% of jitter")

@@ -163,15 +163,6 @@ func TestNextOfAnySchedule(t *testing.T) {
 	}
 }
 
-func TestJSONOfASchedule(t *testing.T) {
-	t.Parallel()
-	text, err := json.Marshal(newSchedule(time.Minute))
-	require.NoError(t, err)
-	require.JSONEq(t, `{"taskId":74372499131,"startedAt":"2026-01-02T03:04:05.6789Z","initialDelay":5000000000,
-		"pollInterval":5000000000,"maxPollInterval":10000000000,"deadline":"2026-01-02T03:05:05.6789Z"}`, string(text))
-	require.Equal(t, newSchedule(time.Minute), again(t, newSchedule(time.Minute)))
-}
-
 // TestPollsOfAWait counts the polls of a wait by the README's table, for many tasks, and for polls
 // that take from 10 ms, with a Temporal server and a service nearby, to 300.
 func TestPollsOfAWait(t *testing.T) {
