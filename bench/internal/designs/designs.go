@@ -33,8 +33,7 @@ type Design struct {
 	SlowestInterval time.Duration // between two polls of a wait that has gone on for long
 	ContinuesAsNew  bool          // a history begins anew before it reaches the server's limit
 
-	// Start starts the workflow that waits for a task and has a Result; nil: the design is
-	// PlainLoop.
+	// Start starts a task's workflow, which returns a Result; nil: the design is PlainLoop.
 	Start func(ctx context.Context, temporalClient client.Client, taskID int64) (client.WorkflowRun, error)
 	// Register has a worker serve the design; nil: the worker has this project's provider.
 	Register func(registry worker.Registry, service *twocaptcha.Client)

@@ -26,8 +26,7 @@ const (
 	patience = 3 * time.Minute
 )
 
-// Workload is tasks, and figures of them. Solve times are log-normal: most are short, a few are
-// long.
+// Workload is tasks with log-normal solve times, most short and a few long, and figures of them.
 type Workload struct {
 	Tasks         int     `json:"tasks"`
 	ArrivalRate   float64 `json:"arrivalsPerSecond"`
@@ -79,14 +78,17 @@ func Compare(ctx context.Context, design designs.Design, workload Workload, opti
 		waits := s.runTasks(ctx, workload)
 		after := s.usage()
 		heartbeats, err := s.sent("RecordActivityTaskHeartbeat")
+		loss := ""
 		for i := range waits {
-			if w := &waits[i]; err == nil && w.run != nil && w.lost == nil {
+			if w := &waits[i]; w.lost != nil {
+				loss = fmt.Sprintf(", such as task %d: %v", w.taskID, w.lost)
+			} else if w.run != nil && err == nil {
 				w.ended, err = s.readHistory(ctx, w, w.run.GetID(), w.run.GetRunID())
 			}
 		}
 		if err = cmp.Or(context.Cause(ctx), err); err == nil {
 			figures = newDesignFigures(design, waits, heartbeats, before, after)
-			s.Say("%s: %d tasks, %d lost", design.Name, figures.Tasks, figures.Lost)
+			s.Say("%s: %d tasks, %d lost%s", design.Name, figures.Tasks, figures.Lost, loss)
 		}
 		return err
 	})
@@ -106,9 +108,6 @@ func (s *stage) runTasks(ctx context.Context, workload Workload) []wait {
 	for i, solveTime := range workload.solveTimes {
 		running.Go(func() {
 			waits[i] = s.runTask(ctx, started.Add(workload.arrival(i)), solveTime)
-			if err := waits[i].lost; err != nil && ctx.Err() == nil {
-				s.Say("%s: task %d is lost: %v", s.design.Name, waits[i].taskID, err)
-			}
 		})
 	}
 	running.Wait()

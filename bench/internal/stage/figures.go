@@ -8,8 +8,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/bench/internal/designs"
 )
 
-// historyLimit is the number of events at which the server ends a run: limit.historyCount.error's
-// default, see https://docs.temporal.io/workflow-execution/limits.
+// historyLimit is how many events end a run (https://docs.temporal.io/workflow-execution/limits).
 const historyLimit = 51_200
 
 // DesignFigures are a design's. A nil one is not to be had: on this system, or in this design.

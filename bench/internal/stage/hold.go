@@ -52,8 +52,7 @@ func (h *hold) figures(ctx context.Context) (HoldFigures, error) {
 		figures *Phase
 		run     func(context.Context) (done int, err error)
 	}{{"start", &figures.Start, h.start}, {"steady", &figures.Steady, h.steady}, {"finish", &figures.Finish, h.finish}} {
-		// The first phase sets when the second begins. If it took longer than that, there is no
-		// pause.
+		// The second phase begins at the time that the first has set, or at once if that is past.
 		if err := cmp.Or(sleepUntil(ctx, h.pollsBegin), h.profile(phase.name, cpuProfile)); err != nil {
 			return figures, err
 		}

@@ -53,7 +53,11 @@ type connection struct {
 // then all calls to it fail.
 func startWorker(ctx context.Context, fail context.CancelCauseFunc) (*workerProcess, error) {
 	program, _ := os.Executable() // the start fails without one
-	stdin, calls := io.Pipe()
+	stdin, calls, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer stdin.Close() // which the process has then
 	answers, stdout := io.Pipe()
 	var stderr strings.Builder
 	started, err := process.Start(process.Command{
@@ -104,8 +108,7 @@ func (t Tuning) options() worker.Options {
 	}
 }
 
-// RunWorker is a whole worker process: it serves the benchmark that started it, until that kills
-// it.
+// RunWorker is a whole worker process: it serves the benchmark that started it, until killed by it.
 func RunWorker(_ context.Context, invocation command.Invocation) int {
 	server := rpc.NewServer()
 	if err := server.Register(new(Worker)); err != nil {
