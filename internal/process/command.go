@@ -13,12 +13,15 @@ import (
 type Command struct {
 	Path        string
 	Arguments   []string
-	Folder      string     // working directory; "": this process's
-	Environment []string   // the whole environment, as os.Environ gives it
-	Input       io.Reader  // standard input; nil: empty
-	Output      io.Writer  // takes standard output; nil: discarded
-	Errors      io.Writer  // takes standard error; nil: discarded
-	Inherited   []*os.File // stay open in the program
+	Folder      string   // working directory; "": this process's
+	Environment []string // the whole environment, as os.Environ gives it
+	// Input is standard input; nil: empty. If the program can end before its input does, it must be a
+	// file, such as an end of os.Pipe: of any other reader a copy is made, and the program counts as
+	// ended only when that copy ends.
+	Input     io.Reader
+	Output    io.Writer  // takes standard output; nil: discarded
+	Errors    io.Writer  // takes standard error; nil: discarded
+	Inherited []*os.File // stay open in the program
 }
 
 // OutputPatience is how long the processes that a program has started may hold its output open
