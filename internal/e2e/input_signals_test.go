@@ -82,7 +82,7 @@ func TestForeignSignals(t *testing.T) {
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			ctx, in := harness.Context(t), harness.Asleep(harness.NewTaskID())
+			in := harness.Asleep(harness.NewTaskID())
 			service.Script(in.TaskID, simulator.Ready(`{}`))
 			run := harness.StartWait(t, temporalClient, taskQueue, in)
 			before := harness.StatusOf(t, temporalClient, run)
@@ -91,6 +91,7 @@ func TestForeignSignals(t *testing.T) {
 
 			require.Equal(t, before, harness.StatusOf(t, temporalClient, run), "nothing comes of it")
 			require.Empty(t, service.RequestsFor(in.TaskID))
+			ctx := harness.Context(t) // only now: a flood takes its turn and its time
 			require.NoError(t, temporalClient.SignalWorkflow(ctx, run.GetID(), "", workflows.TaskCallbackSignal,
 				workflows.TaskCallback{TaskID: in.TaskID}))
 			var output workflows.AwaitTaskResultOutput
