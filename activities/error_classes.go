@@ -145,12 +145,18 @@ func (f failure) classify(err error) error {
 
 // notSent is the error of an attempt that sends no request.
 func (f failure) notSent(reason *notSentReason) error {
-	f.details.LastError = f.method + ": not sent: " + reason.text
-	message := f.details.LastError
-	if f.details.TaskID != 0 {
-		message = fmt.Sprintf("task %d: %s", f.details.TaskID, message)
+	return newAttemptError(f.method+": not sent: "+reason.text, ErrorTypeRequestFailed,
+		class{retryable: true, delay: reason.delay}, f.details)
+}
+
+// newAttemptError is newError with text as the details' LastError and, after the task, as the
+// message.
+func newAttemptError(text, errorType string, class class, details ErrorDetails) error {
+	details.LastError = text
+	if details.TaskID != 0 {
+		text = fmt.Sprintf("task %d: %s", details.TaskID, text)
 	}
-	return newError(message, ErrorTypeRequestFailed, class{retryable: true, delay: reason.delay}, 0, f.details)
+	return newError(text, errorType, class, 0, details)
 }
 
 func newError(message, errorType string, class class, retryAfter time.Duration, details ErrorDetails) error {

@@ -47,10 +47,10 @@ func (a *Activities) pollTaskResult(ctx context.Context, in polling.Input) (poll
 		return output, nil
 	}
 	delay := plan.Next(polls+1, ended, time.Time{}).Sub(ended)
-	text := fmt.Sprintf("not ready, the next poll is due in %s", delay.Round(time.Millisecond))
-	return polling.Output[twocaptcha.TaskResult]{}, newError(fmt.Sprintf("task %d: %s", in.TaskID, text),
-		ErrorTypeNotReady, class{retryable: true, delay: delay, benign: true}, 0,
-		ErrorDetails{TaskID: in.TaskID, Polls: polls, LastStatus: result.Status, LastError: text})
+	return polling.Output[twocaptcha.TaskResult]{}, newAttemptError(
+		fmt.Sprintf("not ready, the next poll is due in %s", delay.Round(time.Millisecond)),
+		ErrorTypeNotReady, class{retryable: true, delay: delay, benign: true},
+		ErrorDetails{TaskID: in.TaskID, Polls: polls, LastStatus: result.Status})
 }
 
 // lastError returns what one of this package's errors says without the task.
