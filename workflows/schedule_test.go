@@ -46,11 +46,11 @@ func (e *environment) requireScheduled(in workflows.AwaitTaskResultInput) {
 	}
 }
 
-// requireTimersFor checks that an undisturbed wait with a timer for each poll has no others, and
-// none that is canceled.
+// requireTimersFor checks that an undisturbed wait to the deadline has a timer for each poll, or
+// each activity, and no others, and none that is canceled.
 func (e *environment) requireTimersFor(polls int) {
 	e.t.Helper()
-	require.Len(e.t, e.timers, e.timersOf(polls))
+	require.Len(e.t, e.timers, e.timersOf(polls-1)+1)
 	require.Zero(e.t, e.timersCanceled)
 }
 
