@@ -115,8 +115,6 @@ var badInputs = []badInput{
 		says: `polling is "ActivityRetry": it takes "timer" or "activityRetry"`},
 	{name: "polling true", input: `{"taskId":TASK,"polling":true}`,
 		says: `polling is true: it takes "timer" or "activityRetry"`},
-	{name: "a callback for polls by retries", input: `{"taskId":TASK,"callback":true,"polling":"activityRetry"}`,
-		says: `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`},
 	{name: "maxPollInterval under that of a callback",
 		input: `{"taskId":TASK,"callback":true,"maxPollInterval":"30s"}`,
 		says:  `maxPollInterval is 30s: it takes a duration from pollInterval, 1m0s, to "24h"`},
