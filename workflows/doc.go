@@ -21,6 +21,6 @@
 // # Errors
 //
 // A wait that fails ends with an ApplicationError, which is never retryable. [ErrorCode] returns
-// its type: the service's own code, InvalidInput, TaskTimeout or UnexpectedResponse. [Details]
-// returns its [ErrorDetails].
+// its type: the service's own code, InvalidInput, TaskTimeout, NoAnswer or UnexpectedResponse.
+// [Details] returns its [ErrorDetails].
 package workflows
