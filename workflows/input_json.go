@@ -293,10 +293,13 @@ func printableJSON(value json.RawMessage) string {
 // printable returns the beginning of the caller's text as an error may quote it: invalid UTF-8 in a
 // failure's message would never be delivered.
 func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsGraphic(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, fmt.Sprintf("%.60s", text))
+	return strings.Map(graphic, fmt.Sprintf("%.60s", text))
+}
+
+// graphic replaces a rune that can't be seen.
+func graphic(r rune) rune {
+	if unicode.IsGraphic(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }
