@@ -61,17 +61,26 @@ type property struct {
 	setDefault func()
 }
 
+// worksWith is for those whose service speaks the same protocol with other ids.
+const worksWith = "this provider works with services whose task ids are integers (2captcha, RuCaptcha, Anti-Captcha, " +
+	"CapMonster Cloud), not with services whose task ids are strings"
+
 func taskIDProperty(name string, field *int64) property {
 	const takes = "it takes the integer above 0 that createTask answered, like 74372499131"
 	return property{
 		name: name,
 		parse: func(value json.RawMessage) string {
 			id, err := strconv.ParseInt(string(value), 10, 64)
-			if err != nil {
+			switch _, quoted := strconv.ParseInt(strings.Trim(string(value), `"`), 10, 64); {
+			case err == nil:
+				*field = id
+				return ""
+			case value[0] != '"' || string(value) == `""`:
 				return fmt.Sprintf("%s is %s: %s", name, printableJSON(value), takes)
+			case quoted == nil:
+				return fmt.Sprintf("%s is %s: %s, without quotes", name, printableJSON(value), takes)
 			}
-			*field = id
-			return ""
+			return fmt.Sprintf("%s is %s: %s; %s", name, printableJSON(value), takes, worksWith)
 		},
 		print: func() any { return *field },
 		check: func() string {
