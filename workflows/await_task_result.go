@@ -30,11 +30,7 @@ func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskRe
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, w.status); err != nil {
 		return AwaitTaskResultOutput{}, err
 	}
-	err := in.Validate()
-	if err == nil && w.StartedAt.After(workflow.GetInfo(ctx).WorkflowStartTime) { // it would put the deadline off
-		err = newInvalidInput(in.TaskID, continuedByCaller)
-	}
-	if err != nil {
+	if err := in.Validate(); err != nil {
 		w.end(ctx, StateFailed, err)
 		return AwaitTaskResultOutput{}, err
 	}
@@ -59,7 +55,7 @@ func Register(registry interface {
 // kind ends it with InvalidInput. The SDK's own decoding would end it with an error type that says
 // nothing and that a parent may retry.
 func awaitTaskResultFromPayload(ctx workflow.Context, input converter.RawValue) (AwaitTaskResultOutput, error) {
-	return AwaitTaskResult(ctx, inputFromPayload(input.Payload()))
+	return AwaitTaskResult(ctx, inputFromPayload(ctx, input.Payload()))
 }
 
 func newWait(in AwaitTaskResultInput, startedAt time.Time) *wait {

@@ -62,6 +62,7 @@ type AwaitTaskResultInput struct {
 	// Polling is PollingTimer or PollingActivityRetry; "" is PollingTimer.
 	Polling Polling
 
+	// continued is what the previous run handed on, which no caller can set.
 	continued *progress
 	// problem is what was wrong with the JSON. It is kept here since an error of UnmarshalJSON would
 	// end the workflow with an error type that says nothing and that a parent may retry.
@@ -97,7 +98,7 @@ func (in AwaitTaskResultInput) firstProblem() string {
 	case settings.Callback && settings.Polling == PollingActivityRetry:
 		return `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`
 	}
-	return in.continued.problem()
+	return ""
 }
 
 // withDefaults replaces each zero with its default.

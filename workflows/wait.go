@@ -239,7 +239,7 @@ func verdictOf(err error) *temporal.ApplicationError {
 func (w *wait) continueAsNew(ctx workflow.Context) error {
 	next := w.settings
 	next.continued = &w.progress
-	return workflow.NewContinueAsNewError(ctx, AwaitTaskResultWorkflow, next)
+	return workflow.NewContinueAsNewError(ctx, AwaitTaskResultWorkflow, handOn(next))
 }
 
 func (w *wait) end(ctx workflow.Context, state State, err error) {
