@@ -215,7 +215,10 @@ func encodeProperties(properties []property) ([]byte, error) {
 	return object.Bytes(), nil
 }
 
-const takesInput = `it takes a JSON object like {"taskId": 74372499131}`
+const (
+	exampleInput = `a JSON object like {"taskId": 74372499131}`
+	takesInput   = "it takes " + exampleInput
+)
 
 // decodeProperties has take set the fields of a table from a JSON object, and returns what is wrong
 // with it, or "". The fields that were read before a problem stay set.

@@ -299,12 +299,32 @@ func TestInputAsAnySDKSendsIt(t *testing.T) {
 	require.Equal(t, []time.Duration{time.Millisecond}, e.requestTimes(taskID))
 }
 
-func TestFurtherInputsAreOverlooked(t *testing.T) {
+// The SDK would drop them without a word.
+func TestFurtherInputsAreRefused(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.Ready(solution))
+	const tooMany = `there is more than one input: it takes one, a JSON object like {"taskId": 74372499131}`
+	for name, test := range map[string]struct {
+		inputs  []any
+		message string
+		taskID  int64
+	}{
+		"another task":       {[]any{jsonPayload(`{"taskId": 74372499131}`), jsonPayload(`{"taskId": 5}`)}, tooMany, taskID},
+		"settings":           {[]any{workflows.AwaitTaskResultInput{TaskID: taskID}, jsonPayload(`{"timeout": "1m"}`)}, tooMany, taskID},
+		"null":               {[]any{jsonPayload(`{"taskId": 74372499131}`), nil}, tooMany, taskID},
+		"three":              {[]any{jsonPayload(`{"taskId": 74372499131}`), "a", "b"}, tooMany, taskID},
+		"a bad one, another": {[]any{jsonPayload(`{"taskId": 5, "timeout": 900}`), "a"}, "timeout is 900, a number without a unit", 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnvironment(t)
 
-	_, err := e.awaitInput(jsonPayload(`{"taskId": 74372499131}`), jsonPayload(`{"taskId": 5}`))
+			_, err := e.awaitInput(test.inputs...)
 
-	require.NoError(t, err)
+			failure := applicationError(t, err)
+			requireInvalidInput(t, failure)
+			require.Contains(t, failure.Message(), test.message)
+			require.Equal(t, test.taskID, errorDetails(t, failure).TaskID)
+			require.Empty(t, e.service.Requests())
+		})
+	}
 }
