@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"bytes"
-	"encoding/gob"
 	"errors"
 	"testing"
 	"time"
@@ -13,30 +12,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/gobconverter"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
-
-// gobs encodes every value as encoding/gob does: what is not exported is left out.
-type gobs struct{}
-
-func (gobs) Encoding() string { return "binary/gob" }
-
-func (gobs) ToPayload(value any) (*commonpb.Payload, error) {
-	var data bytes.Buffer
-	if err := gob.NewEncoder(&data).Encode(value); err != nil {
-		return nil, err
-	}
-	return &commonpb.Payload{
-		Metadata: map[string][]byte{converter.MetadataEncoding: []byte("binary/gob")}, Data: data.Bytes(),
-	}, nil
-}
-
-func (gobs) FromPayload(payload *commonpb.Payload, into any) error {
-	return gob.NewDecoder(bytes.NewReader(payload.GetData())).Decode(into)
-}
-
-func (gobs) ToString(*commonpb.Payload) string { return "gob" }
 
 // mirror is a codec that reverses bytes. It leaves alone what it has not encoded, or returns
 // decodeError if that is set.
@@ -82,15 +61,13 @@ func reversed(data []byte) []byte {
 	return data
 }
 
-var onlyGobs = converter.NewCompositeDataConverter(converter.NewNilPayloadConverter(), gobs{})
-
 // A client and a worker that agree on another encoding start a wait, continue it as new, and get
 // its result.
 func TestWaitInAnotherEncoding(t *testing.T) {
 	t.Parallel()
 	for name, dataConverter := range map[string]converter.DataConverter{
-		"gob":              onlyGobs,
-		"gob, and a codec": converter.NewCodecDataConverter(onlyGobs, mirror{}),
+		"gob":              gobconverter.New(),
+		"gob, and a codec": converter.NewCodecDataConverter(gobconverter.New(), mirror{}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -140,7 +117,7 @@ func TestInvalidInputInAnotherEncoding(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
-			e.SetDataConverter(onlyGobs)
+			e.SetDataConverter(gobconverter.New())
 
 			_, err := e.awaitInput(test.input)
 
@@ -155,7 +132,7 @@ func TestInvalidInputInAnotherEncoding(t *testing.T) {
 func TestJSONForAWorkerWithAnotherEncoding(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.SetDataConverter(onlyGobs)
+	e.SetDataConverter(gobconverter.New())
 	e.service.Script(taskID, simulator.Ready(solution))
 
 	_, err := e.awaitInput(jsonPayload(`{"taskId": 74372499131}`))
@@ -168,7 +145,7 @@ func TestCodecThatFailsTheWorkflowTask(t *testing.T) {
 	t.Parallel()
 	unreachable := converter.NewWorkflowTaskFailureError(errors.New("the codec can't be reached"))
 	e := newEnvironment(t)
-	e.SetDataConverter(converter.NewCodecDataConverter(onlyGobs, mirror{decodeError: unreachable}))
+	e.SetDataConverter(converter.NewCodecDataConverter(gobconverter.New(), mirror{decodeError: unreachable}))
 
 	_, err := e.awaitInput(workflows.AwaitTaskResultInput{TaskID: taskID})
 
