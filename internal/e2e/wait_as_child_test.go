@@ -15,8 +15,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// TestResultForACanceledParent has a parent canceled while its child waits, and one that is canceled
-// before it has begun: the result is fetched for both.
+// TestResultForACanceledParent has a parent canceled while its child waits, and another one before
+// it has begun: the result is fetched for both.
 func TestResultForACanceledParent(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
