@@ -101,6 +101,21 @@ func TestWaitInAnotherEncoding(t *testing.T) {
 	}
 }
 
+// The activities' inputs and results are in that encoding too.
+func TestEachPollingInAnotherEncoding(t *testing.T) {
+	t.Parallel()
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.SetDataConverter(gobconverter.New())
+		e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
+
+		out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
+
+		require.NoError(t, err)
+		require.Equal(t, 2, out.Polls)
+		require.JSONEq(t, solution, string(out.Solution))
+	})
+}
+
 // What the converter decodes is checked as every input is.
 func TestInvalidInputInAnotherEncoding(t *testing.T) {
 	t.Parallel()
