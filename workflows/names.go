@@ -27,7 +27,8 @@ const (
 	ErrorTypeNoAnswer = "NoAnswer"
 )
 
-// What [ErrorCode] returns for an end that is not an ApplicationError.
+// What [ErrorCode] returns for an end that the wait did not come to itself. [AwaitAsChild] makes an
+// ApplicationError of that type of it.
 const (
 	// AlreadyRunning: the same wait is running, or it has succeeded before and a client starts it; it
 	// was not started again.
