@@ -16,8 +16,9 @@ const (
 	StatusQuery = "status"
 )
 
-// The types of the ApplicationErrors of a wait that has no result. The other types are the service's
-// own codes (package twocaptcha), InvalidInput and UnexpectedResponse (package activities).
+// The types of the ApplicationErrors of a wait that has no result. The other types are the
+// service's own codes (package twocaptcha), InvalidInput and UnexpectedResponse (package
+// activities).
 const (
 	// ErrorTypeTaskTimeout: the service answered that the task is processing, to a request that was
 	// sent on the deadline or after it.

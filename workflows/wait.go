@@ -94,8 +94,8 @@ func (w *wait) untilDue(ctx workflow.Context) (due time.Time, woken bool, err er
 			earliest = w.NotBefore
 		}
 	}
-	// A poll that comes early leaves the timer of the scheduled poll running, so that the wait after it
-	// can use it.
+	// A poll that comes early leaves the timer of the scheduled poll running, so that the wait after
+	// it can use it.
 	if running, found := w.timers.keep(earliest); found {
 		scheduled = running
 	}
