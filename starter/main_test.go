@@ -69,7 +69,7 @@ func TestBadUsageIsOneLineAndStartsNothing(t *testing.T) {
 		"an interval with callback": {[]string{"--callback", "--max-poll-interval", "59s", "1"}, nil, "", `maxPollInterval is 59s: it takes a duration from pollInterval, 1m0s, to "24h"`},
 		"callback-url after a flag": {[]string{"--task-queue", "q", "callback-url"}, nil, "", "callback-url goes first, and without task ids: starter callback-url [flags]" + seeHelp},
 		"callback-url after an id":  {[]string{"1", "callback-url"}, nil, "", "callback-url goes first, and without task ids: starter callback-url [flags]" + seeHelp},
-		"a profile that isn't one":  {[]string{"1"}, []string{"TEMPORAL_PROFILE=none"}, "", "the TEMPORAL_* environment or temporal.toml: unable to find profile none in config data"},
+		"a profile that isn't one":  {[]string{"1"}, []string{"TEMPORAL_PROFILE=none"}, "", "TEMPORAL_PROFILE is \"none\": it takes the name of a profile in " + os.DevNull + ", which has no such profile"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -89,7 +89,7 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		"a host as a callback URL":   {[]string{keyVariable, "TWOCAPTCHA_CALLBACK_URL=example.com"}, nil, callbackURL + seeHelp},
 		"a --callback-url by ftp":    {[]string{keyVariable}, []string{"--callback-url", "ftp://example.com"}, callbackURL + seeHelp},
 		"half a version":             {[]string{keyVariable, "TEMPORAL_WORKER_BUILD_ID=1"}, nil, "only one of TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID is set: set both, for Worker Versioning, or neither"},
-		"a missing profile":          {[]string{keyVariable, "TEMPORAL_PROFILE=none"}, nil, "the TEMPORAL_* environment or temporal.toml: unable to find profile none in config data"},
+		"a missing profile":          {[]string{keyVariable, "TEMPORAL_PROFILE=none"}, nil, "TEMPORAL_PROFILE is \"none\": it takes the name of a profile in " + os.DevNull + ", which has no such profile"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
