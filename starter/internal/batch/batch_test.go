@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	deploymentpb "go.temporal.io/api/deployment/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
@@ -251,21 +253,26 @@ func TestStandardOutputThatCantBeWritten(t *testing.T) {
 
 func TestMissingWorkerIsSaidOnce(t *testing.T) {
 	t.Parallel()
+	version := &deploymentpb.WorkerDeploymentOptions{
+		DeploymentName: "dep", BuildId: "7", WorkerVersioningMode: enumspb.WORKER_VERSIONING_MODE_VERSIONED,
+	}
 	tests := map[string]struct {
 		pollers int
+		version *deploymentpb.WorkerDeploymentOptions
 		err     error
 		said    []string
 	}{
-		"no worker": {0, nil, []string{`no worker serves the task queue "2captcha" in namespace "captchas": start one (go run ./worker); the waits go on when it runs`}},
-		"a worker":  {1, nil, nil},
-		"not known": {0, serviceerror.NewPermissionDenied("no", ""), nil},
+		"no worker": {0, nil, nil, []string{`no worker serves the task queue "2captcha" in namespace "captchas": start one (go run ./worker); the waits go on when it runs`}},
+		"a worker":  {1, nil, nil, nil},
+		"idle ones": {2, version, nil, []string{`no worker of the task queue "2captcha" takes new waits: version 7 of deployment dep is not the current one: run temporal worker deployment set-current-version --namespace captchas --deployment-name dep --build-id 7; the waits go on then`}},
+		"not known": {0, nil, serviceerror.NewPermissionDenied("no", ""), nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := newFakeTemporal()
-				server.pollers, server.describeFail = test.pollers, test.err
+				server.pollers, server.version, server.describeFail = test.pollers, test.version, test.err
 				batch, observer := newBatch(server)
 				go func() {
 					time.Sleep(10 * time.Minute)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	deploymentpb "go.temporal.io/api/deployment/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
@@ -30,6 +31,7 @@ type fakeTemporal struct {
 	waits        int                      // under way
 	mostWaits    int
 	pollers      int
+	version      *deploymentpb.WorkerDeploymentOptions // of the pollers
 	describeFail error
 }
 
@@ -73,7 +75,11 @@ func (f *fakeTemporal) GetWorkflow(_ context.Context, workflowID, run string) cl
 func (f *fakeTemporal) DescribeTaskQueue(context.Context, string, enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	return &workflowservice.DescribeTaskQueueResponse{Pollers: make([]*taskqueuepb.PollerInfo, f.pollers)}, f.describeFail
+	described := &workflowservice.DescribeTaskQueueResponse{}
+	for range f.pollers {
+		described.Pollers = append(described.Pollers, &taskqueuepb.PollerInfo{DeploymentOptions: f.version})
+	}
+	return described, f.describeFail
 }
 
 // end ends the task's workflow, even if it was not started yet.
