@@ -14,23 +14,35 @@ import (
 // dialTimeout bounds the wait for a server that does not answer, so that the user learns of it.
 const dialTimeout = 10 * time.Second
 
+// clientKind is what a client is for.
+type clientKind int
+
+const (
+	ofCommand clientKind = iota
+	ofWorker
+)
+
 // ClientOptions returns how the user's Temporal server is reached, as TEMPORAL_* and temporal.toml
 // say, with address and namespace filled in. An error says what is wrong there.
 func ClientOptions(environment Environment) (client.Options, error) {
-	return clientOptions(environment)
+	return clientOptions(environment, ofCommand)
 }
 
 // WorkerClientOptions is ClientOptions for the client of a worker.
 func WorkerClientOptions(environment Environment) (client.Options, error) {
-	options, err := clientOptions(environment)
+	options, err := clientOptions(environment, ofWorker)
 	if err != nil {
 		return client.Options{}, err
 	}
-	options.DataConverter = DataConverter()
+	if options.DataConverter == nil {
+		options.DataConverter = DataConverter()
+	} else {
+		options.DataConverter = workflow.DataConverterWithoutDeadlockDetection(options.DataConverter)
+	}
 	return options, nil
 }
 
-func clientOptions(environment Environment) (client.Options, error) {
+func clientOptions(environment Environment, kind clientKind) (client.Options, error) {
 	profile, err := loadProfile(environment)
 	if err != nil {
 		return client.Options{}, err
@@ -45,7 +57,7 @@ func clientOptions(environment Environment) (client.Options, error) {
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
-	return options, nil
+	return withCodec(options, profile, kind)
 }
 
 // Dial returns a client of the Temporal server. Its error is [Unreachable]'s.
