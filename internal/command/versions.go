@@ -2,8 +2,6 @@ package command
 
 import (
 	"fmt"
-	"regexp"
-	"strings"
 
 	deploymentpb "go.temporal.io/api/deployment/v1"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -42,25 +40,17 @@ func WhyIdle(taskQueue *workflowservice.DescribeTaskQueueResponse, version worke
 	current := versionOf(taskQueue.GetVersioningInfo().GetCurrentDeploymentVersion())
 	set := "temporal worker deployment set-current-version"
 	if namespace != client.DefaultNamespace {
-		set += " --namespace " + quoted(namespace)
+		set += " --namespace " + ShellWord(namespace)
 	}
 	if version == (worker.WorkerDeploymentVersion{}) {
 		return fmt.Sprintf("workers without a version get none while version %s of deployment %s is the current one: "+
 			"start a worker of that version, or run %s --deployment-name %s --unversioned",
-			current.BuildID, current.DeploymentName, set, quoted(current.DeploymentName))
+			current.BuildID, current.DeploymentName, set, ShellWord(current.DeploymentName))
 	}
 	return fmt.Sprintf("version %s of deployment %s is not the current one: run %s --deployment-name %s --build-id %s",
-		version.BuildID, version.DeploymentName, set, quoted(version.DeploymentName), quoted(version.BuildID))
+		version.BuildID, version.DeploymentName, set, ShellWord(version.DeploymentName), ShellWord(version.BuildID))
 }
 
 func versionOf(version *deploymentpb.WorkerDeploymentVersion) worker.WorkerDeploymentVersion {
 	return worker.WorkerDeploymentVersion{DeploymentName: version.GetDeploymentName(), BuildID: version.GetBuildId()}
-}
-
-// quoted is a word as a shell takes it.
-func quoted(word string) string {
-	if regexp.MustCompile(`^[\w./:@%+=-]+$`).MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
