@@ -168,12 +168,14 @@ whatever happens to this command. If you give a task again, the command attaches
 that is already known.
 
 Output: one JSON object a line for each task, in order of completion; progress on standard error. A failed task has
-"status": "failed" with errorId, errorCode and errorDescription.
+"status": "failed" with errorId, errorCode and errorDescription, and expired, polls and lastError if the error has them.
 
 Environment:
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE
                  The Temporal server, as for Temporal's own tools (default: localhost:7233, namespace "default", and
                  what your temporal.toml says). --dev and --demo start a server of their own.
+  TEMPORAL_CODEC_ENDPOINT, TEMPORAL_CODEC_AUTH
+                 Your codec server, the same as the worker's, and its Authorization header.
   TEMPORAL_CLI   With --dev and --demo: the Temporal CLI that runs the server, a path or a name on the PATH.
   TEMPORAL_CLI_DOWNLOAD
                  off: if no Temporal CLI is found, build it instead of downloading it (default: on).

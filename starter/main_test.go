@@ -120,7 +120,7 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 			"Usage: starter [<task-id> ...] [flags]",
 			"--initial-delay", "--poll-interval", "--max-poll-interval", "--timeout", "--task-queue", "--detach", "--dev", "--demo", "--api-url",
 			"--callback", "--polling", "starter callback-url --help",
-			"TEMPORAL_ADDRESS", "TEMPORAL_TASK_QUEUE", "TEMPORAL_CLI", "TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL",
+			"TEMPORAL_ADDRESS", "TEMPORAL_CODEC_ENDPOINT", "TEMPORAL_TASK_QUEUE", "TEMPORAL_CLI", "TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL",
 			"starter 74372499131 74372499132", "Exit status:", "130",
 		} {
 			require.Contains(t, stdout, text)
