@@ -24,7 +24,7 @@ type awaitCommand struct {
 	MaxPollInterval time.Duration `placeholder:"DURATION" help:"Longest time between two polls (default: the larger of 10s and the poll interval)."`
 	Timeout         time.Duration `placeholder:"DURATION" help:"Time from the workflow's start after which a task that isn't ready fails with TaskTimeout, at most 24h (default 15m)."`
 	Callback        bool          `help:"The service will call back: poll only in case the callback is lost. See starter callback-url --help."`
-	Polling         string        `placeholder:"MODE" help:"timer (default): the workflow's history shows every poll, and a callback takes effect immediately; or activityRetry: the history has 16 events however many polls there are."`
+	Polling         string        `placeholder:"MODE" help:"timer (default): the workflow's history shows every poll; or activityRetry: the history stays short however many polls there are. A callback takes effect immediately with both."`
 
 	TaskQueue string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue that the worker serves (default ${task_queue})."`
 	Detach    bool   `help:"Start the workflows and don't wait for them: print what was started."`

@@ -65,7 +65,6 @@ func TestBadUsageIsOneLineAndStartsNothing(t *testing.T) {
 		"dev and callback":          {[]string{"--dev", "--callback", "1"}, []string{key, "TWOCAPTCHA_CALLBACK_ADDRESS=:0"}, "", "--dev does not go with --callback: its worker takes no callbacks" + seeHelp},
 		"demo and callback":         {[]string{"--demo", "--callback"}, nil, "", "--demo takes no other flag" + seeHelp},
 		"no way to poll":            {[]string{"--polling", "retry", "1"}, nil, "", `polling is "retry": it takes "timer" or "activityRetry"`},
-		"callback by retries":       {[]string{"--callback", "--polling", "activityRetry", "1"}, nil, "", `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`},
 		"an interval with callback": {[]string{"--callback", "--max-poll-interval", "59s", "1"}, nil, "", `maxPollInterval is 59s: it takes a duration from pollInterval, 1m0s, to "24h"`},
 		"callback-url after a flag": {[]string{"--task-queue", "q", "callback-url"}, nil, "", "callback-url goes first, and without task ids: starter callback-url [flags]" + seeHelp},
 		"callback-url after an id":  {[]string{"1", "callback-url"}, nil, "", "callback-url goes first, and without task ids: starter callback-url [flags]" + seeHelp},
