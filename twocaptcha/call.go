@@ -29,9 +29,11 @@ type request struct {
 // reading is what a method makes of an answer's properties.
 type reading[Result any] struct {
 	result Result
-	// outranksErrors tells that the result counts whatever error code stands beside it: it is paid
-	// for.
+	// outranksErrors tells that the result counts on every 2xx, whatever error stands beside it and
+	// whatever follows it: it is paid for.
 	outranksErrors bool
+	// isTheCode tells that the error code itself says the result.
+	isTheCode bool
 	// oddity says why the properties are not a result; "" if they are.
 	oddity string
 }
@@ -134,8 +136,21 @@ func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
 	return fmt.Errorf("no answer: %v", err) // not %w: a dialer's timeout would pass for the context's
 }
 
-// decode classifies an answer: a result first, then the service's error code, its error id, the
-// HTTP status, and a body that is neither a result nor an error.
+// decode classifies an answer. The first row that fits counts. "Busy" is what isBusy says.
+//
+//	the answer                                               is
+//	2xx with a paid result, whatever else it holds           that result
+//	a body that is over maxBody or not one JSON value:
+//	  on other statuses than 2xx, and empty on all but 200   ReasonStatus
+//	  over maxBody, and it begins as a JSON object           ReasonTooLarge
+//	  any other                                              ReasonUnreadable
+//	a code that says a result, if the status is not busy     that result
+//	a code of the service's table                            a ServiceError
+//	any other code, if the status is not busy                a ServiceError
+//	an errorId without a code, if the status is not busy     ReasonNoCode
+//	any other on other statuses than 2xx                     ReasonStatus
+//	properties that are a result                             that result
+//	any other                                                ReasonUnexpected
 func decode[Result any](
 	a *answer, r request, key string, read func(properties object, clientKey string) reading[Result],
 ) (*Result, error) {
@@ -145,50 +160,52 @@ func decode[Result any](
 			HTTPStatus: a.status, RetryAfter: a.retryAfter,
 		}
 	}
-	ok := a.status == http.StatusOK
-	if len(a.body) > maxBody {
-		if ok {
-			return nil, failure(ReasonTooLarge, "the answer is over %d KiB large", maxBody>>10)
-		}
-		return nil, failure(ReasonStatus, "%s", a.statusText(key))
-	}
+	success := a.status >= 200 && a.status < 300
 	// What leaves this package must be valid UTF-8, and encoding/json lets raw values pass as they
 	// are.
-	body := a.body
+	body := a.body[:min(len(a.body), maxBody)]
 	if !utf8.Valid(body) {
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
 	properties, err := decodeObject(body)
-	if err != nil {
-		switch {
-		case a.brokenOff && ok:
-			return nil, failure(ReasonUnreadable, "the connection was closed within the answer: %s", excerpt(body, key))
-		case !ok:
-			return nil, failure(ReasonStatus, "%s", a.statusText(key))
-		case len(bytes.TrimSpace(body)) == 0:
-			return nil, failure(ReasonUnreadable, "the answer is empty")
-		}
+	got := read(properties, key)
+	switch blank := len(bytes.TrimSpace(body)) == 0; {
+	case success && got.outranksErrors:
+		return &got.result, nil
+	case !success && (err != nil || len(a.body) > maxBody), blank && a.status != http.StatusOK:
+		return nil, failure(ReasonStatus, "%s", a.statusText(key))
+	case len(a.body) > maxBody && beginsObject(body):
+		return nil, failure(ReasonTooLarge, "the answer is over %d KiB large", maxBody>>10)
+	case len(a.body) > maxBody:
+		return nil, failure(ReasonUnreadable, "the answer is over %d KiB large and not a JSON object: %s",
+			maxBody>>10, excerpt(body, key))
+	case err != nil && a.brokenOff:
+		return nil, failure(ReasonUnreadable, "the connection was closed within the answer: %s", excerpt(body, key))
+	case blank:
+		return nil, failure(ReasonUnreadable, "the answer is empty")
+	case err != nil:
 		return nil, failure(ReasonUnreadable, "the answer can't be read (%s): %s",
 			untrusted(err.Error(), key, maxExcerpt), excerpt(body, key))
 	}
 
-	got := read(properties, key)
 	errorID, errorIDUsable := properties.integer("errorId")
 	code := untrustedCode(properties.code(), key)
+	_, known := codeAdvice[code]
+	busy := isBusy(a.status)
 	switch {
-	case ok && got.outranksErrors && errorID == 0 && errorIDUsable:
+	case got.isTheCode && !busy:
 		return &got.result, nil
-	case code != "":
+	case code != "" && (known || !busy):
 		return nil, &ServiceError{
 			Method: r.method, TaskID: r.taskID, ErrorID: errorID, Code: code,
 			Description: untrusted(properties.text("errorDescription"), key, maxText),
 			HTTPStatus:  a.status, RetryAfter: a.retryAfter,
 		}
-	case errorID != 0:
+	case errorID != 0 && !busy:
 		failed := failure(ReasonNoCode, "the answer has errorId %d and no errorCode: %s", errorID, excerpt(body, key))
 		failed.ErrorID = errorID
 		return nil, failed
-	case !ok:
+	case !success:
 		return nil, failure(ReasonStatus, "%s", a.statusText(key))
 	case properties == nil:
 		got.oddity = "not a JSON object"
@@ -201,7 +218,17 @@ func decode[Result any](
 	return &got.result, nil
 }
 
-// statusText describes an answer on an HTTP status other than 200.
+// isBusy tells whether the status asks to repeat the request: a gateway that speaks for the service
+// may send it with a code of its own, and the task's result may be there all the same.
+func isBusy(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= 500
+}
+
+// statusText describes an answer by its HTTP status.
 func (a *answer) statusText(key string) string {
 	text := fmt.Sprintf("HTTP status %d", a.status)
 	if name := http.StatusText(a.status); name != "" {
