@@ -19,7 +19,7 @@ type TaskResult struct {
 	Status string `json:"status"`
 	// Solution is the JSON value that the service gave, an object for most task types, a string for
 	// some; nil while the task is processing, never null. Invalid UTF-8 in it is replaced by U+FFFD. A
-	// client key of 8 characters or more is replaced by "[client key]" in its strings.
+	// client key of 8 characters or more is replaced by "[client key]" in its strings, in any case.
 	Solution json.RawMessage `json:"solution,omitempty"`
 	// Cost is what was charged, as the decimal that the service wrote; "" if it said nothing.
 	Cost string `json:"cost,omitempty"`
