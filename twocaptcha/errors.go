@@ -50,8 +50,8 @@ const (
 	// sent.
 	ReasonConnection Reason = "connection"
 	// ReasonStatus: an HTTP status other than 2xx, or one without a body, without an error of the
-	// service. Redirects are among them. On 408, 425, 429 and 5xx only codes of this package's constants
-	// are errors of the service: a gateway may have written others.
+	// service. Redirects are among them. On 408, 425, 429 and 5xx only this package's codes are errors
+	// of the service: a gateway may have written others.
 	ReasonStatus Reason = "status"
 	// ReasonUnreadable: not JSON, or broken off, or nested too deep, or an answer of more than 256 KiB
 	// that is not a JSON object.

@@ -192,8 +192,8 @@ func replacedInAnyCase(text, key string) string {
 	return replaced.String()
 }
 
-// requireNoPart looks for 12 characters of the key in a row, or all of a shorter one, in any case and
-// with white space taken out of the text.
+// requireNoPart looks for 12 characters of the key in a row, or all of a shorter one, in any case
+// and with white space taken out of the text.
 func requireNoPart(t testing.TB, text, key, name string) {
 	t.Helper()
 	wanted := []rune(strings.Map(unicode.ToLower, key))
