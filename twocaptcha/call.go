@@ -125,9 +125,12 @@ func (c *Client) send(ctx context.Context, method string, body any) (*answer, er
 // came to.
 func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
 	var tooLate tooLateError
+	var notLoopback notLoopbackError
 	switch {
 	case errors.As(err, &tooLate):
 		return tooLate
+	case errors.As(err, &notLoopback):
+		return notLoopback
 	case ctx.Err() != nil:
 		return fmt.Errorf("no answer before the request was given up: %w", ctx.Err())
 	case limited.Err() != nil:

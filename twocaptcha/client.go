@@ -23,8 +23,9 @@ type Options struct {
 	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated key
 	// counts at once.
 	ClientKeyFile string
-	// URL is the API's base, including any path prefix; "" is [DefaultURL]. It must be https, or http
-	// for a loopback host.
+	// URL is the API's base, including any path prefix, without a method's name; "" is [DefaultURL]. It
+	// must be https, or http for a loopback host. With http, a request fails unless the address that is
+	// dialed is a loopback address.
 	URL string
 	// Timeout bounds one request, from connecting to the answer's last byte; 0 is 15 seconds.
 	Timeout time.Duration
@@ -41,11 +42,12 @@ type Client struct {
 	base      *url.URL
 	timeout   time.Duration
 	transport *http.Transport
-	sender    http.RoundTripper // the transport, or what wraps it
+	sender    http.RoundTripper // the transport, guarded, or what wraps it
 }
 
-// NewClient returns a client, or an error that says what is wrong with the options. A ClientKeyFile
-// must exist and hold a key already. No request is sent.
+// NewClient returns a client, or an error that says what is wrong with the options, or with the
+// proxy that HTTPS_PROXY names. A ClientKeyFile must exist and hold a key already. No request is
+// sent.
 func NewClient(options Options) (*Client, error) {
 	key, err := newKeySource(options)
 	if err != nil {
@@ -53,6 +55,9 @@ func NewClient(options Options) (*Client, error) {
 	}
 	base, err := parseURL(options.URL)
 	if err != nil {
+		return nil, fmt.Errorf("twocaptcha: %w", err)
+	}
+	if err := checkProxy(base); err != nil {
 		return nil, fmt.Errorf("twocaptcha: %w", err)
 	}
 	if options.Timeout < 0 {
@@ -64,9 +69,9 @@ func NewClient(options Options) (*Client, error) {
 		timeout = defaultTimeout
 	}
 	transport := newTransport()
-	c := &Client{key: key, base: base, timeout: timeout, transport: transport, sender: transport}
+	c := &Client{key: key, base: base, timeout: timeout, transport: transport, sender: plainHTTPGuard{transport}}
 	if options.WrapTransport != nil {
-		if c.sender = options.WrapTransport(transport); c.sender == nil {
+		if c.sender = options.WrapTransport(c.sender); c.sender == nil {
 			return nil, errors.New("twocaptcha: WrapTransport returned nil: it must return an http.RoundTripper")
 		}
 	}

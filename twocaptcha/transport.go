@@ -3,11 +3,13 @@ package twocaptcha
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
+	"net/netip"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -16,9 +18,10 @@ import (
 func newTransport() *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, ControlContext: requireLoopback}
 	return &http.Transport{
-		Proxy: proxyOfTheEnvironment,
+		Proxy:                  proxyOfTheEnvironment,
+		OnProxyConnectResponse: nameRefusingProxy,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			connection, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
@@ -36,14 +39,36 @@ func newTransport() *http.Transport {
 	}
 }
 
-// proxyOfTheEnvironment is never one for plain http, which is for loopback hosts alone: net/http
-// knows fewer spellings of these than parseURL takes, and a proxy elsewhere would be sent the
-// client key in the clear.
-func proxyOfTheEnvironment(request *http.Request) (*url.URL, error) {
+// plainHTTPGuard sends requests so that those of plain http only reach loopback addresses. A host's
+// name does not tell: localhost is what the machine's resolver says.
+type plainHTTPGuard struct{ next http.RoundTripper }
+
+type plainHTTP struct{} // the key of a context value: the connection is for a plain http request
+
+func (g plainHTTPGuard) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.URL.Scheme == "http" {
-		return nil, nil
+		request = request.WithContext(context.WithValue(request.Context(), plainHTTP{}, true))
 	}
-	return http.ProxyFromEnvironment(request)
+	return g.next.RoundTrip(request)
+}
+
+// requireLoopback is a dialer's ControlContext: it sees each address that is dialed.
+func requireLoopback(ctx context.Context, _, address string, _ syscall.RawConn) error {
+	if ctx.Value(plainHTTP{}) == nil {
+		return nil
+	}
+	dialed, err := netip.ParseAddrPort(address)
+	if err != nil || !dialed.Addr().Unmap().IsLoopback() {
+		return notLoopbackError{address}
+	}
+	return nil
+}
+
+type notLoopbackError struct{ address string }
+
+func (e notLoopbackError) Error() string {
+	return fmt.Sprintf("not sent: the API's host is at %s, which is not a loopback address, and http:// would send the "+
+		"client key in the clear: use https://", e.address)
 }
 
 // sendBeforeDeadline returns a context whose request is not written to a connection once ctx is
