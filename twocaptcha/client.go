@@ -16,7 +16,7 @@ const (
 )
 
 // Options say which account the requests are for, and where they go. Either ClientKey or
-// ClientKeyFile is required.
+// ClientKeyFile is required. They are printed, logged and marshaled without the key.
 type Options struct {
 	// ClientKey is the account's API key. Exactly one of ClientKey and ClientKeyFile is given.
 	ClientKey string
