@@ -9,8 +9,9 @@ import (
 )
 
 // Redacted returns the options with "[redacted]" in place of the client key and of what may hold a
-// secret by mistake: a ClientKeyFile without a folder, which may be the key, and a URL that NewClient
-// refuses, which may hold a password. Options are printed, logged and marshaled like this.
+// secret by mistake: a ClientKeyFile without a folder, which may be the key, and a URL that
+// [NewClient] refuses, which may hold a password. Options are printed, logged and marshaled like
+// this.
 func (o Options) Redacted() Options {
 	const redacted = "[redacted]"
 	if o.ClientKey != "" {
