@@ -24,8 +24,8 @@ type Options struct {
 	// counts at once.
 	ClientKeyFile string
 	// URL is the API's base, including any path prefix, without a method's name; "" is [DefaultURL].
-	// It must be https, or http for a loopback host. With http, a request fails unless the address that
-	// is dialed is a loopback address.
+	// It must be https, or http for a loopback host. With http, a request fails unless the address
+	// that is dialed is a loopback address.
 	URL string
 	// Timeout bounds one request, from connecting to the answer's last byte; 0 is 15 seconds.
 	Timeout time.Duration
