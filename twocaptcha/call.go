@@ -24,6 +24,12 @@ type request struct {
 	taskID int64 // 0 if the method is not about one task
 	// body returns what is sent as JSON.
 	body func(clientKey string) any
+	// freshConnection asks for a connection of its own. One that is kept open may be closed by the
+	// service as the request comes, and nobody knows then whether the request was acted on.
+	freshConnection bool
+	// before is called when the connection is ready, before anything is written. On an error the
+	// request is not sent. nil: nothing is called.
+	before func() error
 }
 
 // reading is what a method makes of an answer's properties.
@@ -48,12 +54,15 @@ func call[Result any](
 	if err != nil {
 		return nil, &TransportError{
 			Method: r.method, TaskID: r.taskID, Reason: ReasonClientKey, Detail: untrusted(err.Error(), "", maxText),
+			NotSent: true,
 		}
 	}
-	answer, err := c.send(ctx, r.method, r.body(key))
+	s := &sending{freshConnection: r.freshConnection, before: r.before}
+	answer, err := c.send(ctx, r.method, r.body(key), s)
 	if err != nil {
 		failure := &TransportError{
 			Method: r.method, TaskID: r.taskID, Reason: ReasonConnection, Detail: untrusted(err.Error(), key, maxText),
+			NotSent: s.incomplete(),
 		}
 		if answer != nil {
 			failure.HTTPStatus, failure.RetryAfter = answer.status, answer.retryAfter
@@ -65,7 +74,12 @@ func call[Result any](
 		}
 		return nil, failure
 	}
-	return decode(answer, r, key, read)
+	result, err := decode(answer, r, key, read)
+	var failure *TransportError
+	if errors.As(err, &failure) { // the service may answer before it has read the whole request
+		failure.NotSent = s.incomplete()
+	}
+	return result, err
 }
 
 // answer is what came back over HTTP.
@@ -79,16 +93,18 @@ type answer struct {
 
 // send sends one request and reads its answer. On error the answer is nil, or holds only what the
 // response header said.
-func (c *Client) send(ctx context.Context, method string, body any) (*answer, error) {
-	content, err := json.Marshal(body)
-	if err != nil {
+func (c *Client) send(ctx context.Context, method string, body any, s *sending) (*answer, error) {
+	var content bytes.Buffer
+	encoder := json.NewEncoder(&content)
+	encoder.SetEscapeHTML(false) // it would change a raw task's bytes, though not their meaning
+	if err := encoder.Encode(body); err != nil {
 		return nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	// A bytes.Reader: net/http sends its own kinds of body together with the header, others after it.
 	request, err := http.NewRequestWithContext(
-		sendBeforeDeadline(limited), http.MethodPost, c.base.JoinPath(method).String(), bytes.NewReader(content))
+		s.watch(limited), http.MethodPost, c.base.JoinPath(method).String(), bytes.NewReader(content.Bytes()))
 	if err != nil {
 		return nil, err
 	}
@@ -124,13 +140,10 @@ func (c *Client) send(ctx context.Context, method string, body any) (*answer, er
 // noAnswer distinguishes an end that the caller or the timeout caused from one that the connection
 // came to.
 func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
-	var tooLate tooLateError
-	var notLoopback notLoopbackError
+	var notSent notSentError
 	switch {
-	case errors.As(err, &tooLate):
-		return tooLate
-	case errors.As(err, &notLoopback):
-		return notLoopback
+	case errors.As(err, &notSent):
+		return notSent
 	case ctx.Err() != nil:
 		return fmt.Errorf("no answer before the request was given up: %w", ctx.Err())
 	case limited.Err() != nil:

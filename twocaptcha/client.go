@@ -41,8 +41,8 @@ type Client struct {
 	key       keySource
 	base      *url.URL
 	timeout   time.Duration
-	transport *http.Transport
-	sender    http.RoundTripper // the transport, guarded, or what wraps it
+	transport connections
+	sender    http.RoundTripper // the transport, or what wraps it
 }
 
 // NewClient returns a client, or an error that says what is wrong with the options, or with the
@@ -68,10 +68,10 @@ func NewClient(options Options) (*Client, error) {
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
-	transport := newTransport()
-	c := &Client{key: key, base: base, timeout: timeout, transport: transport, sender: plainHTTPGuard{transport}}
+	transport := newConnections()
+	c := &Client{key: key, base: base, timeout: timeout, transport: transport, sender: transport}
 	if options.WrapTransport != nil {
-		if c.sender = options.WrapTransport(c.sender); c.sender == nil {
+		if c.sender = options.WrapTransport(transport); c.sender == nil {
 			return nil, errors.New("twocaptcha: WrapTransport returned nil: it must return an http.RoundTripper")
 		}
 	}
@@ -79,4 +79,4 @@ func NewClient(options Options) (*Client, error) {
 }
 
 // CloseIdleConnections closes the connections that no request uses. The client stays usable.
-func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
+func (c *Client) CloseIdleConnections() { c.transport.kept.CloseIdleConnections() }

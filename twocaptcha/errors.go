@@ -84,6 +84,9 @@ type TransportError struct {
 	HTTPStatus int
 	// RetryAfter is what the Retry-After header asked for, at most 24 hours; 0 if there was none.
 	RetryAfter time.Duration
+	// NotSent tells that the request was not sent, or not in full, so that the service can't have
+	// acted on it. If it is false, the request was sent, or nobody knows.
+	NotSent bool
 
 	cause error
 }

@@ -2,13 +2,10 @@ package twocaptcha
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/netip"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -39,90 +36,48 @@ func newTransport() *http.Transport {
 	}
 }
 
-// plainHTTPGuard sends requests so that those of plain http only reach loopback addresses. A host's
-// name does not tell: localhost is what the machine's resolver says.
-type plainHTTPGuard struct{ next http.RoundTripper }
+// connections send requests: over connections that are kept open, or each over one of its own.
+// Requests of plain http only reach loopback addresses.
+type connections struct{ kept, fresh *http.Transport }
+
+func newConnections() connections {
+	fresh := newTransport()
+	fresh.DisableKeepAlives = true
+	return connections{kept: newTransport(), fresh: fresh}
+}
+
+func (c connections) RoundTrip(request *http.Request) (*http.Response, error) {
+	ctx := request.Context()
+	if request.URL.Scheme == "http" {
+		request = request.WithContext(context.WithValue(ctx, plainHTTP{}, true))
+	}
+	if s, ok := ctx.Value(sendingKey{}).(*sending); ok {
+		s.begin()
+		if s.freshConnection {
+			return c.fresh.RoundTrip(request)
+		}
+	}
+	return c.kept.RoundTrip(request)
+}
 
 type plainHTTP struct{} // the key of a context value: the connection is for a plain http request
 
-func (g plainHTTPGuard) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.URL.Scheme == "http" {
-		request = request.WithContext(context.WithValue(request.Context(), plainHTTP{}, true))
-	}
-	return g.next.RoundTrip(request)
-}
-
-// requireLoopback is a dialer's ControlContext: it sees each address that is dialed.
+// requireLoopback is a dialer's ControlContext: it sees each address that is dialed. A host's name
+// does not tell: localhost is what the machine's resolver says.
 func requireLoopback(ctx context.Context, _, address string, _ syscall.RawConn) error {
 	if ctx.Value(plainHTTP{}) == nil {
 		return nil
 	}
 	dialed, err := netip.ParseAddrPort(address)
 	if err != nil || !dialed.Addr().Unmap().IsLoopback() {
-		return notLoopbackError{address}
+		return notSentError{fmt.Errorf("the API's host is at %s, which is not a loopback address, and http:// would send the "+
+			"client key in the clear: use https://", address)}
 	}
 	return nil
 }
 
-type notLoopbackError struct{ address string }
+// notSentError is why no byte of a request was written.
+type notSentError struct{ cause error }
 
-func (e notLoopbackError) Error() string {
-	return fmt.Sprintf("not sent: the API's host is at %s, which is not a loopback address, and http:// would send the "+
-		"client key in the clear: use https://", e.address)
-}
-
-// sendBeforeDeadline returns a context whose request is not written to a connection once ctx is
-// over.
-func sendBeforeDeadline(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
-		connection := got.Conn
-		for {
-			secured, ok := connection.(*tls.Conn)
-			if !ok {
-				break
-			}
-			connection = secured.NetConn()
-		}
-		if timely, ok := connection.(*timelyConnection); ok {
-			timely.carries.Store(&ctx)
-		}
-	}})
-}
-
-// timelyConnection fails a write when the context of the request that it carries is over. The check
-// is the last thing before the bytes leave, and looks at the clock itself: in a process that was
-// stopped and goes on, the write may come before the context's timer.
-type timelyConnection struct {
-	net.Conn
-	// carries is the last request's context. It stays when the request ends: its write may still be to
-	// come.
-	carries atomic.Pointer[context.Context]
-}
-
-func (c *timelyConnection) Write(content []byte) (int, error) {
-	if ctx := c.carries.Load(); ctx != nil {
-		if cause := expired(*ctx); cause != nil {
-			return 0, tooLateError{cause}
-		}
-	}
-	return c.Conn.Write(content)
-}
-
-// expired is ctx.Err, told by the clock. The wall clock counts too: the monotonic one stands still
-// while the machine sleeps.
-func expired(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		if now := time.Now(); !now.Before(deadline) || !now.Round(0).Before(deadline.Round(0)) {
-			return context.DeadlineExceeded
-		}
-	}
-	return nil
-}
-
-type tooLateError struct{ cause error }
-
-func (e tooLateError) Error() string { return "not sent: " + e.cause.Error() }
-func (e tooLateError) Unwrap() error { return e.cause }
+func (e notSentError) Error() string { return "not sent: " + e.cause.Error() }
+func (e notSentError) Unwrap() error { return e.cause }
