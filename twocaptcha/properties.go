@@ -101,8 +101,10 @@ func parseInteger(text string) (value int64, ok bool) {
 	if hasExponent || strings.Trim(fraction, "0") != "" {
 		return 0, false
 	}
-	value, err := strconv.ParseInt(whole, 10, 64)
-	return value, err == nil
+	if value, err := strconv.ParseInt(whole, 10, 64); err == nil {
+		return value, true
+	}
+	return 0, false
 }
 
 func (o object) optionalInteger(name string) *int64 {
