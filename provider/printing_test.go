@@ -47,7 +47,7 @@ func TestPrintedConfigShowsNoSecret(t *testing.T) {
 func TestPrintedConfigShowsWhatIsNotSecret(t *testing.T) {
 	t.Parallel()
 	config := provider.Config{ClientKeyFile: "/run/secrets/2captcha", APIURL: "https://api.2captcha.com"}
-	require.Equal(t, `{ /run/secrets/2captcha https://api.2captcha.com <nil>}`, fmt.Sprint(config))
+	require.Equal(t, `{ /run/secrets/2captcha https://api.2captcha.com <nil> <nil>}`, fmt.Sprint(config))
 	require.Contains(t, fmt.Sprintf("%#v", config), `provider.Config{ClientKey:"", ClientKeyFile:"/run/secrets/2captcha",`)
 	marshaled, err := json.Marshal(config)
 	require.NoError(t, err)
