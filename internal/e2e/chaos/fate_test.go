@@ -129,9 +129,10 @@ func newSolution(random *rand.Rand, taskID int64) string {
 	}[random.IntN(5)], token)
 }
 
-// whileDown are the answers of a service that is down.
-func whileDown() []simulator.Answer {
-	return []simulator.Answer{
+// whileDown are the answers of a service that is down. One that hangs also lets requests wait for
+// as long as they do.
+func whileDown(hangs bool) []simulator.Answer {
+	answers := []simulator.Answer{
 		simulator.Status(500, ""),
 		simulator.Status(502, ""),
 		simulator.Status(504, "<html>"),
@@ -141,6 +142,10 @@ func whileDown() []simulator.Answer {
 		simulator.ResetConnection(),
 		simulator.Stalled(4 * time.Second),
 	}
+	if hangs {
+		answers = append(answers, simulator.Stalled(0))
+	}
+	return answers
 }
 
 // serviceFaults are the ways in which the service fails for a while. Redirects lead to elsewhere: a

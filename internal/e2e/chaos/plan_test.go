@@ -15,14 +15,15 @@ import (
 type runForm struct {
 	decks int // of fates, each of deck tasks
 	// atOnce tasks are started at once, the others at any time until startEnd.
-	atOnce   int
-	startEnd time.Duration // when the last task has been started
-	slowest  time.Duration // how long after its submission a task is ready, at most
-	blocked  int           // tasks that meet a ban of the address, which takes 3 minutes
-	// unanswered tasks are never answered again from some time before their deadline on.
-	unanswered int
-	// down is when the service is down. The deadlines of a quarter of the tasks are then.
+	atOnce     int
+	startEnd   time.Duration // when the last task has been started
+	slowest    time.Duration // how long after its submission a task is ready, at most
+	blocked    int           // tasks that meet a ban of the address, which takes 3 minutes
+	unanswered int           // tasks whose requests are answered once, and then fail for ever
+	// down is from when until when the service is down. The deadlines of a quarter of the tasks are
+	// within it.
 	down              span
+	hangs             bool    // a request may then wait for as long as it does
 	requestsPerSecond float64 // at most, of all workers together
 
 	kills, terms, freezes, longFreezes int    // of each worker
@@ -42,7 +43,7 @@ func (s span) random(random *rand.Rand) time.Duration {
 var (
 	shortForm = runForm{
 		decks: 1, atOnce: 28, startEnd: 20 * time.Second, slowest: 25 * time.Second,
-		down: span{14 * time.Second, 22 * time.Second}, requestsPerSecond: 8,
+		down: span{12 * time.Second, 20 * time.Second}, requestsPerSecond: 8,
 		kills: 2, terms: 1, freezes: 1,
 		outages:   []span{{time.Second, 4 * time.Second}},
 		disturbed: 40 * time.Second,
@@ -51,7 +52,7 @@ var (
 	longForm = runForm{
 		decks: 5, atOnce: 100, startEnd: 150 * time.Second, slowest: 120 * time.Second, blocked: 4, unanswered: 4,
 		// A last poll that begins when the service goes down has had its attempts before it is up.
-		down: span{60 * time.Second, 220 * time.Second}, requestsPerSecond: 8,
+		down: span{60 * time.Second, 220 * time.Second}, hangs: true, requestsPerSecond: 8,
 		kills: 5, terms: 3, freezes: 3, longFreezes: 2,
 		// The SDK tries for 10 s to report an attempt's outcome, so that the second outage loses
 		// some.

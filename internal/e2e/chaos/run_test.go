@@ -134,7 +134,7 @@ func (r *disturbedRun) disturbService() {
 	down := r.plan.form.down
 	time.Sleep(time.Until(r.begun.Add(down.least)))
 	from := time.Now()
-	r.service.Faults(r.plan.seed, 1, whileDown()...)
+	r.service.Faults(r.plan.seed, 1, whileDown(r.plan.form.hangs)...)
 	time.Sleep(time.Until(r.begun.Add(down.most)))
 	r.serviceIsUp()
 	r.note(serviceName, isDown, from)
