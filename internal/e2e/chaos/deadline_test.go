@@ -23,7 +23,7 @@ const (
 	answerTimeout = 15 * time.Second
 )
 
-// endedByItsDeadline tells whether a wait ended without an answer on its task that is an outcome.
+// endedByItsDeadline tells whether a wait ended with TaskTimeout or NoAnswer.
 func endedByItsDeadline(outcome taskOutcome) bool {
 	code := workflows.ErrorCode(outcome.failure)
 	return code == workflows.ErrorTypeTaskTimeout || code == workflows.ErrorTypeNoAnswer
@@ -45,8 +45,8 @@ func (task plannedTask) deadlineProblem(code string, record taskRecord) string {
 	return record.noAnswerProblem()
 }
 
-// taskTimeoutProblem says what TaskTimeout lacks, or "": the last request was sent on the deadline
-// or later, and it was answered.
+// taskTimeoutProblem says why a wait must not have ended with TaskTimeout, or "" if its last
+// request was sent on the deadline or later and was answered that the task is processing.
 func (record taskRecord) taskTimeoutProblem(deadline time.Time) string {
 	if len(record.requests) == 0 {
 		return "no request was sent"
@@ -61,7 +61,8 @@ func (record taskRecord) taskTimeoutProblem(deadline time.Time) string {
 	return ""
 }
 
-// noAnswerProblem says why the last poll should have brought an answer, or "".
+// noAnswerProblem says why a wait must not have ended with NoAnswer, or "" if the last poll had all
+// its attempts and none of them was answered.
 func (record taskRecord) noAnswerProblem() string {
 	scheduled, attempts := lastPollIn(record.history)
 	if attempts != lastPollAttempts {
@@ -106,7 +107,7 @@ func isProcessing(request simulator.Request) bool {
 	return false
 }
 
-// The judge itself: what must be called wrong, and what not.
+// What the judge of a chaos run calls wrong, and what not.
 func TestEndsByTheDeadline(t *testing.T) {
 	t.Parallel()
 	const timeout = time.Minute

@@ -129,8 +129,8 @@ func newSolution(random *rand.Rand, taskID int64) string {
 	}[random.IntN(5)], token)
 }
 
-// whileDown are the answers of a service that is down. One that hangs also lets requests wait for
-// as long as they do.
+// whileDown are the answers of a service that is down. If it hangs, some requests wait until the
+// client gives up.
 func whileDown(hangs bool) []simulator.Answer {
 	answers := []simulator.Answer{
 		simulator.Status(500, ""),

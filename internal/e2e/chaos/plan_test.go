@@ -23,7 +23,7 @@ type runForm struct {
 	// down is from when until when the service is down. The deadlines of a quarter of the tasks are
 	// within it.
 	down              span
-	hangs             bool    // a request may then wait for as long as it does
+	hangs             bool    // some requests then wait until the client gives up
 	requestsPerSecond float64 // at most, of all workers together
 
 	kills, terms, freezes, longFreezes int    // of each worker
