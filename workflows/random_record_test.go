@@ -1,0 +1,110 @@
+package workflows_test
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/temporal-providers/temporal-2captcha/workflows"
+)
+
+// record is what happened on a schedule. All times count from the start of its workflow.
+type record struct {
+	schedule randomSchedule
+	waits    []*waitRecord
+	requests []*requestRecord
+	// canceled is when the workflow heard of its cancellation; 0: never.
+	canceled time.Duration
+	signals  int
+	runs     int
+	ended    time.Duration
+	problems []string
+}
+
+type waitRecord struct {
+	randomWait
+	index    int
+	start    time.Duration
+	started  bool
+	ended    time.Duration
+	outcomes int
+	out      workflows.AwaitTaskResultOutput
+	err      error
+
+	polls    []*pollRecord2
+	attempts int
+	wakeUps  []time.Duration
+	timers   []*timerRecord2
+	// suggested are the times at which a run saw that it should continue as new.
+	runs []time.Duration
+}
+
+// pollRecord2 is an activity.
+type pollRecord2 struct {
+	wait      *waitRecord
+	name      string
+	scheduled time.Duration
+	byRetries bool
+	attempts  []*attemptRecord
+	// canceled is when the workflow canceled it; 0: never.
+	canceled time.Duration
+	// seen is when the workflow heard of its end.
+	seen  time.Duration
+	ended bool
+	err   error
+}
+
+type attemptRecord struct {
+	poll    *pollRecord2
+	number  int
+	fate    fate
+	due     time.Duration
+	started time.Duration
+	ended   time.Duration
+	done    bool
+	request *requestRecord // nil: it sent none
+	err     error
+	instead error // the attempt is not run, and ends with this
+}
+
+type requestRecord struct {
+	taskID int64
+	sent   time.Duration
+	ended  time.Duration
+	answer answerKind
+	// heard tells that the answer came to a worker that lives.
+	heard bool
+}
+
+type timerRecord2 struct {
+	started, due time.Duration
+	canceled     bool
+}
+
+// String tells the history to a person.
+func (r *record) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s\n%d runs, ended at %s, canceled at %s\n", r.schedule, r.runs, r.ended, r.canceled)
+	for _, w := range r.waits {
+		fmt.Fprintf(&text, "wait %d for task %d, from %s to %s (deadline %s), wake-ups %s\n", w.index, w.TaskID, w.start, w.ended,
+			w.start+time.Duration(w.Timeout), w.wakeUps)
+		for _, p := range w.polls {
+			fmt.Fprintf(&text, "  %s scheduled at %s, end seen at %s, canceled at %s: %v\n", p.name, p.scheduled, p.seen, p.canceled, p.err)
+			for _, a := range p.attempts {
+				fmt.Fprintf(&text, "    attempt %d due at %s, started at %s, ended at %s, %s", a.number, a.due, a.started, a.ended, a.fate.Kind)
+				if a.request != nil {
+					fmt.Fprintf(&text, "; request from %s to %s: %s", a.request.sent, a.request.ended, a.request.answer)
+				} else {
+					text.WriteString("; not sent")
+				}
+				fmt.Fprintf(&text, ": %v\n", a.err)
+			}
+		}
+		fmt.Fprintf(&text, "  timers:")
+		for _, t := range w.timers {
+			fmt.Fprintf(&text, " %s to %s", t.started, t.due)
+		}
+		fmt.Fprintf(&text, "\n  outcome: %+v, %v\n", w.out, w.err)
+	}
+	return text.String()
+}
