@@ -1,6 +1,8 @@
 package activities
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/activity"
 
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
@@ -16,13 +18,33 @@ const (
 )
 
 // Activities are the API's methods for one account. They are safe for concurrent use.
+//
+// They remember for each task when they last sent a request for it, and send no other within the
+// 5 seconds that the service asks for, whoever runs the activity. An attempt that is too early
+// fails retryably, with the delay that is left.
 type Activities struct {
 	client *twocaptcha.Client
+	sent   *lastRequests
+}
+
+// Option changes what [New] returns.
+type Option func(*Activities)
+
+// WithClock has the 5 seconds between two requests for a task pass by now instead of time.Now, as
+// a test needs that skips time. now must be safe for concurrent use. Without this option, or with
+// nil, activities in the SDK's test environments keep no distance between requests: the time that
+// such an environment skips does not pass by time.Now.
+func WithClock(now func() time.Time) Option {
+	return func(a *Activities) { a.sent = newLastRequests(now) }
 }
 
 // New returns activities that send their requests through client.
-func New(client *twocaptcha.Client) *Activities {
-	return &Activities{client: client}
+func New(client *twocaptcha.Client, options ...Option) *Activities {
+	a := &Activities{client: client, sent: newLastRequests(nil)}
+	for _, option := range options {
+		option(a)
+	}
+	return a
 }
 
 // Register registers every activity under its name.

@@ -2,37 +2,73 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
 // question is one request of an activity's attempt.
 type question[Answer any] struct {
 	method string // of the API
 	taskID int64  // 0 if the method is not about one task
-	polls  int    // that the wait has had with this attempt; 0 if the activity does not count them
-	send   func(context.Context) (*Answer, error)
+	// polls returns how many polls the wait has had, if this activity has sent so many requests; nil
+	// if the activity does not count them.
+	polls func(requests int) int
+	// retryDelay returns after which delay the request is repeated, which has failed with an error
+	// that asks for such a delay, or for none: 0. nil leaves it to the activity's retry policy.
+	retryDelay func(asked time.Duration) time.Duration
+	send       func(context.Context) (*Answer, error)
 }
 
 // ask sends one request: it is the only place that does, that knows about attempts and due times,
 // and that classifies failures. The error is an ApplicationError.
-func ask[Answer any](ctx context.Context, q question[Answer]) (*Answer, error) {
-	failure := failure{method: q.method, details: ErrorDetails{TaskID: q.taskID, Polls: q.polls}}
+func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*Answer, error) {
+	requests := requestsBefore(ctx)
+	failure := failure{method: q.method, details: ErrorDetails{TaskID: q.taskID}}
+	countPolls := func(requests int) {
+		if q.polls != nil {
+			failure.details.Polls = q.polls(requests)
+		}
+	}
+	answer, reason, err := sendInTurn(ctx, a, q)
+	switch {
+	case reason != nil:
+		recordUnsent(ctx)
+		countPolls(requests)
+		return nil, failure.notSent(reason, requests)
+	case err != nil:
+		countPolls(requests + 1)
+		return nil, withRetryDelay(ctx, failure.classify(err), q.retryDelay)
+	}
+	return answer, nil
+}
+
+// sendInTurn sends the request if this attempt may, or says why it may not.
+func sendInTurn[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*Answer, *notSentReason, error) {
 	ctx, cancel, reason := withinAttempt(ctx)
 	if reason != nil {
-		return nil, failure.notSent(reason)
+		return nil, reason, nil
 	}
 	defer cancel()
 	if reason := notBeforeDue(ctx); reason != nil {
-		return nil, failure.notSent(reason)
+		return nil, reason, nil
+	}
+	if q.taskID != 0 && (a.sent.now != nil || !isTestEnvironment(activity.GetInfo(ctx))) {
+		end, wait := a.sent.begin(q.taskID)
+		if end == nil {
+			return nil, &notSentReason{delay: wait, text: fmt.Sprintf(
+				"the last request for this task was less than 5s ago; the next one may be sent in %s", wait.Round(time.Millisecond))}, nil
+		}
+		defer end()
 	}
 	answer, err := q.send(ctx)
-	if err != nil {
-		return nil, failure.classify(err)
-	}
-	return answer, nil
+	return answer, nil, err
 }
 
 // notSentReason says why an attempt sends no request, and after which delay the next attempt is
@@ -46,6 +82,9 @@ type notSentReason struct {
 // stopped and continued runs old attempts under a fresh deadline. Meanwhile the server has given
 // such an attempt up, and another may have sent its request, so that a late one would come too
 // close to it.
+//
+// A repeated attempt without its whole time left sends nothing: the activity could be over before
+// its answer is there, and whoever scheduled it would send another request too soon.
 func withinAttempt(ctx context.Context) (context.Context, context.CancelFunc, *notSentReason) {
 	attempt := activity.GetInfo(ctx)
 	if attempt.StartToCloseTimeout <= 0 {
@@ -58,6 +97,66 @@ func withinAttempt(ctx context.Context) (context.Context, context.CancelFunc, *n
 			"meanwhile, or its clock is ahead of the Temporal server's",
 			(late + attempt.StartToCloseTimeout).Round(time.Millisecond), attempt.StartToCloseTimeout)}
 	}
+	if attempt.Attempt > 1 && isLate(attempt, attempt.StartedTime) {
+		return nil, nil, &notSentReason{delay: attempt.StartToCloseTimeout, text: fmt.Sprintf(
+			"less than %s are left of the %s that the activity has", attempt.StartToCloseTimeout, attempt.ScheduleToCloseTimeout)}
+	}
 	ctx, cancel := context.WithDeadline(ctx, end)
 	return ctx, cancel, nil
+}
+
+// isLate tells whether an attempt that starts then would lack time to its activity's
+// ScheduleToClose. If that is no more than one attempt's time, it says nothing about repeats: the
+// server sets StartToClose to it if the caller gave none.
+func isLate(attempt activity.Info, starts time.Time) bool {
+	if attempt.StartToCloseTimeout <= 0 || attempt.ScheduleToCloseTimeout <= attempt.StartToCloseTimeout {
+		return false
+	}
+	return starts.Add(attempt.StartToCloseTimeout).After(attempt.ScheduledTime.Add(attempt.ScheduleToCloseTimeout))
+}
+
+// withRetryDelay has a failure that is to be repeated say when, if its activity's retry policy would
+// say otherwise. If the next attempt would be too late to send anything, the failure asks for a
+// delay that the server has no room for, which closes the activity at once: whoever scheduled it
+// goes on without waiting for that attempt.
+func withRetryDelay(ctx context.Context, err error, retryDelay func(asked time.Duration) time.Duration) error {
+	var failed *temporal.ApplicationError
+	if !errors.As(err, &failed) || failed.NonRetryable() {
+		return err
+	}
+	attempt := activity.GetInfo(ctx)
+	delay := failed.NextRetryDelay()
+	switch {
+	case retryDelay != nil:
+		delay = retryDelay(delay)
+	case delay <= 0:
+		delay = policyDelay(attempt)
+	}
+	late := isLate(attempt, attempt.StartedTime.Add(delay))
+	switch {
+	case late:
+		delay += attempt.StartToCloseTimeout
+	case retryDelay == nil:
+		return err
+	}
+	var details ErrorDetails
+	_ = failed.Details(&details) // this process has made them
+	return temporal.NewApplicationErrorWithOptions(failed.Message(), failed.Type(), temporal.ApplicationErrorOptions{
+		NextRetryDelay: delay, Category: failed.Category(), Details: []any{details},
+	})
+}
+
+// policyDelay is the delay of the activity's retry policy after this attempt. A server that doesn't
+// tell the policy is taken to have that of this project's workflows.
+func policyDelay(attempt activity.Info) time.Duration {
+	policy := attempt.RetryPolicy
+	if policy == nil || policy.InitialInterval <= 0 {
+		return schedule.RetryDelay(int(attempt.Attempt))
+	}
+	longest := policy.MaximumInterval
+	if longest <= 0 {
+		longest = 100 * policy.InitialInterval // the server's default
+	}
+	delay := float64(policy.InitialInterval) * math.Pow(max(policy.BackoffCoefficient, 1), float64(attempt.Attempt-1))
+	return time.Duration(min(delay, float64(longest)))
 }

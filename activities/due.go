@@ -11,9 +11,12 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
-// dueTimeout is short enough to leave a request its time within the attempt.
+// dueTimeout is short enough to leave a request its time within the attempt, also after a wait of
+// 5 seconds.
 const dueTimeout = 3 * time.Second
 
 // notBeforeDue refuses an attempt that the Temporal server hands out before the delay after the
@@ -24,40 +27,51 @@ const dueTimeout = 3 * time.Second
 //
 // What a worker is handed doesn't say when the attempt is due, so the server is asked: for repeated
 // attempts alone, and that is not a billed action. If the server permits no such question, the
-// attempt goes on.
+// attempt goes on. If it gives no answer, the attempt waits here until the 5 seconds are over, and
+// goes on: a guard that is broken must not stop the polls.
 func notBeforeDue(ctx context.Context) *notSentReason {
 	attempt := activity.GetInfo(ctx)
-	if attempt.Attempt <= 1 || attempt.IsLocalActivity || attempt.WorkflowExecution.ID == "" {
+	if attempt.Attempt <= 1 || attempt.IsLocalActivity || attempt.WorkflowExecution.ID == "" || isTestEnvironment(attempt) {
 		return nil
 	}
-	// In the SDK's test environments there is no server to ask: their client ends the process. Their
-	// task tokens tell them apart.
-	if string(attempt.TaskToken) == attempt.WorkflowExecution.RunID+"#"+attempt.ActivityID {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, dueTimeout)
+	asking, cancel := context.WithTimeout(ctx, dueTimeout)
 	defer cancel()
-	var answer *workflowservice.DescribeWorkflowExecutionResponse
-	description, err := activity.GetClient(ctx).DescribeWorkflow(ctx, attempt.WorkflowExecution.ID, attempt.WorkflowExecution.RunID)
-	if err == nil {
-		answer = description.RawResponse
+	description, err := activity.GetClient(ctx).DescribeWorkflow(asking, attempt.WorkflowExecution.ID, attempt.WorkflowExecution.RunID)
+	if err != nil {
+		return withoutDueTime(ctx, activity.GetWorkerStopChannel(ctx), err)
 	}
-	return notBeforeDueBy(answer, err, attempt)
+	return notBeforeDueBy(description.RawResponse, attempt)
+}
+
+// isTestEnvironment tells whether the attempt runs in one of the SDK's test environments, by its
+// task token. There is no server to ask there: their client ends the process.
+func isTestEnvironment(attempt activity.Info) bool {
+	return string(attempt.TaskToken) == attempt.WorkflowExecution.RunID+"#"+attempt.ActivityID
+}
+
+// withoutDueTime lets an attempt go on whose due time the server did not tell.
+func withoutDueTime(ctx context.Context, workerStops <-chan struct{}, err error) *notSentReason {
+	status := serviceerror.ToStatus(err) // also of an error that is a gRPC status and nothing else
+	var notPermitted *serviceerror.PermissionDenied
+	var notKnown *serviceerror.Unimplemented
+	if err := serviceerror.FromStatus(status); errors.As(err, &notPermitted) || errors.As(err, &notKnown) {
+		return nil
+	}
+	timer := time.NewTimer(schedule.MinInterval)
+	defer timer.Stop()
+	const unknown = "the Temporal server does not say whether this attempt is due (%s), and %s"
+	select {
+	case <-timer.C:
+		return nil
+	case <-workerStops:
+		return &notSentReason{text: fmt.Sprintf(unknown, status.Code(), "the worker stopped while the attempt waited")}
+	case <-ctx.Done():
+		return &notSentReason{text: fmt.Sprintf(unknown, status.Code(), "the attempt was given up while it waited")}
+	}
 }
 
 // notBeforeDueBy judges by the server's answer.
-func notBeforeDueBy(
-	description *workflowservice.DescribeWorkflowExecutionResponse, err error, attempt activity.Info,
-) *notSentReason {
-	var notPermitted *serviceerror.PermissionDenied
-	var notKnown *serviceerror.Unimplemented
-	switch {
-	case errors.As(err, &notPermitted), errors.As(err, &notKnown):
-		return nil
-	case err != nil:
-		return &notSentReason{text: "the Temporal server does not say whether this attempt is due: " +
-			serviceerror.ToStatus(err).Code().String()}
-	}
+func notBeforeDueBy(description *workflowservice.DescribeWorkflowExecutionResponse, attempt activity.Info) *notSentReason {
 	for _, pending := range description.GetPendingActivities() {
 		if isAttempt(pending, attempt) {
 			// Both times are the server's. Its timers are exact to a millisecond.

@@ -1,8 +1,11 @@
 package activities
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +16,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/polling"
 )
 
 func pendingAttempt(id string, attempt int32, state enumspb.PendingActivityState, due time.Time) *workflowpb.PendingActivityInfo {
@@ -25,7 +30,6 @@ func TestAttemptsThatTheServerHandsOutAgain(t *testing.T) {
 	now := time.Now()
 	for name, test := range map[string]struct {
 		pending []*workflowpb.PendingActivityInfo
-		err     error
 		message string // "": it sends its request
 		delay   time.Duration
 	}{
@@ -58,23 +62,13 @@ func TestAttemptsThatTheServerHandsOutAgain(t *testing.T) {
 		"no longer pending": {
 			message: "attempt 2 is no longer the Temporal server's",
 		},
-		"asking is not permitted": {err: serviceerror.NewPermissionDenied("no", "")},
-		"asking is not known":     {err: serviceerror.NewUnimplemented("no")},
-		"server unreachable": {
-			err:     serviceerror.NewUnavailable("unreachable"),
-			message: "the Temporal server does not say whether this attempt is due: Unavailable",
-		},
-		"any error": {
-			err:     errors.New("any"),
-			message: "the Temporal server does not say whether this attempt is due: Unknown",
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			attempt := activity.Info{ActivityID: "5", Attempt: 2, StartedTime: now}
 
 			reason := notBeforeDueBy(
-				&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: test.pending}, test.err, attempt)
+				&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: test.pending}, attempt)
 
 			if test.message == "" {
 				require.Nil(t, reason)
@@ -82,16 +76,72 @@ func TestAttemptsThatTheServerHandsOutAgain(t *testing.T) {
 			}
 			failed := failure{method: GetTaskResultActivity, details: ErrorDetails{TaskID: 74372499131, Polls: 12}}
 			var got *temporal.ApplicationError
-			require.ErrorAs(t, failed.notSent(reason), &got)
+			require.ErrorAs(t, failed.notSent(reason, 1), &got)
 			require.Equal(t, ErrorTypeRequestFailed, got.Type())
 			require.False(t, got.NonRetryable())
 			require.Equal(t, "task 74372499131: getTaskResult: not sent: "+test.message, got.Message())
 			require.Equal(t, test.delay, got.NextRetryDelay())
 			var details ErrorDetails
-			require.NoError(t, got.Details(&details))
+			var notSent polling.NotSent
+			require.NoError(t, got.Details(&details, &notSent))
+			require.Equal(t, 1, notSent.Requests)
 			require.Equal(t, ErrorDetails{
 				TaskID: 74372499131, Polls: 12, LastError: "getTaskResult: not sent: " + test.message,
 			}, details)
 		})
 	}
+}
+
+// A guard that is broken must not stop the polls: the attempt waits, and goes on.
+func TestServerThatDoesNotSayWhetherAnAttemptIsDue(t *testing.T) {
+	t.Parallel()
+	raw := func(err error) error { return serviceerror.ToStatus(err).Err() } // a gRPC status and nothing else
+	for name, test := range map[string]struct {
+		err   error
+		waits bool
+	}{
+		"not permitted":              {serviceerror.NewPermissionDenied("no", ""), false},
+		"not permitted, as a status": {raw(serviceerror.NewPermissionDenied("no", "")), false},
+		"not known":                  {serviceerror.NewUnimplemented("no"), false},
+		"not known, as a status":     {raw(serviceerror.NewUnimplemented("404 page not found")), false},
+		"unreachable":                {serviceerror.NewUnavailable("unreachable"), true},
+		"a gateway's 502":            {raw(serviceerror.NewUnavailable("502 Bad Gateway")), true},
+		"a rate limit":               {serviceerror.NewResourceExhausted(enumspb.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT, "slow"), true},
+		"internal":                   {serviceerror.NewInternal("oops"), true},
+		"internal, as a status":      {raw(serviceerror.NewInternal("oops")), true},
+		"not found":                  {serviceerror.NewNotFound("moved"), true},
+		"any error":                  {errors.New("any"), true},
+		"the question took too long": {context.DeadlineExceeded, true},
+		"wrapped":                    {fmt.Errorf("asking: %w", serviceerror.NewPermissionDenied("no", "")), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+
+				reason := withoutDueTime(t.Context(), make(chan struct{}), test.err)
+
+				require.Nil(t, reason)
+				waited := time.Duration(0)
+				if test.waits {
+					waited = 5 * time.Second
+				}
+				require.Equal(t, waited, time.Since(began))
+			})
+		})
+	}
+}
+
+func TestWorkerThatStopsWhileAnAttemptWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stopped := make(chan struct{})
+		time.AfterFunc(2*time.Second, func() { close(stopped) })
+
+		reason := withoutDueTime(t.Context(), stopped, serviceerror.NewUnavailable("unreachable"))
+
+		require.NotNil(t, reason, "nothing may be sent before 5 s have passed")
+		require.Contains(t, reason.text, "(Unavailable), and the worker stopped while the attempt waited")
+		require.Zero(t, reason.delay, "the retry policy's")
+	})
 }

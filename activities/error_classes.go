@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/polling"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
@@ -143,24 +144,25 @@ func (f failure) classify(err error) error {
 	return err
 }
 
-// notSent is the error of an attempt that sends no request.
-func (f failure) notSent(reason *notSentReason) error {
+// notSent is the error of an attempt that sends no request. Its second details say how many the
+// attempts before it have sent.
+func (f failure) notSent(reason *notSentReason, requests int) error {
 	return newAttemptError(f.method+": not sent: "+reason.text, ErrorTypeRequestFailed,
-		class{retryable: true, delay: reason.delay}, f.details)
+		class{retryable: true, delay: reason.delay}, f.details, polling.NotSent{Requests: requests})
 }
 
 // newAttemptError is newError with text as the details' LastError and, after the task, as the
 // message.
-func newAttemptError(text, errorType string, class class, details ErrorDetails) error {
+func newAttemptError(text, errorType string, class class, details ErrorDetails, more ...any) error {
 	details.LastError = text
 	if details.TaskID != 0 {
 		text = fmt.Sprintf("task %d: %s", details.TaskID, text)
 	}
-	return newError(text, errorType, class, 0, details)
+	return newError(text, errorType, class, 0, details, more...)
 }
 
-func newError(message, errorType string, class class, retryAfter time.Duration, details ErrorDetails) error {
-	options := temporal.ApplicationErrorOptions{NonRetryable: !class.retryable, Details: []any{details}}
+func newError(message, errorType string, class class, retryAfter time.Duration, details ErrorDetails, more ...any) error {
+	options := temporal.ApplicationErrorOptions{NonRetryable: !class.retryable, Details: append([]any{details}, more...)}
 	if class.benign {
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}

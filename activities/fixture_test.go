@@ -35,6 +35,14 @@ type environment struct {
 
 func newEnvironment(t *testing.T, options ...func(*twocaptcha.Options)) *environment {
 	t.Helper()
+	return newEnvironmentOf(t, nil, options...)
+}
+
+// newEnvironmentOf is newEnvironment with options of the activities.
+func newEnvironmentOf(
+	t *testing.T, activitiesOptions []activities.Option, options ...func(*twocaptcha.Options),
+) *environment {
+	t.Helper()
 	service, err := simulator.Start(simulator.Options{ClientKey: clientKey})
 	require.NoError(t, err)
 	t.Cleanup(service.Close)
@@ -49,7 +57,7 @@ func newEnvironment(t *testing.T, options ...func(*twocaptcha.Options)) *environ
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
 	e := &environment{TestActivityEnvironment: suite.NewTestActivityEnvironment(), t: t, service: service}
-	activities.New(client).Register(e)
+	activities.New(client, activitiesOptions...).Register(e)
 	return e
 }
 
@@ -71,14 +79,20 @@ func (e *environment) getTaskResult(input any) (activities.GetTaskResultOutput, 
 }
 
 // pollTaskResult runs the activity by its name, for a schedule that has had so many polls.
-func (e *environment) pollTaskResult(s *schedule.Schedule, polls int) (polling.Output[twocaptcha.TaskResult], error) {
+func (e *environment) pollTaskResult(
+	s *schedule.Schedule, polls int, changes ...func(*polling.Input),
+) (polling.Output[twocaptcha.TaskResult], error) {
 	e.t.Helper()
-	var out polling.Output[twocaptcha.TaskResult]
-	value, err := e.ExecuteActivity(activities.PollTaskResultActivity, polling.Input{
+	in := polling.Input{
 		TaskID: s.TaskID, StartedAt: s.StartedAt, InitialDelay: polling.Duration(s.InitialDelay),
 		PollInterval: polling.Duration(s.PollInterval), MaxPollInterval: polling.Duration(s.MaxPollInterval),
 		Deadline: s.Deadline, Polls: polls,
-	})
+	}
+	for _, change := range changes {
+		change(&in)
+	}
+	var out polling.Output[twocaptcha.TaskResult]
+	value, err := e.ExecuteActivity(activities.PollTaskResultActivity, in)
 	if err != nil {
 		return out, err
 	}

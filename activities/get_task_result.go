@@ -35,24 +35,25 @@ type GetTaskResultOutput struct {
 }
 
 // GetTaskResult sends one getTaskResult request. Its errors are ApplicationErrors, classified as
-// this package's documentation tells. Schedule it with a StartToClose timeout of about 20 seconds,
-// above the request's own 15.
+// this package's documentation tells. Schedule it with a StartToClose timeout of 30 seconds, which
+// leaves room for the request's own 15, and a retry policy.
 func (a *Activities) GetTaskResult(ctx context.Context, in GetTaskResultInput) (GetTaskResultOutput, error) {
 	if err := in.refusal(); err != nil {
 		return GetTaskResultOutput{}, err
 	}
-	result, err := a.askForResult(ctx, in.TaskID, 0)
+	result, err := ask(ctx, a, a.taskResult(in.TaskID))
 	if err != nil {
 		return GetTaskResultOutput{}, err
 	}
 	return GetTaskResultOutput{TaskID: in.TaskID, TaskResult: *result}, nil
 }
 
-func (a *Activities) askForResult(ctx context.Context, taskID int64, polls int) (*twocaptcha.TaskResult, error) {
-	return ask(ctx, question[twocaptcha.TaskResult]{
-		method: GetTaskResultActivity, taskID: taskID, polls: polls,
+// taskResult is the request that the activities for a task's result send.
+func (a *Activities) taskResult(taskID int64) question[twocaptcha.TaskResult] {
+	return question[twocaptcha.TaskResult]{
+		method: GetTaskResultActivity, taskID: taskID,
 		send: func(ctx context.Context) (*twocaptcha.TaskResult, error) { return a.client.GetTaskResult(ctx, taskID) },
-	})
+	}
 }
 
 func (in GetTaskResultInput) refusal() error {

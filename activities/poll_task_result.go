@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,46 +17,67 @@ import (
 
 // pollTaskResult polls by its own attempts, each of which sends one getTaskResult request: while
 // the task is processing, an attempt ends with the retryable type NotReady and the delay until the
-// schedule's next poll. The last poll ends the activity without an error if another attempt would
-// repeat it.
+// schedule's next poll. The activity ends without an error before the last poll, which is an
+// activity of its own.
 func (a *Activities) pollTaskResult(ctx context.Context, in polling.Input) (polling.Output[twocaptcha.TaskResult], error) {
 	begun := time.Now()
 	if err := (GetTaskResultInput{TaskID: in.TaskID, problem: in.Problem()}).refusal(); err != nil {
 		return polling.Output[twocaptcha.TaskResult]{}, err
 	}
-	plan := schedule.Schedule{
+	attempt := activity.GetInfo(ctx)
+	requests := requestsBefore(ctx) + 1
+	output := polling.Output[twocaptcha.TaskResult]{Polls: in.Polls + requests}
+
+	question := a.taskResult(in.TaskID)
+	question.polls = func(requests int) int { return in.Polls + requests }
+	var failedFor time.Duration
+	question.retryDelay = func(asked time.Duration) time.Duration {
+		failures := attemptsBefore(ctx).Failures + 1
+		recordFailures(ctx, failures)
+		failedFor = cmp.Or(asked, schedule.RetryDelay(failures))
+		return failedFor
+	}
+	result, err := ask(ctx, a, question)
+	switch {
+	case err != nil && in.HandBack && failedFor > schedule.MinInterval:
+		output.LastError, output.RetryDelay = lastError(err), polling.Duration(failedFor)
+		return output, nil
+	case err != nil:
+		return polling.Output[twocaptcha.TaskResult]{}, err
+	}
+	recordFailures(ctx, 0)
+
+	// All times are the Temporal server's, by whose clock the schedule goes: the worker's may differ.
+	plan, ended := planOf(in), attempt.StartedTime.Add(time.Since(begun))
+	next := plan.Next(output.Polls+1, ended, time.Time{})
+	if in.Soon && requests == 1 {
+		next = plan.Soon(ended, time.Time{})
+	}
+	if output.Last = plan.IsLast(attempt.StartedTime); output.Last || result.Status != twocaptcha.StatusProcessing || plan.IsLast(next) {
+		output.Result = *result
+		return output, nil
+	}
+	delay := next.Sub(ended)
+	return polling.Output[twocaptcha.TaskResult]{}, newAttemptError(
+		fmt.Sprintf("not ready, the next poll is due in %s", delay.Round(time.Millisecond)),
+		ErrorTypeNotReady, class{retryable: true, delay: delay, benign: true},
+		ErrorDetails{TaskID: in.TaskID, Polls: output.Polls, LastStatus: result.Status})
+}
+
+func planOf(in polling.Input) schedule.Schedule {
+	return schedule.Schedule{
 		TaskID: in.TaskID, StartedAt: in.StartedAt, InitialDelay: time.Duration(in.InitialDelay),
 		PollInterval: time.Duration(in.PollInterval), MaxPollInterval: time.Duration(in.MaxPollInterval),
 		Deadline: in.Deadline,
 	}
-	attempt := activity.GetInfo(ctx)
-	polls := in.Polls + int(attempt.Attempt)
-	result, err := a.askForResult(ctx, in.TaskID, polls)
-
-	// All times are the Temporal server's, by whose clock the schedule goes: the worker's may differ.
-	ended := attempt.StartedTime.Add(time.Since(begun))
-	output := polling.Output[twocaptcha.TaskResult]{Polls: polls, Last: plan.IsLast(attempt.StartedTime)}
-	var failed *temporal.ApplicationError
-	switch {
-	case errors.As(err, &failed) && output.Last && !failed.NonRetryable():
-		output.LastError = lastError(failed)
-		return output, nil
-	case err != nil:
-		return polling.Output[twocaptcha.TaskResult]{}, err
-	case output.Last, result.Status != twocaptcha.StatusProcessing:
-		output.Result = *result
-		return output, nil
-	}
-	delay := plan.Next(polls+1, ended, time.Time{}).Sub(ended)
-	return polling.Output[twocaptcha.TaskResult]{}, newAttemptError(
-		fmt.Sprintf("not ready, the next poll is due in %s", delay.Round(time.Millisecond)),
-		ErrorTypeNotReady, class{retryable: true, delay: delay, benign: true},
-		ErrorDetails{TaskID: in.TaskID, Polls: polls, LastStatus: result.Status})
 }
 
 // lastError returns what one of this package's errors says without the task.
-func lastError(failed *temporal.ApplicationError) string {
+func lastError(err error) string {
+	var failed *temporal.ApplicationError
 	var details ErrorDetails
-	_ = failed.Details(&details) // this process has made them
+	if errors.As(err, &failed) {
+		_ = failed.Details(&details) // this process has made them
+	}
 	return details.LastError
 }

@@ -10,8 +10,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/polling"
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
 // newSchedule is the one of an input without settings, of a wait that began in the past: its
@@ -37,16 +39,17 @@ func TestScheduledAttemptThatIsNotReady(t *testing.T) {
 	for name, test := range map[string]struct {
 		waited, left time.Duration // at the attempt's start
 		attempt      int32
-		polls        int           // before the activity
-		delay        time.Duration // less what the attempt takes, where the next poll is on the deadline
-		onDeadline   bool
+		polls        int  // before the activity
+		soon         bool // after a wake-up
+		delay        time.Duration
 	}{
-		"first":                             {5 * time.Second, 15 * time.Minute, 1, 0, 5205 * time.Millisecond, false},
-		"second":                            {5 * time.Second, 15 * time.Minute, 2, 0, 5040 * time.Millisecond, false},
-		"first of a second activity":        {5 * time.Second, 15 * time.Minute, 1, 1, 5040 * time.Millisecond, false},
-		"after long":                        {5 * time.Minute, 10 * time.Minute, 4, 0, 10_240 * time.Millisecond, false},
-		"stretched to the deadline":         {5 * time.Minute, 14 * time.Second, 20, 0, 14 * time.Second, true},
-		"just before the deadline, but 5 s": {5 * time.Minute, time.Second, 20, 0, 5 * time.Second, false},
+		"first":                         {5 * time.Second, 15 * time.Minute, 1, 0, false, 5205 * time.Millisecond},
+		"second":                        {5 * time.Second, 15 * time.Minute, 2, 0, false, 5040 * time.Millisecond},
+		"first of a second activity":    {5 * time.Second, 15 * time.Minute, 1, 1, false, 5040 * time.Millisecond},
+		"after long":                    {5 * time.Minute, 10 * time.Minute, 4, 0, false, 10_240 * time.Millisecond},
+		"after a wake-up":               {5 * time.Minute, 10 * time.Minute, 1, 3, true, 5 * time.Second},
+		"second after a wake-up":        {5 * time.Minute, 10 * time.Minute, 2, 2, true, 10_240 * time.Millisecond},
+		"with room before the deadline": {5 * time.Minute, 16 * time.Second, 4, 0, false, 10_240 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,7 +59,7 @@ func TestScheduledAttemptThatIsNotReady(t *testing.T) {
 			e.changeAttempt(attemptOf(s, test.attempt, test.left))
 
 			begun := time.Now()
-			_, err := e.pollTaskResult(s, test.polls)
+			_, err := e.pollTaskResult(s, test.polls, func(in *polling.Input) { in.Soon = test.soon })
 			took := time.Since(begun)
 
 			failure := applicationError(t, err)
@@ -64,13 +67,8 @@ func TestScheduledAttemptThatIsNotReady(t *testing.T) {
 			require.False(t, failure.NonRetryable())
 			require.Equal(t, temporal.ApplicationErrorCategoryBenign, failure.Category(), "it is what is expected")
 			delay := failure.NextRetryDelay()
-			if test.onDeadline {
-				require.LessOrEqual(t, delay, test.delay)
-				require.GreaterOrEqual(t, delay, max(test.delay-took, schedule.MinInterval))
-			} else {
-				require.GreaterOrEqual(t, delay, test.delay)
-				require.LessOrEqual(t, delay, test.delay+took, "15 %% of the time that it takes at most")
-			}
+			require.GreaterOrEqual(t, delay, test.delay)
+			require.LessOrEqual(t, delay, test.delay+took, "15 %% of the time that it takes at most")
 			require.Equal(t, "task 74372499131: not ready, the next poll is due in "+delay.Round(time.Millisecond).String(),
 				failure.Message())
 			require.Equal(t, activities.ErrorDetails{
@@ -82,89 +80,38 @@ func TestScheduledAttemptThatIsNotReady(t *testing.T) {
 	}
 }
 
-// The service's rule counts from an attempt's end, however long it takes.
-func TestScheduledAttemptThatTakesLong(t *testing.T) {
+// The last poll is an activity of its own, so that this one ends before it. An attempt that begins
+// on the deadline or later, since no worker took it before, is the last poll if it is answered.
+func TestScheduledAttemptBeforeTheLastPoll(t *testing.T) {
 	t.Parallel()
 	const slow = 300 * time.Millisecond
 	for name, test := range map[string]struct {
-		left    time.Duration
-		longest time.Duration
+		left  time.Duration // at the attempt's start
+		delay time.Duration // of the answer
+		last  bool
 	}{
-		"the next one is on the deadline":         {7 * time.Second, 7*time.Second - slow},
-		"the deadline is less than 5 s after it":  {5*time.Second + slow/2, 5 * time.Second},
-		"the deadline passes while it is running": {slow / 2, 5 * time.Second},
+		"the next poll is on the deadline":      {left: 14 * time.Second},
+		"the deadline is within 5 s":            {left: time.Second},
+		"the next one is later by the answer":   {left: 15*time.Second + slow/2, delay: slow},
+		"the deadline passes before the answer": {left: slow / 2, delay: slow},
+		"the attempt begins on the deadline":    {left: 0, last: true},
+		"the attempt begins after the deadline": {left: -19 * time.Second, last: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
-			e.service.Script(taskID, simulator.Processing().WithDelay(slow))
-			s := newSchedule(time.Minute, test.left)
-			e.changeAttempt(attemptOf(s, 9, test.left))
+			e.service.Script(taskID, simulator.Processing().WithDelay(test.delay))
+			s := newSchedule(5*time.Minute, test.left)
+			e.changeAttempt(attemptOf(s, 4, test.left))
 
-			_, err := e.pollTaskResult(s, 0)
+			out, err := e.pollTaskResult(s, 3)
 
-			failure := applicationError(t, err)
-			require.Equal(t, activities.ErrorTypeNotReady, failure.Type())
-			require.GreaterOrEqual(t, failure.NextRetryDelay(), 5*time.Second)
-			require.LessOrEqual(t, failure.NextRetryDelay(), test.longest)
+			require.NoError(t, err)
+			require.Equal(t, polling.Output[twocaptcha.TaskResult]{
+				Result: twocaptcha.TaskResult{Status: "processing"}, Polls: 7, Last: test.last,
+			}, out)
+			require.Len(t, e.service.Requests(), 1)
 		})
-	}
-}
-
-// An attempt at or after the deadline is the last poll: the activity ends with whatever it comes
-// to.
-func TestScheduledAttemptThatIsTheLast(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		answer    simulator.Answer
-		result    string // as JSON
-		lastError string // after the method
-	}{
-		"processing": {
-			answer: simulator.Processing(),
-			result: `{"status":"processing"}`,
-		},
-		"ready": {
-			answer: simulator.Body(`{"status":"ready","solution":"8"}`),
-			result: `{"status":"ready","solution":"8"}`,
-		},
-		"transient": {
-			answer: simulator.Body(`{}`),
-			result: `{"status":""}`, lastError: "the answer is neither a result nor an error",
-		},
-		"with a delay": {
-			answer: simulator.Error("ERROR_NO_SLOT_AVAILABLE").WithRetryAfter("30"),
-			result: `{"status":""}`, lastError: "ERROR_NO_SLOT_AVAILABLE",
-		},
-		"lost connection": {
-			answer: simulator.DroppedConnection(),
-			result: `{"status":""}`, lastError: "no answer",
-		},
-	} {
-		for when, beforeDeadline := range map[string]time.Duration{"on the deadline": 0, "after it": -19 * time.Second} {
-			t.Run(name+", "+when, func(t *testing.T) {
-				t.Parallel()
-				e := newEnvironment(t)
-				e.service.Script(taskID, test.answer)
-				s := newSchedule(5*time.Minute, time.Minute)
-				e.changeAttempt(attemptOf(s, 4, beforeDeadline))
-
-				out, err := e.pollTaskResult(s, 3)
-
-				require.NoError(t, err)
-				require.Equal(t, 7, out.Polls)
-				require.True(t, out.Last)
-				if test.lastError == "" {
-					require.Empty(t, out.LastError)
-				} else {
-					require.Contains(t, out.LastError, "getTaskResult: "+test.lastError)
-				}
-				result, err := json.Marshal(out.Result)
-				require.NoError(t, err)
-				require.JSONEq(t, test.result, string(result))
-				require.Len(t, e.service.Requests(), 1)
-			})
-		}
 	}
 }
 
@@ -176,7 +123,7 @@ func TestScheduledAttemptThatIsDecided(t *testing.T) {
 		errorType    string // "": it is ready
 		nonRetryable bool
 		benign       bool
-		delay        time.Duration // 0: the retry policy's
+		delay        time.Duration
 	}{
 		"ready": {answer: simulator.Ready(`{"text":"hello"}`)},
 		"unsolvable": {answer: simulator.Error("ERROR_CAPTCHA_UNSOLVABLE"), errorType: "ERROR_CAPTCHA_UNSOLVABLE",
@@ -184,17 +131,13 @@ func TestScheduledAttemptThatIsDecided(t *testing.T) {
 		"unknown code": {answer: simulator.Error("ERROR_NEW"), errorType: "ERROR_NEW", nonRetryable: true},
 		"errorId without code": {answer: simulator.Body(`{"errorId":1}`), errorType: activities.ErrorTypeUnexpectedResponse,
 			nonRetryable: true},
-		"HTTP 500": {answer: simulator.Status(500, ""), errorType: activities.ErrorTypeRequestFailed},
-		"no JSON":  {answer: simulator.Body(""), errorType: activities.ErrorTypeUnexpectedResponse},
+		"HTTP 500": {answer: simulator.Status(500, ""), errorType: activities.ErrorTypeRequestFailed, delay: 5 * time.Second},
+		"no JSON":  {answer: simulator.Body(""), errorType: activities.ErrorTypeUnexpectedResponse, delay: 5 * time.Second},
 		"Retry-After": {answer: simulator.RetryAfter(429, "42"), errorType: activities.ErrorTypeRequestFailed,
 			delay: 42 * time.Second},
 		"banned": {answer: simulator.Error("ERROR_IP_BLOCKED"), errorType: "ERROR_IP_BLOCKED", delay: 3 * time.Minute},
 	} {
 		for when, beforeDeadline := range map[string]time.Duration{"": time.Minute, ", on the deadline": 0} {
-			retryable := test.errorType != "" && !test.nonRetryable
-			if retryable && beforeDeadline == 0 {
-				continue // TestScheduledAttemptThatIsTheLast
-			}
 			t.Run(name+when, func(t *testing.T) {
 				t.Parallel()
 				e := newEnvironment(t)
@@ -232,7 +175,7 @@ func TestScheduledAttemptThatIsStale(t *testing.T) {
 	e.service.Script(taskID)
 	s := newSchedule(time.Minute, time.Minute)
 	e.changeAttempt(func(info *activity.Info) {
-		info.Attempt, info.StartedTime, info.StartToCloseTimeout = 4, time.Now().Add(-time.Hour), 20*time.Second
+		info.Attempt, info.StartedTime, info.StartToCloseTimeout = 4, time.Now().Add(-time.Hour), 30*time.Second
 	})
 
 	_, err := e.pollTaskResult(s, 3)
@@ -243,7 +186,7 @@ func TestScheduledAttemptThatIsStale(t *testing.T) {
 	require.Contains(t, failure.Message(), "not sent")
 	details := errorDetails(t, failure)
 	require.Equal(t, taskID, details.TaskID)
-	require.Equal(t, 7, details.Polls, "the attempt is a poll all the same")
+	require.Equal(t, 6, details.Polls, "the three attempts before it, and the three polls before the activity")
 	require.Contains(t, details.LastError, "getTaskResult: not sent: ")
 	require.Empty(t, e.service.Requests())
 }
@@ -312,4 +255,52 @@ func TestGetTaskResultKnowsNothingOfSchedules(t *testing.T) {
 	var got json.RawMessage
 	require.NoError(t, value.Get(&got))
 	require.JSONEq(t, `{"taskId":74372499131,"status":"processing"}`, string(got))
+}
+
+// A wake-up cancels the activity while it waits, and must not shorten the delay after a failure: an
+// activity that a wake-up may cancel hands back what is to wait longer than the 5 s that a poll
+// after a wake-up keeps in any case.
+func TestFailedAttemptThatIsHandedBack(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer   simulator.Answer
+		failures int // in a row before it
+		delay    time.Duration
+		back     bool
+	}{
+		"the first failure":                   {simulator.Status(500, ""), 0, 5 * time.Second, false},
+		"the second in a row":                 {simulator.Status(500, ""), 1, 10 * time.Second, true},
+		"the third in a row":                  {simulator.Body(`{}`), 2, 20 * time.Second, true},
+		"the ninth in a row":                  {simulator.DroppedConnection(), 8, 30 * time.Second, true},
+		"the service asks for a longer delay": {simulator.RetryAfter(429, "42"), 0, 42 * time.Second, true},
+		"the address is banned":               {simulator.Error("ERROR_IP_BLOCKED"), 3, 3 * time.Minute, true},
+	} {
+		for name, handBack := range map[string]bool{name: true, name + ", and nobody wakes": false} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				e := newEnvironment(t)
+				e.service.Script(taskID, test.answer)
+				s := newSchedule(5*time.Minute, 10*time.Minute)
+				e.changeAttempt(attemptOf(s, 12, 10*time.Minute))
+				if test.failures > 0 {
+					e.SetHeartbeatDetails(map[string]int{"failures": test.failures})
+				}
+
+				out, err := e.pollTaskResult(s, 0, func(in *polling.Input) { in.HandBack = handBack })
+
+				if handBack && test.back {
+					require.NoError(t, err)
+					require.Equal(t, 12, out.Polls)
+					require.Equal(t, test.delay, time.Duration(out.RetryDelay))
+					require.Contains(t, out.LastError, "getTaskResult: ")
+					require.Empty(t, out.Result.Status)
+					require.False(t, out.Last)
+					return
+				}
+				failure := applicationError(t, err)
+				require.False(t, failure.NonRetryable())
+				require.Equal(t, test.delay, failure.NextRetryDelay(), "it counts failures in a row, not attempts")
+			})
+		}
+	}
 }

@@ -30,6 +30,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -58,6 +59,10 @@ type Config struct {
 	// WrapTransport returns what sends the HTTP requests instead of next, which it calls: to trace
 	// them, for example. It is twocaptcha.Options.WrapTransport; nil: nothing is wrapped.
 	WrapTransport func(next http.RoundTripper) http.RoundTripper
+	// Now is the clock by which 5 seconds pass between two requests for a task, for tests that skip
+	// time, such as TestWorkflowEnvironment.Now. It must be safe for concurrent use; nil is time.Now,
+	// and no distance in the SDK's test environments.
+	Now func() time.Time
 }
 
 // The environment variables that [ConfigFromEnvironment] reads.
@@ -88,7 +93,7 @@ func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
 	if err != nil {
 		return nil, err
 	}
-	activities := activities.New(client)
+	activities := activities.New(client, activities.WithClock(config.Now))
 	return temporal.NewSimplePlugin(temporal.SimplePluginOptions{
 		Name:    PluginName,
 		Version: twocaptcha.Version,
@@ -125,7 +130,7 @@ func Register(registry worker.Registry, config Config) error {
 	if err != nil {
 		return err
 	}
-	register(registry, activities.New(client))
+	register(registry, activities.New(client, activities.WithClock(config.Now)))
 	return nil
 }
 

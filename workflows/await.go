@@ -1,25 +1,22 @@
 package workflows
 
 import (
-	"fmt"
-
 	"go.temporal.io/sdk/workflow"
 )
 
 // AwaitOption changes how [Await] waits.
 type AwaitOption func(*wait)
 
-// WithWakeUp makes the wait poll now, 5 seconds after the last poll's end at the earliest, whenever
-// anything is received on channel. The wait receives from it as long as it runs. A signal channel
-// of the caller's workflow is such a channel.
-func WithWakeUp(channel workflow.ReceiveChannel) AwaitOption {
-	return func(w *wait) { w.wakeUps = wakeUps{channel: channel} }
+// WithCallbacks makes the wait poll when callbacks receives a call for its task, 5 seconds after
+// the last poll's end at the earliest. Give every wait in a workflow the same callbacks.
+func WithCallbacks(callbacks *Callbacks) AwaitOption {
+	return func(w *wait) { w.callbacks = callbacks }
 }
 
 // Await is the wait of [AwaitTaskResult] inside the caller's own workflow, with the same results
-// and errors, from now on. It registers no handler, leaves the caller's details alone and can't
-// continue as new: the timeout is at most 1 hour. Two waits for one task know nothing of each
-// other, so that their requests may come close together.
+// and errors, from now on. It registers no handler and leaves the caller's details alone. It can't
+// continue as new: when Temporal suggests that to the caller's workflow, the wait goes over to
+// [PollingActivityRetry], whose polls cost no event.
 //
 // Polls run on the task queue of ctx, which is the caller's own unless workflow.WithTaskQueue names
 // another: a worker there must have the provider's activities. Priority and the like are taken from
@@ -28,17 +25,13 @@ func Await(ctx workflow.Context, in AwaitTaskResultInput, options ...AwaitOption
 	if err := in.Validate(); err != nil {
 		return AwaitTaskResultOutput{}, err
 	}
-	if in.Timeout > maxInlineTimeout {
-		return AwaitTaskResultOutput{}, newInvalidInput(in.TaskID,
-			fmt.Sprintf(`timeout is %s: within another workflow it takes a duration from "1ms" to "1h"`, in.Timeout))
-	}
 	w := newWait(in, workflow.Now(ctx))
 	for _, option := range options {
 		option(w)
 	}
-	if in.Callback && w.wakeUps.channel == nil {
+	if in.Callback && w.callbacks == nil {
 		return AwaitTaskResultOutput{}, newInvalidInput(in.TaskID,
-			"callback is true: within another workflow that takes WithWakeUp, with the channel on which its wake-ups come in")
+			"callback is true: within another workflow that takes WithCallbacks, which hands the wait its calls")
 	}
 	// The caller goes on after this wait, so that no timer of it may stay behind.
 	ctx, cancel := workflow.WithCancel(ctx)

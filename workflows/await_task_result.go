@@ -20,11 +20,14 @@ type AwaitTaskResultOutput struct {
 }
 
 // AwaitTaskResult is the workflow that waits for one task's result. It returns the result, or an
-// ApplicationError, never retryable, whose type is the service's code, InvalidInput, TaskTimeout or
-// UnexpectedResponse, with [ErrorDetails]; or a CanceledError. The deadline counts from the
-// workflow's start, which is before a start delay. It takes [TaskCallbackSignal] and answers
-// [StatusQuery].
+// ApplicationError, never retryable, whose type is the service's code, InvalidInput, TaskTimeout,
+// NoAnswer or UnexpectedResponse, with [ErrorDetails]; or a CanceledError. The deadline counts from
+// the workflow's start, which is before a start delay. It takes [TaskCallbackSignal] and answers
+// [StatusQuery]. Called within a workflow of another type, it is [Await].
 func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskResultOutput, error) {
+	if workflow.GetInfo(ctx).WorkflowType.Name != AwaitTaskResultWorkflow {
+		return Await(ctx, in) // which would otherwise take over the caller's workflow, and continue it as this one
+	}
 	w := newWait(in, workflow.GetInfo(ctx).WorkflowStartTime)
 	w.showsDetails = true
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, w.status); err != nil {
@@ -38,7 +41,7 @@ func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskRe
 		w.end(ctx, StateFailed, err)
 		return AwaitTaskResultOutput{}, err
 	}
-	w.wakeUps = signalWakeUps(ctx, in.TaskID)
+	w.callbacks = NewCallbacks(ctx)
 	w.mayContinueAsNew = true
 	return w.run(ctx)
 }

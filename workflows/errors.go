@@ -79,15 +79,27 @@ func newInvalidInput(taskID int64, message string) error {
 	})
 }
 
+// newTaskTimeout is the end of a wait whose last poll was answered: not ready.
 func newTaskTimeout(taskID int64, timeout time.Duration, p progress) error {
-	message := fmt.Sprintf("task %d: no result within %s, in %s", taskID, timeout, counted(p.Polls))
+	return newEndWithoutResult(ErrorTypeTaskTimeout,
+		fmt.Sprintf("task %d: no result within %s, in %s", taskID, timeout, counted(p.Polls)), taskID, p)
+}
+
+// newNoAnswer is the end of a wait whose last poll was not answered.
+func newNoAnswer(taskID int64, p progress) error {
+	return newEndWithoutResult(ErrorTypeNoAnswer,
+		fmt.Sprintf("task %d: the last poll brought no answer, in %s: the result may be ready, so wait for this task again "+
+			"rather than buy another", taskID, counted(p.Polls)), taskID, p)
+}
+
+func newEndWithoutResult(errorType, message string, taskID int64, p progress) error {
 	if p.LastStatus != "" {
 		message += fmt.Sprintf("; the last status is %q", p.LastStatus)
 	}
 	if p.LastError != "" {
-		message += fmt.Sprintf("; the last error: %.90s", p.LastError) // 90 runes are at most 360 bytes
+		message += fmt.Sprintf("; the last error: %.60s", p.LastError) // 60 runes are at most 240 bytes
 	}
-	return temporal.NewApplicationErrorWithOptions(message, ErrorTypeTaskTimeout, temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(message, errorType, temporal.ApplicationErrorOptions{
 		NonRetryable: true,
 		Details: []any{ErrorDetails{
 			TaskID: taskID, Polls: p.Polls, LastStatus: p.LastStatus, LastError: p.LastError,

@@ -142,7 +142,7 @@ func newEnvironmentAt(t *testing.T, start time.Time) *environment {
 	require.NoError(t, err)
 	t.Cleanup(service.Close)
 	e.service = service
-	plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey, APIURL: service.URL()})
+	plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey, APIURL: service.URL(), Now: e.Now})
 	require.NoError(t, err)
 	e.SetWorkerOptions(worker.Options{
 		Plugins:      []worker.Plugin{plugin},

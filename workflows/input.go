@@ -20,8 +20,6 @@ const (
 	defaultCallbackPollInterval = time.Minute
 
 	maxDuration = 24 * time.Hour
-	// An inline wait can't continue as new, so that its polls must fit the caller's history.
-	maxInlineTimeout = time.Hour
 )
 
 // Polling is a way to poll.
@@ -32,9 +30,8 @@ const (
 	// a wake-up counts at once.
 	PollingTimer Polling = "timer"
 	// PollingActivityRetry has one activity, whose attempts are the polls: the history has 16 events
-	// however many polls there are. The history doesn't show them, a wake-up counts before the first
-	// of them alone, and once one has failed, the next ones come up to 30 seconds apart until the
-	// service answers again.
+	// however many polls there are. The history doesn't show them. A wake-up cancels the activity, which
+	// is followed by another one.
 	PollingActivityRetry Polling = "activityRetry"
 )
 
@@ -53,11 +50,11 @@ type AwaitTaskResultInput struct {
 	// MaxPollInterval is the most time between two polls, up to a jitter of 10 %; 0 is the larger of
 	// 10 seconds and PollInterval.
 	MaxPollInterval time.Duration
-	// Timeout is from the workflow's start to the last poll, at most 24 hours, and 1 hour with
-	// [Await]; 0 is 15 minutes. A start delay is part of it: use InitialDelay instead.
+	// Timeout is from the workflow's start to the last poll, at most 24 hours; 0 is 15 minutes. A start
+	// delay is part of it: use InitialDelay instead.
 	Timeout time.Duration
 	// Callback tells that a wake-up is expected once the task has ended, so that polls are a fallback.
-	// With [Await] it takes [WithWakeUp]. It does not go with PollingActivityRetry.
+	// With [Await] it takes [WithCallbacks].
 	Callback bool
 	// Polling is PollingTimer or PollingActivityRetry; "" is PollingTimer.
 	Polling Polling
@@ -94,8 +91,6 @@ func (in AwaitTaskResultInput) firstProblem() string {
 	case settings.MaxPollInterval < settings.PollInterval:
 		return fmt.Sprintf(`maxPollInterval is %s: it takes a duration from pollInterval, %s, to "24h"`,
 			settings.MaxPollInterval, settings.PollInterval)
-	case settings.Callback && settings.Polling == PollingActivityRetry:
-		return `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`
 	}
 	return in.continued.problem()
 }

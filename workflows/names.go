@@ -16,10 +16,16 @@ const (
 	StatusQuery = "status"
 )
 
-// ErrorTypeTaskTimeout is the type of the ApplicationError of a wait without a result by its
-// deadline. The other types are the service's own codes (package twocaptcha), InvalidInput and
-// UnexpectedResponse (package activities).
-const ErrorTypeTaskTimeout = "TaskTimeout"
+// The types of the ApplicationErrors of a wait that has no result. The other types are the service's
+// own codes (package twocaptcha), InvalidInput and UnexpectedResponse (package activities).
+const (
+	// ErrorTypeTaskTimeout: the service answered that the task is processing, to a request that was
+	// sent on the deadline or after it.
+	ErrorTypeTaskTimeout = "TaskTimeout"
+	// ErrorTypeNoAnswer: the last poll brought no answer. The result may be ready: wait for the task
+	// again rather than buy another.
+	ErrorTypeNoAnswer = "NoAnswer"
+)
 
 // What [ErrorCode] returns for an end that is not an ApplicationError.
 const (

@@ -14,6 +14,10 @@ type progress struct {
 	NotBefore time.Time `json:"notBefore,omitzero"`
 	// SeenProcessing tells that the service has known the task.
 	SeenProcessing bool `json:"seenProcessing,omitempty"`
+	// Soon tells that the next poll need not wait for the interval.
+	Soon bool `json:"soon,omitempty"`
+	// Failing tells that pollTaskResult has handed back a failed poll, which getTaskResult repeats.
+	Failing bool `json:"failing,omitempty"`
 	// WakeUp tells that a wake-up was received and that no poll has followed it yet.
 	WakeUp     bool   `json:"wakeUp,omitempty"`
 	LastStatus string `json:"lastStatus,omitempty"`
@@ -22,7 +26,7 @@ type progress struct {
 
 // problem says why p cannot come from a previous run, or is empty if it can.
 func (p *progress) problem() string {
-	if p == nil || !p.StartedAt.IsZero() && p.Polls >= 0 && (p.Polls == 0) == p.LastPollEnd.IsZero() {
+	if p == nil || !p.StartedAt.IsZero() && p.Polls >= 0 && (p.Polls == 0 || !p.LastPollEnd.IsZero()) {
 		return ""
 	}
 	return continuedByCaller

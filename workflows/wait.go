@@ -1,33 +1,31 @@
 package workflows
 
 import (
-	"cmp"
-	"errors"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/activities"
-	"github.com/temporal-providers/temporal-2captcha/internal/polling"
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
 const (
-	// attemptTimeout is above the 15 seconds that a request may take, so that a request reports its
-	// own end.
-	attemptTimeout = 20 * time.Second
+	// attemptTimeout leaves room for a request of 15 seconds, and for 5 seconds before it if the
+	// attempt can't learn when it is due.
+	attemptTimeout = 30 * time.Second
 
-	firstRetryDelay = schedule.MinInterval
-	maxRetryDelay   = 30 * time.Second
+	// The last poll is there to be answered. It waits so long for a worker or its turn, and has so
+	// many attempts, with room for delays of 3 minutes that the service asks for.
+	lastPollQueueTime = 15 * time.Minute
+	lastPollAttempts  = 7
+	lastPollTime      = 40 * time.Minute
 )
 
 // wait is one wait for a task's result.
 type wait struct {
-	settings AwaitTaskResultInput
-	schedule schedule.Schedule
-	wakeUps  wakeUps
+	settings  AwaitTaskResultInput
+	schedule  schedule.Schedule
+	callbacks *Callbacks // nil: nobody wakes it
 
 	showsDetails     bool
 	mayContinueAsNew bool
@@ -36,10 +34,15 @@ type wait struct {
 	state      State
 	nextPollAt time.Time
 	timers     timers
+	wakeUps    *wakeUps
 }
 
 // run polls until there is an outcome.
 func (w *wait) run(ctx workflow.Context) (AwaitTaskResultOutput, error) {
+	if w.callbacks != nil {
+		w.wakeUps = w.callbacks.join(ctx, w.settings.TaskID)
+		defer w.wakeUps.leave()
+	}
 	for {
 		result, err := w.step(ctx)
 		switch {
@@ -57,12 +60,14 @@ func (w *wait) run(ctx workflow.Context) (AwaitTaskResultOutput, error) {
 
 // step waits for the next poll and makes it. It returns nil and nil if the wait goes on.
 func (w *wait) step(ctx workflow.Context) (*AwaitTaskResultOutput, error) {
-	due, err := w.untilDue(ctx)
+	due, woken, err := w.untilDue(ctx)
 	if err != nil {
 		return nil, err
 	}
-	last := w.schedule.IsLast(due) || w.schedule.IsLast(workflow.Now(ctx)) // the worker may wake hours late
-	answer, err := w.poll(ctx, last)
+	// Which poll is the last is settled here, when it is scheduled, and not when its answer is read:
+	// its request must be sent on the deadline or later. The worker may wake hours late.
+	last := w.schedule.IsLast(due) || w.schedule.IsLast(workflow.Now(ctx))
+	answer, err := w.poll(ctx, last, woken)
 	switch verdict := verdictOf(err); {
 	case err == nil && answer.Result.Status == twocaptcha.StatusReady:
 		return &AwaitTaskResultOutput{TaskID: w.settings.TaskID, TaskResult: answer.Result, Polls: w.Polls}, nil
@@ -70,31 +75,40 @@ func (w *wait) step(ctx workflow.Context) (*AwaitTaskResultOutput, error) {
 		return nil, newVerdict(w.settings.TaskID, verdict, w.progress)
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case last, answer.Last:
+	case err == nil && (last || answer.Last):
 		return nil, newTaskTimeout(w.settings.TaskID, w.settings.Timeout, w.progress)
+	case last:
+		return nil, newNoAnswer(w.settings.TaskID, w.progress)
 	}
 	return nil, nil
 }
 
-// untilDue sleeps until the next poll, by the schedule or by a wake-up, and returns when it was
-// due. Its error is the cancellation, or what continues the workflow as new.
-func (w *wait) untilDue(ctx workflow.Context) (time.Time, error) {
+// untilDue sleeps until the next poll, by the schedule or by a wake-up, and returns when it was due
+// and whether it was woken. Its error is the cancellation, or what continues the workflow as new.
+func (w *wait) untilDue(ctx workflow.Context) (due time.Time, woken bool, err error) {
 	scheduled, earliest := w.schedule.First(), w.StartedAt
-	if w.Polls > 0 {
+	if !w.LastPollEnd.IsZero() {
 		scheduled = w.schedule.Next(w.Polls+1, w.LastPollEnd, w.NotBefore)
 		earliest = w.LastPollEnd.Add(schedule.MinInterval)
 		if w.NotBefore.After(earliest) {
 			earliest = w.NotBefore
 		}
 	}
-	// A wake-up leaves the timer of the scheduled poll running, so that the wait after it can use it.
+	// A poll that comes early leaves the timer of the scheduled poll running, so that the wait after it
+	// can use it.
 	if running, found := w.timers.keep(earliest); found {
 		scheduled = running
 	}
+	if soon := w.schedule.Soon(w.LastPollEnd, w.NotBefore); w.Soon && soon.Before(scheduled) {
+		scheduled = soon
+	}
 	for {
-		w.WakeUp = w.wakeUps.receive() || w.WakeUp
-		if w.mayContinueAsNew && workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			return time.Time{}, w.continueAsNew(ctx)
+		w.receiveWakeUps()
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			if w.mayContinueAsNew {
+				return time.Time{}, false, w.continueAsNew(ctx)
+			}
+			w.settings.Polling = PollingActivityRetry
 		}
 		due := scheduled
 		if w.WakeUp && earliest.Before(scheduled) {
@@ -102,137 +116,39 @@ func (w *wait) untilDue(ctx workflow.Context) (time.Time, error) {
 		}
 		timer, started := w.timers.at(due)
 		if !due.After(workflow.Now(ctx)) || started && timer.future.IsReady() {
+			woken := w.WakeUp
 			w.WakeUp, w.nextPollAt = false, time.Time{}
-			return due, nil
+			return due, woken, nil
 		}
 		if !started {
 			timer = w.timers.start(ctx, due, w.timerSummary(due))
 		}
 		w.nextPollAt = due
 		w.show(ctx)
-		w.untilAny(ctx, timer)
+		w.untilAny(ctx, timer.future)
 		if err := ctx.Err(); err != nil {
-			return time.Time{}, err
+			return time.Time{}, false, err
 		}
 	}
 }
 
-// untilAny blocks until the timer fires, something is received on the wake-up channel, or ctx is
-// canceled.
-func (w *wait) untilAny(ctx workflow.Context, timer timer) {
+// untilAny blocks until future is ready, a signal comes in, or ctx is canceled.
+func (w *wait) untilAny(ctx workflow.Context, future workflow.Future) {
 	selector := workflow.NewSelector(ctx)
 	selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
-	selector.AddFuture(timer.future, func(workflow.Future) {})
-	if w.wakeUps.channel != nil {
-		selector.AddReceive(w.wakeUps.channel, func(_ workflow.ReceiveChannel, more bool) {
-			if !more { // a closed channel would be ready for ever, and the selector leaves its closing in it as a value
-				w.wakeUps.channel = nil
-				return
-			}
-			w.WakeUp = w.wakeUps.receive() || w.WakeUp
-		})
+	selector.AddFuture(future, func(workflow.Future) {})
+	if w.wakeUps != nil {
+		receive := func(workflow.ReceiveChannel, bool) { w.receiveWakeUps() }
+		selector.AddReceive(w.callbacks.signals, receive)
+		selector.AddReceive(w.wakeUps.wake, receive)
 	}
 	selector.Select(ctx)
 }
 
-// answer is what an activity's polls came to.
-type answer = polling.Output[twocaptcha.TaskResult]
-
-// poll runs an activity that polls: getTaskResult once, or, with PollingActivityRetry and before
-// the last poll, pollTaskResult, whose attempts are polls by the schedule. The last poll has one
-// attempt. One before it may repeat its request until the deadline, and then has the time of one
-// attempt left, so that an answer on its way is not cut off.
-func (w *wait) poll(ctx workflow.Context, last bool) (answer, error) {
-	w.state, w.LastPollAt = StatePolling, workflow.Now(ctx)
-	w.show(ctx)
-	ctx = workflow.WithActivityOptions(ctx, w.activityOptions(ctx, last))
-	var got answer
-	var err error
-	if w.settings.Polling == PollingActivityRetry && !last {
-		err = workflow.ExecuteActivity(ctx, activities.PollTaskResultActivity, w.pollingInput()).Get(ctx, &got)
-	} else {
-		var result activities.GetTaskResultOutput
-		input := activities.GetTaskResultInput{TaskID: w.settings.TaskID}
-		err = workflow.ExecuteActivity(ctx, activities.GetTaskResultActivity, input).Get(ctx, &result)
-		got = answer{Result: result.TaskResult, Polls: w.Polls + 1}
+func (w *wait) receiveWakeUps() {
+	if w.wakeUps != nil {
+		w.WakeUp = w.wakeUps.receive() || w.WakeUp
 	}
-
-	w.state, w.LastPollEnd, w.NotBefore = StateWaiting, workflow.Now(ctx), time.Time{}
-	if err != nil {
-		w.noteFailure(err)
-		return answer{}, err
-	}
-	w.Polls = got.Polls
-	w.noteStatus(got.Result.Status)
-	w.LastError = got.LastError
-	return got, nil
-}
-
-func (w *wait) activityOptions(ctx workflow.Context, last bool) workflow.ActivityOptions {
-	options := workflow.GetActivityOptions(ctx) // an inline wait keeps the caller's task queue and priority
-	options.ActivityID = ""
-	options.Summary = w.pollSummary(last)
-	options.ScheduleToStartTimeout, options.HeartbeatTimeout = 0, 0
-	options.StartToCloseTimeout = attemptTimeout
-	options.ScheduleToCloseTimeout = max(w.schedule.Deadline.Sub(w.LastPollAt), 0) + attemptTimeout
-	options.WaitForCancellation = false
-	options.RetryPolicy = &temporal.RetryPolicy{
-		InitialInterval:    firstRetryDelay,
-		BackoffCoefficient: 2,
-		MaximumInterval:    maxRetryDelay,
-	}
-	if last {
-		options.ScheduleToCloseTimeout = attemptTimeout
-		options.RetryPolicy.MaximumAttempts = 1
-	}
-	return options
-}
-
-func (w *wait) pollingInput() polling.Input {
-	return polling.Input{
-		TaskID:          w.schedule.TaskID,
-		StartedAt:       w.schedule.StartedAt,
-		InitialDelay:    polling.Duration(w.schedule.InitialDelay),
-		PollInterval:    polling.Duration(w.schedule.PollInterval),
-		MaxPollInterval: polling.Duration(w.schedule.MaxPollInterval),
-		Deadline:        w.schedule.Deadline,
-		Polls:           w.Polls,
-	}
-}
-
-func (w *wait) noteStatus(status string) {
-	w.LastStatus = cmp.Or(status, w.LastStatus)
-	w.SeenProcessing = w.SeenProcessing || status == twocaptcha.StatusProcessing
-}
-
-func (w *wait) noteFailure(err error) {
-	failure := new(temporal.ApplicationError)
-	errors.As(err, &failure)       // also the last attempt's, below a timeout
-	details, _ := Details(failure) // of another version's activity they may be of another kind; they are not needed
-	w.LastError = cmp.Or(details.LastError, errorText(err))
-	w.Polls = max(w.Polls+1, details.Polls)
-	// The server ends a poll at once if the delay that its failure asks for does not fit in; the delay
-	// holds all the same.
-	if failure.NextRetryDelay() > 0 {
-		w.NotBefore = w.LastPollEnd.Add(failure.NextRetryDelay())
-	}
-	if failure.Type() == activities.ErrorTypeNotReady {
-		w.noteStatus(twocaptcha.StatusProcessing)
-	}
-}
-
-// verdictOf returns the error that ends the wait at once, or nil: only an activity's non-retryable
-// ApplicationError does. One below a timeout is an earlier attempt's.
-func verdictOf(err error) *temporal.ApplicationError {
-	var activityError *temporal.ActivityError
-	if !errors.As(err, &activityError) {
-		return nil
-	}
-	failure, ok := activityError.Unwrap().(*temporal.ApplicationError)
-	if !ok || !failure.NonRetryable() {
-		return nil
-	}
-	return failure
 }
 
 // continueAsNew starts the next run of this wait, which goes on from where this run is.

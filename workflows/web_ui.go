@@ -11,14 +11,15 @@ import (
 )
 
 func (w *wait) timerSummary(due time.Time) string {
-	return "before " + w.pollSummary(w.schedule.IsLast(due))
+	last := w.schedule.IsLast(due)
+	return "before " + w.pollSummary(last, w.pollsByAttempts(last))
 }
 
-func (w *wait) pollSummary(last bool) string {
+func (w *wait) pollSummary(last, byAttempts bool) string {
 	if last {
 		return fmt.Sprintf("poll %d of task %d, the last", w.Polls+1, w.settings.TaskID)
 	}
-	if w.settings.Polling == PollingActivityRetry {
+	if byAttempts {
 		return fmt.Sprintf("polls of task %d, from poll %d on", w.settings.TaskID, w.Polls+1)
 	}
 	return fmt.Sprintf("poll %d of task %d", w.Polls+1, w.settings.TaskID)

@@ -19,6 +19,12 @@ type Input struct {
 	Deadline        time.Time `json:"deadline"`
 	// Polls is how many polls the wait has had before this activity.
 	Polls int `json:"polls,omitempty"`
+	// Soon tells that a wake-up brought this activity about: if its first poll finds the task
+	// processing, the second one follows as soon as it may.
+	Soon bool `json:"soon,omitempty"`
+	// HandBack tells that a wake-up may cancel the activity. A failed poll whose repeat is more than
+	// MinInterval away ends it then, since a wake-up must not shorten that delay.
+	HandBack bool `json:"handBack,omitempty"`
 
 	problem error
 }
@@ -42,10 +48,20 @@ type Output[Result any] struct {
 	Result Result `json:"result"`
 	// Polls is how many polls the wait has had.
 	Polls int `json:"polls"`
-	// Last tells that the last poll was made on the deadline: nothing is to follow it.
+	// Last tells that the result answers a request that was sent on the deadline or after it: nothing
+	// is to follow it.
 	Last bool `json:"last,omitempty"`
-	// LastError is what the last poll failed with; the result is empty then.
+	// LastError is what the last poll failed with, of an activity that hands back; the result is empty
+	// then.
 	LastError string `json:"lastError,omitempty"`
+	// RetryDelay is how long the failed poll is to wait for its repeat.
+	RetryDelay Duration `json:"retryDelay,omitempty"`
+}
+
+// NotSent is the second of the details of an attempt's error if that attempt sent no request.
+type NotSent struct {
+	// Requests is how many requests the attempts before it may have sent.
+	Requests int `json:"requests"`
 }
 
 // Duration is a string with a unit in JSON, like "5s".

@@ -8,6 +8,13 @@ import "time"
 // (https://2captcha.com/api-docs/get-task-result).
 const MinInterval = 5 * time.Second
 
+// A poll that brings no answer is repeated after FirstRetryDelay, and then after twice as long each
+// time, up to MaxRetryDelay.
+const (
+	FirstRetryDelay = MinInterval
+	MaxRetryDelay   = 30 * time.Second
+)
+
 const (
 	// The interval is this part of the time waited: a task that takes long is asked for less often,
 	// which keeps well within the service's 20 polls a task on average, and costs its caller at most
@@ -42,6 +49,33 @@ func (s Schedule) First() time.Time {
 func (s Schedule) Next(number int, lastEnd, notBefore time.Time) time.Time {
 	due := lastEnd.Add(s.interval(lastEnd.Sub(s.StartedAt), number))
 	return later(s.stretched(later(due, notBefore)), lastEnd.Add(MinInterval))
+}
+
+// Soon is when a poll is due that need not wait for the interval: one that repeats a failed poll,
+// or follows one that a wake-up hurried. It keeps to MinInterval, to notBefore unless that is past
+// the deadline, and to the deadline as Next does.
+func (s Schedule) Soon(lastEnd, notBefore time.Time) time.Time {
+	earliest := lastEnd.Add(MinInterval)
+	return later(s.stretched(later(earliest, notBefore)), earliest)
+}
+
+// Count is how many polls of an undisturbed wait have been due at that time, if the one of this
+// number was made at first and each took no time.
+func (s Schedule) Count(number int, first, at time.Time) int {
+	count := 0
+	for due := first; !due.After(at) && !s.IsLast(due); due = s.Next(number+count, due, time.Time{}) {
+		count++
+	}
+	return count
+}
+
+// RetryDelay is how long to wait after so many failures in a row, at least one.
+func RetryDelay(failures int) time.Duration {
+	delay := FirstRetryDelay
+	for ; failures > 1 && delay < MaxRetryDelay; failures-- {
+		delay *= 2
+	}
+	return min(delay, MaxRetryDelay)
 }
 
 // IsLast tells whether a poll that is due, or made, at that time is the last one.

@@ -1,0 +1,45 @@
+package activities
+
+import (
+	"context"
+
+	"go.temporal.io/sdk/activity"
+)
+
+// attempts is what an activity's attempts leave to those after them, as heartbeat details. Only an
+// attempt that sent nothing or failed records them, so that they cost nothing as a rule.
+type attempts struct {
+	// Unsent is how many attempts are known to have sent nothing.
+	Unsent int `json:"unsent,omitempty"`
+	// Failures is how many requests in a row have failed, up to now; of pollTaskResult alone.
+	Failures int `json:"failures,omitempty"`
+}
+
+// attemptsBefore are those before this attempt, as far as they are known.
+func attemptsBefore(ctx context.Context) attempts {
+	var before attempts
+	if activity.HasHeartbeatDetails(ctx) {
+		_ = activity.GetHeartbeatDetails(ctx, &before) // of another version they may be of another kind
+	}
+	return before
+}
+
+// requestsBefore is how many requests this activity may have sent in the attempts before this one.
+func requestsBefore(ctx context.Context) int {
+	return max(int(activity.GetInfo(ctx).Attempt)-1-attemptsBefore(ctx).Unsent, 0)
+}
+
+func recordUnsent(ctx context.Context) {
+	now := attemptsBefore(ctx)
+	now.Unsent++
+	activity.RecordHeartbeat(ctx, now)
+}
+
+// recordFailures notes how many requests in a row have failed, if that has changed.
+func recordFailures(ctx context.Context, failures int) {
+	now := attemptsBefore(ctx)
+	if now.Failures != failures {
+		now.Failures = failures
+		activity.RecordHeartbeat(ctx, now)
+	}
+}
