@@ -1,9 +1,7 @@
 package workflows_test
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -32,7 +30,7 @@ func (r *record) problem() string {
 			continue
 		}
 		for _, property := range []func(*record, *waitRecord) string{
-			onlyOneOutcome, nothingAfterTheEnd, rightOutcome, polledOnSchedule, attemptsOnSchedule, countedPolls, withinEvents,
+			onlyOneOutcome, nothingAfterTheEnd, rightOutcome, polledOnSchedule, countedPolls, withinEvents,
 		} {
 			if problem := property(r, wait); problem != "" {
 				return fmt.Sprintf("wait %d: %s", wait.index, problem)
@@ -98,25 +96,19 @@ func (w *waitRecord) end() (*attemptRecord, answerKind) {
 // rightOutcome: the outcome is the one that the answers call for.
 func rightOutcome(r *record, w *waitRecord) string {
 	code := workflows.ErrorCode(w.err)
-	if r.canceled > 0 || r.schedule.CancelAt == 0 {
-		if r.schedule.CancelAt == 0 && code == workflows.Canceled {
-			return "canceled by nobody"
-		}
-	}
 	if code == workflows.Canceled {
-		if w.ended < r.canceled {
-			return fmt.Sprintf("canceled at %s, before %s", w.ended, r.canceled)
-		}
-		if latest := r.canceled + requestTimeout; w.ended > latest {
+		switch attempt, kind := w.end(); {
+		case r.canceled == 0:
+			return "canceled by nobody"
+		case w.ended != r.canceled:
 			return fmt.Sprintf("the cancellation at %s ended it at %s", r.canceled, w.ended)
-		}
-		if attempt, kind := w.end(); attempt != nil && attempt.poll.ended && attempt.poll.seen < r.canceled {
+		case attempt != nil && attempt.poll.ended && attempt.poll.seen < r.canceled:
 			return fmt.Sprintf("canceled, after %s at %s", kind, attempt.ended)
 		}
 		return ""
 	}
-	if r.canceled > 0 && w.ended > r.canceled && !(w.polls != nil && w.polls[len(w.polls)-1].seen <= r.canceled+requestTimeout) {
-		return fmt.Sprintf("the cancellation at %s didn't end it: %v", r.canceled, w.err)
+	if r.canceled > 0 && w.ended > r.canceled {
+		return fmt.Sprintf("the cancellation at %s did not end it; at %s came %v", r.canceled, w.ended, w.err)
 	}
 	attempt, kind := w.end()
 	if kind == answerReady {
@@ -216,7 +208,9 @@ func outermost(err error) *temporal.ApplicationError {
 // window is a time that a poll may be due in.
 type window struct{ from, to time.Duration }
 
-func (w window) atLeast(least time.Duration) window { return window{max(w.from, least), max(w.to, least)} }
+func (w window) atLeast(least time.Duration) window {
+	return window{max(w.from, least), max(w.to, least)}
+}
 
 // stretched is a poll's window if one too near the deadline moves there.
 func (w *waitRecord) stretched(due window) window {
@@ -248,57 +242,34 @@ func (w *waitRecord) intervals() (initialDelay, least, most time.Duration) {
 	return initialDelay, least, most
 }
 
-// after is when the schedule has a poll after one that ended then.
-func (w *waitRecord) after(ended, notBefore time.Duration) window {
-	_, least, most := w.intervals()
-	interval := min(max((ended-w.start)*15/100, least), most)
-	due := window{ended + interval, ended + interval*11/10}
-	return w.stretched(due.atLeast(notBefore)).atLeast(ended + leastBetweenRequests)
-}
-
-// polledOnSchedule: every activity is scheduled when the schedule, a wake-up or the wake-up before
-// it has it, and none of them is forgotten.
+// polledOnSchedule: every activity is scheduled when the schedule, a wake-up, a failure before it or
+// the deadline has it, and none of these is forgotten.
 func polledOnSchedule(r *record, w *waitRecord) string {
-	initialDelay, _, _ := w.intervals()
-	heardAt := slices.Clone(w.wakeUps)
-	previous := (*pollRecord2)(nil)
-	woken := false // the previous poll followed a wake-up
 	for index, poll := range w.polls {
-		first := w.start + initialDelay
-		due, earliest, since := w.stretched(window{first, first}), w.start, w.start-1
-		if previous != nil {
+		due, earliest, since := w.firstPoll(), w.start, w.start-1
+		if index > 0 {
+			previous := w.polls[index-1]
 			if !previous.ended {
 				return fmt.Sprintf("a poll at %s while the one of %s is under way", poll.scheduled, previous.scheduled)
 			}
-			notBefore := time.Duration(0)
-			if asks := previous.asksFor(); asks > 0 {
-				notBefore = previous.seen + asks
-			}
-			due = w.after(previous.seen, notBefore)
-			earliest = max(previous.seen+leastBetweenRequests, notBefore)
+			due, earliest = w.pollAfter(previous)
 			since = previous.scheduled
 		}
-		// A timer that runs is kept.
-		for _, timer := range w.timers {
-			if timer.started <= since && timer.due >= earliest && timer.due < due.from {
-				due.from = timer.due
+		for _, timer := range w.timers { // one that runs is kept
+			if timer.started <= since && timer.due >= earliest {
+				due = window{min(due.from, timer.due), max(due.to, timer.due)}
 			}
 		}
-		if previous != nil && woken && previous.processing() { // once more, 5 seconds after it
-			again := w.stretched(window{earliest, earliest}).atLeast(earliest)
-			due.from, due.to = min(due.from, earliest), min(due.to, again.to)
-		}
-		calls, maybe := false, false
-		for _, at := range heardAt {
+		for _, at := range w.wakeUps {
+			called := max(at, earliest)
 			switch {
 			case at < since || at > poll.scheduled:
-			case at == since || at == poll.scheduled: // who was first can't be told
-				maybe = true
-				due.from = min(due.from, max(at, earliest))
+			case at == since || at == poll.scheduled: // nobody can tell which was first
+				poll.maybeWoken = true
+				due.from = min(due.from, called)
 			default:
-				calls = true
-				called := max(at, earliest)
-				due.from, due.to = min(due.from, called), min(due.to, called)
+				poll.woken = true
+				due = window{min(due.from, called), min(due.to, called)}
 			}
 		}
 		if poll.scheduled < due.from {
@@ -307,52 +278,107 @@ func polledOnSchedule(r *record, w *waitRecord) string {
 		if latest := r.backAt(due.to); poll.scheduled > latest {
 			return fmt.Sprintf("poll %d at %s: it is due at %s at the latest", index+1, poll.scheduled, latest)
 		}
-		_ = maybe
-		woken = calls
-		previous = poll
+		if problem := w.attemptsOnSchedule(poll); problem != "" {
+			return problem
+		}
 	}
 	return ""
 }
 
-// asksFor is the delay that the poll's failure asks for.
-func (p *pollRecord2) asksFor() time.Duration {
-	if p.err == nil || p.canceled > 0 || len(p.attempts) == 0 {
-		return 0
-	}
-	last := p.attempts[len(p.attempts)-1]
-	if last.request == nil || !last.done || errors.As(p.err, new(*temporal.TimeoutError)) {
-		return 0
-	}
-	return last.fate.asksFor()
+func (w *waitRecord) firstPoll() window {
+	initialDelay, _, _ := w.intervals()
+	return w.stretched(window{w.start + initialDelay, w.start + initialDelay})
 }
 
-// processing tells that the poll found the task processing.
-func (p *pollRecord2) processing() bool {
-	if len(p.attempts) == 0 {
-		return false
+// pollAfter is when a poll is due that nothing hurries, and when it can be at the earliest.
+func (w *waitRecord) pollAfter(previous *pollRecord2) (due window, earliest time.Duration) {
+	ended := previous.seen
+	earliest = ended + leastBetweenRequests
+	if previous.canceled > 0 {
+		return w.after(ended), earliest
 	}
-	last := p.attempts[len(p.attempts)-1]
-	return !p.byRetries && last.request != nil && last.done && !last.fate.Kind.lost() && last.request.answer == answerProcessing
+	if previous.err != nil { // there was no time to repeat it
+		earliest = max(earliest, w.deadline())
+		return window{earliest, earliest}, earliest
+	}
+	if delay := previous.handedBack(); delay > 0 {
+		earliest = max(earliest, ended+delay)
+		return w.soon(ended, earliest), earliest
+	}
+	due = w.after(ended)
+	if !previous.byRetries && (previous.woken || previous.maybeWoken) { // once more, 5 seconds later
+		soon := w.soon(ended, earliest)
+		due.from = min(due.from, soon.from)
+		if previous.woken {
+			due.to = min(due.to, soon.to)
+		}
+	}
+	return due, earliest
 }
 
-// attemptsOnSchedule: the attempts of pollTaskResult are polls by the schedule, and no request of a
-// poll before the last is repeated after the deadline.
-func attemptsOnSchedule(r *record, w *waitRecord) string {
-	for _, poll := range w.polls {
-		for index, attempt := range poll.attempts {
-			if index == 0 {
-				continue
+// after is when the schedule has a poll after one that ended then.
+func (w *waitRecord) after(ended time.Duration) window {
+	_, least, most := w.intervals()
+	interval := min(max((ended-w.start)*15/100, least), most)
+	return w.stretched(window{ended + interval, ended + interval*11/10}).atLeast(ended + leastBetweenRequests)
+}
+
+// soon is when a poll is due that need not wait for the interval.
+func (w *waitRecord) soon(ended, earliest time.Duration) window {
+	return w.stretched(window{earliest, earliest}).atLeast(ended + leastBetweenRequests)
+}
+
+// handedBack is the delay for which pollTaskResult has left a failed poll to the workflow; 0 if it
+// has not.
+func (p *pollRecord2) handedBack() time.Duration {
+	if !p.byRetries || p.err != nil {
+		return 0
+	}
+	failures := 0
+	var last *attemptRecord
+	for _, attempt := range p.attempts {
+		switch {
+		case attempt.fate.Kind.lost() || attempt.request == nil:
+		case attempt.request.answer == answerNone:
+			failures++
+		default:
+			failures = 0
+		}
+		last = attempt
+	}
+	if failures == 0 || last.request == nil {
+		return 0
+	}
+	if asked := last.fate.asksFor(); asked > 0 {
+		return asked
+	}
+	return min(5*time.Second<<(failures-1), 30*time.Second)
+}
+
+// attemptsOnSchedule: the attempts of pollTaskResult are polls by the schedule, and no poll before
+// the last is repeated after the deadline.
+func (w *waitRecord) attemptsOnSchedule(poll *pollRecord2) string {
+	for index, attempt := range poll.attempts {
+		if index == 0 {
+			continue
+		}
+		if poll.scheduled < w.deadline() && attempt.request != nil && attempt.request.sent > w.deadline() {
+			return fmt.Sprintf("the request at %s repeats one from before the deadline at %s", attempt.request.sent, w.deadline())
+		}
+		before := poll.attempts[index-1]
+		if !poll.byRetries || before.request == nil || before.fate.Kind.lost() || before.request.answer != answerProcessing {
+			continue
+		}
+		due := w.after(before.ended)
+		if index == 1 && (poll.woken || poll.maybeWoken) {
+			soon := w.soon(before.ended, before.ended+leastBetweenRequests)
+			due.from = min(due.from, soon.from)
+			if poll.woken {
+				due.to = min(due.to, soon.to)
 			}
-			if poll.scheduled < w.deadline() && attempt.request != nil && attempt.request.sent > w.deadline() && r.backAt(attempt.due) == attempt.due {
-				return fmt.Sprintf("the request at %s repeats one from before the deadline at %s", attempt.request.sent, w.deadline())
-			}
-			before := poll.attempts[index-1]
-			if !poll.byRetries || before.request == nil || before.fate.Kind.lost() || before.request.answer != answerProcessing {
-				continue
-			}
-			if due := w.after(before.ended, 0); attempt.due < due.from || attempt.due > due.to {
-				return fmt.Sprintf("attempt %d at %s: it is due from %s to %s", attempt.number, attempt.due, due.from, due.to)
-			}
+		}
+		if attempt.due < due.from || attempt.due > due.to {
+			return fmt.Sprintf("attempt %d at %s: it is due from %s to %s", attempt.number, attempt.due, due.from, due.to)
 		}
 	}
 	return ""

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
+
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -48,10 +50,14 @@ type pollRecord2 struct {
 	attempts  []*attemptRecord
 	// canceled is when the workflow canceled it; 0: never.
 	canceled time.Duration
+	// woken tells that a call brought it about, maybeWoken that one may have.
+	woken, maybeWoken bool
 	// seen is when the workflow heard of its end.
 	seen  time.Duration
 	ended bool
 	err   error
+	// heartbeat is what its attempts have left to those after them.
+	heartbeat *commonpb.Payloads
 }
 
 type attemptRecord struct {

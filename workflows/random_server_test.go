@@ -50,7 +50,7 @@ func newScheduleRun(s randomSchedule) *scheduleRun {
 		r.record.waits = append(r.record.waits, &waitRecord{randomWait: wait, index: index})
 	}
 	plugin, err := provider.NewPlugin(provider.Config{
-		ClientKey: clientKey, WrapTransport: func(http.RoundTripper) http.RoundTripper { return r },
+		ClientKey: clientKey, WrapTransport: func(http.RoundTripper) http.RoundTripper { return r }, Now: r.clock,
 	})
 	if err != nil {
 		panic(err)
@@ -213,7 +213,7 @@ func (r *scheduleRun) carryOutRun(input any) (continued error) {
 // parent is somebody's workflow that waits for tasks, and goes on after that.
 func (r *scheduleRun) parent(ctx workflow.Context) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{})
-	calls := newRandomCallbacks(ctx, len(r.schedule.Waits))
+	callbacks := workflows.WithCallbacks(workflows.NewCallbacks(ctx))
 	running := len(r.record.waits)
 	for _, wait := range r.record.waits {
 		workflow.Go(ctx, func(ctx workflow.Context) {
@@ -223,7 +223,7 @@ func (r *scheduleRun) parent(ctx workflow.Context) error {
 			}
 			wait.started, wait.start = true, r.now()
 			ctx = workflow.WithValue(ctx, waitKey{}, wait)
-			wait.out, wait.err = calls.await(ctx, wait.index, wait.input(r.schedule.Polling))
+			wait.out, wait.err = workflows.Await(ctx, wait.input(r.schedule.Polling), callbacks)
 			wait.ended = r.now()
 			wait.outcomes++
 		})
@@ -620,6 +620,28 @@ func (a *serverAttempt) GetInfo(ctx context.Context) activity.Info {
 		info.StartedTime = a.run.started.Add(attempt.started)
 	}
 	return info
+}
+
+// The heartbeats of an activity's attempts go on from one to the next.
+
+func (a *serverAttempt) RecordHeartbeat(ctx context.Context, details ...any) {
+	encoded, err := converter.GetDefaultDataConverter().ToPayloads(details...)
+	if err != nil {
+		panic(err)
+	}
+	a.pollOf(ctx).heartbeat = encoded
+}
+
+func (a *serverAttempt) HasHeartbeatDetails(ctx context.Context) bool {
+	return a.pollOf(ctx).heartbeat != nil
+}
+
+func (a *serverAttempt) GetHeartbeatDetails(ctx context.Context, into ...any) error {
+	return converter.GetDefaultDataConverter().FromPayloads(a.pollOf(ctx).heartbeat, into...)
+}
+
+func (a *serverAttempt) pollOf(ctx context.Context) *pollRecord2 {
+	return a.run.attemptOf(a.Next.GetInfo(ctx).ActivityID).poll
 }
 
 // silent is a logger.
