@@ -24,7 +24,8 @@ const (
 // fails retryably, with the delay that is left.
 type Activities struct {
 	client *twocaptcha.Client
-	sent   *lastRequests
+	clock  func() time.Time // nil: time.Now
+	sent   lastRequests
 }
 
 // Option changes what [New] returns.
@@ -35,12 +36,12 @@ type Option func(*Activities)
 // nil, activities in the SDK's test environments keep no distance between requests: the time that
 // such an environment skips does not pass by time.Now.
 func WithClock(now func() time.Time) Option {
-	return func(a *Activities) { a.sent = newLastRequests(now) }
+	return func(a *Activities) { a.clock = now }
 }
 
 // New returns activities that send their requests through client.
 func New(client *twocaptcha.Client, options ...Option) *Activities {
-	a := &Activities{client: client, sent: newLastRequests(nil)}
+	a := &Activities{client: client, sent: lastRequests{free: map[int64]time.Time{}}}
 	for _, option := range options {
 		option(a)
 	}
@@ -53,4 +54,11 @@ func (a *Activities) Register(registry interface {
 }) {
 	registry.RegisterActivityWithOptions(a.GetTaskResult, activity.RegisterOptions{Name: GetTaskResultActivity})
 	registry.RegisterActivityWithOptions(a.pollTaskResult, activity.RegisterOptions{Name: PollTaskResultActivity})
+}
+
+func (a *Activities) now() time.Time {
+	if a.clock != nil {
+		return a.clock()
+	}
+	return time.Now()
 }

@@ -29,6 +29,7 @@ type question[Answer any] struct {
 // ask sends one request: it is the only place that does, that knows about attempts and due times,
 // and that classifies failures. The error is an ApplicationError.
 func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*Answer, error) {
+	attempt := a.attempt(ctx)
 	requests := requestsBefore(ctx)
 	failure := failure{method: q.method, details: ErrorDetails{TaskID: q.taskID}}
 	countPolls := func(requests int) {
@@ -36,7 +37,7 @@ func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*A
 			failure.details.Polls = q.polls(requests)
 		}
 	}
-	answer, reason, err := sendInTurn(ctx, a, q)
+	answer, reason, err := sendInTurn(ctx, a, attempt, q)
 	switch {
 	case reason != nil:
 		recordUnsent(ctx)
@@ -44,28 +45,29 @@ func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*A
 		return nil, failure.notSent(reason, requests)
 	case err != nil:
 		countPolls(requests + 1)
-		return nil, withRetryDelay(ctx, failure.classify(err), q.retryDelay)
+		return nil, withRetryDelay(attempt, failure.classify(err), q.retryDelay)
 	}
 	return answer, nil
 }
 
 // sendInTurn sends the request if this attempt may, or says why it may not.
-func sendInTurn[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*Answer, *notSentReason, error) {
-	ctx, cancel, reason := withinAttempt(ctx)
+func sendInTurn[Answer any](
+	ctx context.Context, a *Activities, attempt activity.Info, q question[Answer],
+) (*Answer, *notSentReason, error) {
+	ctx, cancel, reason := withinAttempt(ctx, attempt, a.now())
 	if reason != nil {
 		return nil, reason, nil
 	}
 	defer cancel()
-	if reason := notBeforeDue(ctx); reason != nil {
+	if reason := notBeforeDue(ctx, attempt); reason != nil {
 		return nil, reason, nil
 	}
-	if q.taskID != 0 && (a.sent.now != nil || !isTestEnvironment(activity.GetInfo(ctx))) {
-		end, wait := a.sent.begin(q.taskID)
-		if end == nil {
+	if q.taskID != 0 && (a.clock != nil || !isTestEnvironment(attempt)) {
+		if wait := a.sent.begin(q.taskID, a.now()); wait > 0 {
 			return nil, &notSentReason{delay: wait, text: fmt.Sprintf(
 				"the last request for this task was less than 5s ago; the next one may be sent in %s", wait.Round(time.Millisecond))}, nil
 		}
-		defer end()
+		defer func() { a.sent.end(q.taskID, a.now()) }()
 	}
 	answer, err := q.send(ctx)
 	return answer, nil, err
@@ -85,23 +87,24 @@ type notSentReason struct {
 //
 // A repeated attempt without its whole time left sends nothing: the activity could be over before
 // its answer is there, and whoever scheduled it would send another request too soon.
-func withinAttempt(ctx context.Context) (context.Context, context.CancelFunc, *notSentReason) {
-	attempt := activity.GetInfo(ctx)
+func withinAttempt(
+	ctx context.Context, attempt activity.Info, now time.Time,
+) (context.Context, context.CancelFunc, *notSentReason) {
 	if attempt.StartToCloseTimeout <= 0 {
 		ctx, cancel := context.WithCancel(ctx)
 		return ctx, cancel, nil
 	}
-	end := attempt.StartedTime.Add(attempt.StartToCloseTimeout)
-	if late := time.Since(end); late >= 0 {
+	age := now.Sub(attempt.StartedTime)
+	left := attempt.StartToCloseTimeout - age
+	if left <= 0 {
 		return nil, nil, &notSentReason{text: fmt.Sprintf("this attempt began %s ago and had %s; the worker was stopped "+
-			"meanwhile, or its clock is ahead of the Temporal server's",
-			(late + attempt.StartToCloseTimeout).Round(time.Millisecond), attempt.StartToCloseTimeout)}
+			"meanwhile, or its clock is ahead of the Temporal server's", age.Round(time.Millisecond), attempt.StartToCloseTimeout)}
 	}
 	if attempt.Attempt > 1 && isLate(attempt, attempt.StartedTime) {
 		return nil, nil, &notSentReason{delay: attempt.StartToCloseTimeout, text: fmt.Sprintf(
 			"less than %s are left of the %s that the activity has", attempt.StartToCloseTimeout, attempt.ScheduleToCloseTimeout)}
 	}
-	ctx, cancel := context.WithDeadline(ctx, end)
+	ctx, cancel := context.WithTimeout(ctx, left)
 	return ctx, cancel, nil
 }
 
@@ -109,7 +112,8 @@ func withinAttempt(ctx context.Context) (context.Context, context.CancelFunc, *n
 // ScheduleToClose. If that is no more than one attempt's time, it says nothing about repeats: the
 // server sets StartToClose to it if the caller gave none.
 func isLate(attempt activity.Info, starts time.Time) bool {
-	if attempt.StartToCloseTimeout <= 0 || attempt.ScheduleToCloseTimeout <= attempt.StartToCloseTimeout {
+	if attempt.ScheduledTime.IsZero() || attempt.StartToCloseTimeout <= 0 ||
+		attempt.ScheduleToCloseTimeout <= attempt.StartToCloseTimeout {
 		return false
 	}
 	return starts.Add(attempt.StartToCloseTimeout).After(attempt.ScheduledTime.Add(attempt.ScheduleToCloseTimeout))
@@ -119,12 +123,11 @@ func isLate(attempt activity.Info, starts time.Time) bool {
 // say otherwise. If the next attempt would be too late to send anything, the failure asks for a
 // delay that the server has no room for, which closes the activity at once: whoever scheduled it
 // goes on without waiting for that attempt.
-func withRetryDelay(ctx context.Context, err error, retryDelay func(asked time.Duration) time.Duration) error {
+func withRetryDelay(attempt activity.Info, err error, retryDelay func(asked time.Duration) time.Duration) error {
 	var failed *temporal.ApplicationError
 	if !errors.As(err, &failed) || failed.NonRetryable() {
 		return err
 	}
-	attempt := activity.GetInfo(ctx)
 	delay := failed.NextRetryDelay()
 	switch {
 	case retryDelay != nil:

@@ -29,8 +29,7 @@ const dueTimeout = 3 * time.Second
 // attempts alone, and that is not a billed action. If the server permits no such question, the
 // attempt goes on. If it gives no answer, the attempt waits here until the 5 seconds are over, and
 // goes on: a guard that is broken must not stop the polls.
-func notBeforeDue(ctx context.Context) *notSentReason {
-	attempt := activity.GetInfo(ctx)
+func notBeforeDue(ctx context.Context, attempt activity.Info) *notSentReason {
 	if attempt.Attempt <= 1 || attempt.IsLocalActivity || attempt.WorkflowExecution.ID == "" || isTestEnvironment(attempt) {
 		return nil
 	}
@@ -41,12 +40,6 @@ func notBeforeDue(ctx context.Context) *notSentReason {
 		return withoutDueTime(ctx, activity.GetWorkerStopChannel(ctx), err)
 	}
 	return notBeforeDueBy(description.RawResponse, attempt)
-}
-
-// isTestEnvironment tells whether the attempt runs in one of the SDK's test environments, by its
-// task token. There is no server to ask there: their client ends the process.
-func isTestEnvironment(attempt activity.Info) bool {
-	return string(attempt.TaskToken) == attempt.WorkflowExecution.RunID+"#"+attempt.ActivityID
 }
 
 // withoutDueTime lets an attempt go on whose due time the server did not tell.

@@ -14,44 +14,37 @@ const maxLastRequests = 100_000
 // rule forbids another one. Histories alone do not keep the distance: an operator resets, pauses
 // and unpauses activities, two workflows wait for one task, a failed wait is started over.
 type lastRequests struct {
-	now func() time.Time // nil: time.Now
-
 	mutex sync.Mutex
-	// tasks has when another request for a task may begin; zero while one is under way.
-	tasks   map[int64]time.Time
+	// free has when another request for a task may begin; zero while one is under way.
+	free    map[int64]time.Time
 	pruneAt time.Time
 }
 
-func newLastRequests(now func() time.Time) *lastRequests {
-	return &lastRequests{now: now, tasks: map[int64]time.Time{}}
-}
-
-// begin notes that a request for the task begins, and returns what notes its end; or nil and how
-// long the request has to wait.
-func (l *lastRequests) begin(taskID int64) (end func(), wait time.Duration) {
+// begin notes that a request for the task begins, or returns how long it has to wait.
+func (l *lastRequests) begin(taskID int64, now time.Time) (wait time.Duration) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	now := l.clock()
-	if free, known := l.tasks[taskID]; known {
-		if free.IsZero() {
-			return nil, schedule.MinInterval
-		}
-		if left := free.Sub(now); left > 0 {
-			return nil, left
-		}
+	free, known := l.free[taskID]
+	switch {
+	case known && free.IsZero():
+		return schedule.MinInterval
+	case free.After(now):
+		return free.Sub(now)
 	}
 	l.prune(now)
-	if len(l.tasks) >= maxLastRequests {
-		return func() {}, 0
+	if known || len(l.free) < maxLastRequests {
+		l.free[taskID] = time.Time{}
 	}
-	l.tasks[taskID] = time.Time{}
-	return func() { l.end(taskID) }, 0
+	return 0
 }
 
-func (l *lastRequests) end(taskID int64) {
+// end notes that the request which began has ended.
+func (l *lastRequests) end(taskID int64, now time.Time) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	l.tasks[taskID] = l.clock().Add(schedule.MinInterval)
+	if _, known := l.free[taskID]; known {
+		l.free[taskID] = now.Add(schedule.MinInterval)
+	}
 }
 
 // prune forgets what no longer matters, at most once in 5 seconds.
@@ -60,16 +53,9 @@ func (l *lastRequests) prune(now time.Time) {
 		return
 	}
 	l.pruneAt = now.Add(schedule.MinInterval)
-	for taskID, free := range l.tasks {
+	for taskID, free := range l.free {
 		if !free.IsZero() && !free.After(now) {
-			delete(l.tasks, taskID)
+			delete(l.free, taskID)
 		}
 	}
-}
-
-func (l *lastRequests) clock() time.Time {
-	if l.now != nil {
-		return l.now()
-	}
-	return time.Now()
 }

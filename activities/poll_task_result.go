@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/polling"
@@ -24,7 +23,7 @@ func (a *Activities) pollTaskResult(ctx context.Context, in polling.Input) (poll
 	if err := (GetTaskResultInput{TaskID: in.TaskID, problem: in.Problem()}).refusal(); err != nil {
 		return polling.Output[twocaptcha.TaskResult]{}, err
 	}
-	attempt := activity.GetInfo(ctx)
+	attempt := a.attempt(ctx)
 	requests := requestsBefore(ctx) + 1
 	output := polling.Output[twocaptcha.TaskResult]{Polls: in.Polls + requests}
 

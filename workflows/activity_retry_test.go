@@ -33,7 +33,8 @@ func TestPollsAreAttemptsOfOneActivity(t *testing.T) {
 	})
 }
 
-// The retry policy knows an attempt's number, not how many of those before have failed.
+// The delays double with failures in a row, as a poll's that is an activity, and not with the
+// attempt's number.
 func TestTransientFailureAmongPolls(t *testing.T) {
 	t.Parallel()
 	withRetries(t, func(t *testing.T, e *environment) {
@@ -46,77 +47,115 @@ func TestTransientFailureAmongPolls(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 7, out.Polls)
 		times := e.requestTimes(taskID)
-		require.Equal(t, 20*time.Second, times[3]-times[2], "the third attempt's delay")
-		require.Equal(t, 30*time.Second, times[5]-times[4], "the most of the policy")
-		for _, afterAnswer := range []int{1, 2, 4, 6} {
-			require.Less(t, times[afterAnswer]-times[afterAnswer-1], 15*time.Second, "the schedule's interval after an answer")
+		for _, afterFailure := range []int{3, 5} {
+			require.Equal(t, 5*time.Second, times[afterFailure]-times[afterFailure-1], "the first delay, however many polls there were")
 		}
+		require.Len(t, e.polls, 1)
 		require.Len(t, e.timers, 1)
+	})
+}
+
+// A wake-up must not cancel the activity while it waits long for a failed poll's repeat. The
+// workflow can't see that, so that the activity hands the repeat back.
+func TestFailuresInARowAreHandedBack(t *testing.T) {
+	t.Parallel()
+	withRetries(t, func(t *testing.T, e *environment) {
+		down, processing := simulator.Status(500, ""), simulator.Processing()
+		e.service.Script(taskID, processing, down, down, down, down, processing, processing, simulator.Ready(solution))
+		e.signalAfter(18 * time.Second) // while the repeat waits
+
+		out, err := e.await(seldom)
+
+		require.NoError(t, err)
+		times := e.requestTimes(taskID)
+		require.Len(t, times, 8)
+		require.Equal(t, seconds(5, 10, 5, 10), []time.Duration{
+			times[2] - times[1], times[3] - times[2], times[4] - times[3], times[5] - times[4]})
+		require.Equal(t, 5*time.Second, times[6]-times[5], "by the wake-up, which has waited")
+		require.Equal(t, []string{
+			"polls of task 74372499131, from poll 1 on", "poll 4 of task 74372499131", "polls of task 74372499131, from poll 5 on",
+		}, e.pollSummaries())
+		require.Equal(t, 6, out.Polls, "the third to the fifth request are one poll's")
 	})
 }
 
 func TestWakeUpBeforeTheFirstAttempt(t *testing.T) {
 	t.Parallel()
 	withRetries(t, func(t *testing.T, e *environment) {
-		e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
+		e.service.Script(taskID, simulator.Processing(), simulator.Processing(), simulator.Ready(solution))
 		e.signalAfter(2 * time.Second)
 
 		out, err := e.await(seldom)
 
 		require.NoError(t, err)
-		require.Equal(t, 2, out.Polls)
+		require.Equal(t, 3, out.Polls)
 		times := e.requestTimes(taskID)
-		require.Equal(t, 2*time.Second, times[0])
-		require.GreaterOrEqual(t, times[1], 32*time.Second)
+		require.Equal(t, seconds(2, 7), times[:2])
+		require.GreaterOrEqual(t, times[2], 37*time.Second)
+		require.Len(t, e.polls, 1)
 	})
 }
 
-// An attempt that is due later can't be hurried, and a signal adds only its own event.
-func TestSignalsBetweenAttempts(t *testing.T) {
+// The activity that waits for its next attempt is canceled, and another one polls 5 s later.
+func TestSignalBetweenAttempts(t *testing.T) {
 	t.Parallel()
 	for name, signals := range map[string]int{"one": 1, "hundreds": 500} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			e := newEnvironment(t)
+			e.polling = workflows.PollingActivityRetry
+			e.service.Script(taskID, simulator.ReadyAfter(23*time.Second, solution))
+			for number := range signals {
+				e.signalAfter(12*time.Second + time.Duration(number)*time.Millisecond)
+			}
+
+			out, err := e.await(seldom)
+
+			require.NoError(t, err)
+			require.Equal(t, 3, out.Polls)
+			times := e.requestTimes(taskID)
+			require.Len(t, times, 3)
+			require.Equal(t, seconds(5, 17), times[:2])
+			require.InDelta(t, 22, times[2].Seconds(), 2.6, "it found the task processing: once more, 5 s later")
+			require.Len(t, e.polls, 2)
+			require.Equal(t, 1, e.polls[1].input.(polling.Input).Polls)
+		})
+	}
+}
+
+// An attempt under way is not cut off, and its answer counts.
+func TestSignalWhileAnAttemptIsUnderWay(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]simulator.Answer{"ready": simulator.Ready(solution), "processing": simulator.Processing()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			withRetries(t, func(t *testing.T, e *environment) {
-				e.service.Script(taskID, simulator.ReadyAfter(70*time.Second, solution))
-				for number := range signals {
-					e.signalAfter(6*time.Second + time.Duration(number)*100*time.Millisecond)
+				e.service.Script(taskID, simulator.Processing(), answer, simulator.Ready(solution))
+				signaled := false
+				e.attempt = func(_ context.Context, request func() (any, error)) (any, error) {
+					answer, err := request()
+					if len(e.requestTimes(taskID)) == 2 && !signaled {
+						signaled = true
+						e.SignalWorkflow(workflows.TaskCallbackSignal, workflows.TaskCallback{TaskID: taskID})
+					}
+					return answer, err
 				}
 
 				out, err := e.await(seldom)
 
 				require.NoError(t, err)
-				require.Equal(t, 4, out.Polls)
-				undisturbed := newEnvironment(t)
-				undisturbed.polling = e.polling
-				undisturbed.service.Script(taskID, simulator.ReadyAfter(70*time.Second, solution))
-				_, err = undisturbed.await(seldom)
-				require.NoError(t, err)
-				require.Equal(t, undisturbed.requestTimes(taskID), e.requestTimes(taskID))
-				require.Len(t, e.timers, 1)
-				require.Len(t, e.polls, 1)
+				times := e.requestTimes(taskID)
+				if name == "ready" {
+					require.Len(t, times, 2)
+					require.Equal(t, 2, out.Polls)
+					return
+				}
+				require.Len(t, times, 3)
+				require.Equal(t, 5*time.Second, times[2]-times[1])
+				require.Equal(t, 3, out.Polls)
 			})
 		})
 	}
-}
-
-// If another activity follows, after the 10 attempts of a test environment, the delay of its first
-// attempt holds too.
-func TestSignalBetweenAttemptsIsNoHurryLater(t *testing.T) {
-	t.Parallel()
-	withRetries(t, func(t *testing.T, e *environment) {
-		e.service.Script(taskID)
-		in := seldom
-		in.Timeout = 6 * time.Minute
-		e.signalAfter(time.Minute)
-
-		_, err := e.await(in)
-
-		require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
-		require.Greater(t, len(e.polls), 1)
-		in.InitialDelay, in.MaxPollInterval = 5*time.Second, 30*time.Second
-		e.requireScheduled(in)
-	})
 }
 
 func TestActivityThatItsDelayEnds(t *testing.T) {
@@ -133,9 +172,8 @@ func TestActivityThatItsDelayEnds(t *testing.T) {
 		polls := e.polls[0].input.(polling.Input)
 		require.True(t, polls.StartedAt.Equal(e.start))
 		require.True(t, polls.Deadline.Equal(e.start.Add(2*time.Minute)))
-		require.Equal(t, activities.GetTaskResultInput{TaskID: taskID}, e.polls[1].input, "the last poll is not repeated")
-		require.Equal(t, temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2,
-			MaximumInterval: 30 * time.Second, MaximumAttempts: 1}, *e.polls[1].options.RetryPolicy, "the last poll")
+		require.Equal(t, activities.GetTaskResultInput{TaskID: taskID}, e.polls[1].input, "the last poll is an activity of its own")
+		e.requireLastPoll(e.polls[1])
 		require.Equal(t, seconds(5, 10.205, 120), e.requestTimes(taskID))
 	})
 }
@@ -195,7 +233,7 @@ func TestActivityWithoutAWorker(t *testing.T) {
 				require.Equal(t, test.cause != nil, details.LastStatus == "processing")
 				require.Equal(t, seconds(10), e.requestTimes(taskID), "5 s after its end, by the clock that was not set forward")
 				require.Len(t, e.polls, 2)
-				require.Equal(t, int32(1), e.polls[1].options.RetryPolicy.MaximumAttempts)
+				e.requireLastPoll(e.polls[1])
 			})
 		})
 	}

@@ -180,7 +180,7 @@ func TestAwaitTakesItsCallersTaskQueueAndPriority(t *testing.T) {
 				StartToCloseTimeout:    time.Hour,
 				ScheduleToCloseTimeout: 2 * time.Hour,
 				HeartbeatTimeout:       time.Second,
-				WaitForCancellation:    true,
+				WaitForCancellation:    !e.byRetries(),
 				RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 				Summary:                "the caller's",
 			})
@@ -198,8 +198,10 @@ func TestAwaitTakesItsCallersTaskQueueAndPriority(t *testing.T) {
 		require.Equal(t, workflow.ActivityOptions{
 			TaskQueue:              "callers",
 			Priority:               temporal.Priority{PriorityKey: 2},
-			StartToCloseTimeout:    20 * time.Second,
-			ScheduleToCloseTimeout: 75 * time.Second,
+			ScheduleToStartTimeout: 55 * time.Second,
+			StartToCloseTimeout:    30 * time.Second,
+			ScheduleToCloseTimeout: 85 * time.Second,
+			WaitForCancellation:    e.byRetries(),
 			RetryPolicy: &temporal.RetryPolicy{
 				InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
 			},
@@ -220,99 +222,13 @@ func TestAwaitRunsOnItsCallersTaskQueueByDefault(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAwaitWithAWakeUpChannel(t *testing.T) {
-	t.Parallel()
-	for name, channel := range map[string]func(workflow.Context) workflow.ReceiveChannel{
-		"signals": func(ctx workflow.Context) workflow.ReceiveChannel {
-			return workflow.GetSignalChannel(ctx, "solved")
-		},
-		"unbuffered": func(ctx workflow.Context) workflow.ReceiveChannel {
-			channel := workflow.NewChannel(ctx)
-			workflow.Go(ctx, func(ctx workflow.Context) {
-				require.NoError(t, workflow.Sleep(ctx, 20*time.Second))
-				channel.Send(ctx, "whatever")
-			})
-			return channel
-		},
-		"buffered": func(ctx workflow.Context) workflow.ReceiveChannel {
-			channel := workflow.NewBufferedChannel(ctx, 2)
-			workflow.Go(ctx, func(ctx workflow.Context) {
-				require.NoError(t, workflow.Sleep(ctx, 20*time.Second))
-				channel.Send(ctx, nil)
-				channel.Send(ctx, 5)
-			})
-			return channel
-		},
-		"closed after a wake-up": func(ctx workflow.Context) workflow.ReceiveChannel {
-			channel := workflow.NewBufferedChannel(ctx, 1)
-			workflow.Go(ctx, func(ctx workflow.Context) {
-				require.NoError(t, workflow.Sleep(ctx, 20*time.Second))
-				channel.Send(ctx, 1)
-				channel.Close()
-			})
-			return channel
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := newEnvironment(t)
-			e.service.Script(taskID, simulator.Processing(), simulator.Processing(), simulator.Ready(solution))
-			if name == "signals" {
-				e.after(20*time.Second, func() { e.SignalWorkflow("solved", map[string]any{"any": "payload"}) })
-			}
-			err := e.runParent(func(ctx workflow.Context) error {
-				out, err := workflows.Await(ctx, seldom, workflows.WithWakeUp(channel(ctx)))
-				require.Equal(t, 3, out.Polls)
-				return err
-			})
-			require.NoError(t, err)
-			planned := e.timers[1].at + e.timers[1].duration
-			require.Equal(t, []time.Duration{5 * time.Second, 20 * time.Second, planned}, e.requestTimes(taskID))
-		})
-	}
-}
-
-func TestAwaitWithAChannelThatWakesNobody(t *testing.T) {
-	t.Parallel()
-	for name, channel := range map[string]func(workflow.Context) workflow.ReceiveChannel{
-		"closed": func(ctx workflow.Context) workflow.ReceiveChannel {
-			channel := workflow.NewChannel(ctx)
-			channel.Close()
-			return channel
-		},
-		"closed in mid-wait": func(ctx workflow.Context) workflow.ReceiveChannel {
-			channel := workflow.NewChannel(ctx)
-			workflow.Go(ctx, func(ctx workflow.Context) {
-				require.NoError(t, workflow.Sleep(ctx, 20*time.Second))
-				channel.Close()
-			})
-			return channel
-		},
-		"quiet": func(ctx workflow.Context) workflow.ReceiveChannel { return workflow.NewChannel(ctx) },
-		"nil":   func(workflow.Context) workflow.ReceiveChannel { return nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := newEnvironment(t)
-			e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
-			err := e.runParent(func(ctx workflow.Context) error {
-				_, err := workflows.Await(ctx, seldom, workflows.WithWakeUp(channel(ctx)))
-				return err
-			})
-			require.NoError(t, err)
-			require.Len(t, e.timers, 2)
-			require.Equal(t, []time.Duration{5 * time.Second, e.timers[1].at + e.timers[1].duration}, e.requestTimes(taskID))
-		})
-	}
-}
-
 func TestAwaitLeavesNoTimerBehind(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	e.service.Script(taskID, simulator.Processing(), simulator.Ready(solution))
-	e.after(20*time.Second, func() { e.SignalWorkflow("solved", nil) })
+	e.signalAfter(20 * time.Second)
 	err := e.runParent(func(ctx workflow.Context) error {
-		_, err := workflows.Await(ctx, seldom, workflows.WithWakeUp(workflow.GetSignalChannel(ctx, "solved")))
+		_, err := workflows.Await(ctx, seldom, workflows.WithCallbacks(workflows.NewCallbacks(ctx)))
 		if err != nil {
 			return err
 		}
@@ -352,14 +268,13 @@ func TestAwaitThatWasCanceledBefore(t *testing.T) {
 	for name, option := range map[string]func(workflow.Context) []workflows.AwaitOption{
 		"asleep": func(workflow.Context) []workflows.AwaitOption { return nil },
 		"woken": func(ctx workflow.Context) []workflows.AwaitOption {
-			channel := workflow.NewBufferedChannel(ctx, 1)
-			channel.Send(ctx, nil)
-			return []workflows.AwaitOption{workflows.WithWakeUp(channel)}
+			return []workflows.AwaitOption{workflows.WithCallbacks(workflows.NewCallbacks(ctx))}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
+			e.signalAfter(0)
 			err := e.runParent(func(ctx workflow.Context) error {
 				waiting, cancel := workflow.WithCancel(ctx)
 				cancel()

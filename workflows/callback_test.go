@@ -52,10 +52,10 @@ func TestCallbackThatComesTooEarly(t *testing.T) {
 	out, err := e.await(withCallback)
 
 	require.NoError(t, err)
-	require.Equal(t, 3, out.Polls)
+	require.Equal(t, 4, out.Polls)
 	times := e.requestTimes(taskID)
-	require.Equal(t, seconds(10, 20), times[:2], "the first fallback poll stays where it was")
-	require.InDelta(t, 83, times[2].Seconds(), 3, "60 s later, and up to 10 %% more")
+	require.Equal(t, seconds(10, 15, 20), times[:3], "5 s later, and then the first fallback poll where it was")
+	require.InDelta(t, 83, times[3].Seconds(), 3, "60 s later, and up to 10 %% more")
 	require.Zero(t, e.timersCanceled)
 }
 
@@ -101,11 +101,11 @@ func TestThousandCallbacksAreOnePollIn5Seconds(t *testing.T) {
 	require.LessOrEqual(t, len(e.timers), len(times)+2)
 }
 
-func TestInlineCallbackTakesAWakeUpChannel(t *testing.T) {
+func TestInlineCallbackTakesCallbacks(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]workflows.AwaitOption{
-		"none":        nil,
-		"nil channel": {workflows.WithWakeUp(nil)},
+		"none": nil,
+		"nil":  {workflows.WithCallbacks(nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,25 +117,9 @@ func TestInlineCallbackTakesAWakeUpChannel(t *testing.T) {
 				return err
 			})
 
-			require.ErrorContains(t, err, "callback is true: within another workflow that takes WithWakeUp")
+			require.ErrorContains(t, err, "callback is true: within another workflow that takes WithCallbacks")
 			require.Empty(t, e.service.Requests())
 			require.Empty(t, e.timers)
 		})
 	}
-}
-
-func TestInlineCallback(t *testing.T) {
-	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.ReadyAfter(12*time.Second, solution))
-	e.signalAfter(12 * time.Second)
-
-	err := e.runParent(func(ctx workflow.Context) error {
-		out, err := workflows.Await(ctx, withCallback, workflows.WithWakeUp(workflow.GetSignalChannel(ctx, workflows.TaskCallbackSignal)))
-		require.Equal(t, 1, out.Polls)
-		return err
-	})
-
-	require.NoError(t, err)
-	require.Equal(t, seconds(12), e.requestTimes(taskID))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
@@ -43,6 +45,9 @@ type environment struct {
 	start   time.Time
 	// polling is how every wait polls that does not say itself.
 	polling workflows.Polling
+
+	mutex         sync.Mutex
+	firstAttempts map[string]time.Time // by activity id
 
 	// What the workflow asked of Temporal.
 	timers         []timerRecord
@@ -95,8 +100,9 @@ func withEachPollingIn(t *testing.T, newEnvironment func(*testing.T) *environmen
 	}
 }
 
-// withEachPollingInRealTime is withEachPolling for waits that end between two attempts. The test
-// environment has the second one wait for ever then, which real time alone may leave behind.
+// withEachPollingInRealTime is withEachPolling for activities that are canceled between two
+// attempts. The test environment has the second one wait for ever then, which real time alone may
+// leave behind.
 func withEachPollingInRealTime(t *testing.T, test func(*testing.T, *environment)) {
 	t.Helper()
 	for _, polling := range pollings {
@@ -133,7 +139,7 @@ func newEnvironmentAt(t *testing.T, start time.Time) *environment {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
-	e := &environment{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, start: start}
+	e := &environment{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, start: start, firstAttempts: map[string]time.Time{}}
 	e.SetTestTimeout(time.Minute) // of real time in which nothing happens
 	e.SetStartTime(start)
 	e.SetOnTimerCanceledListener(func(string) { e.timersCanceled++ })
@@ -220,6 +226,37 @@ func (e *environment) requestTimes(taskID int64) []time.Duration {
 		times = append(times, request.Arrived.Sub(e.start))
 	}
 	return times
+}
+
+// scheduled is when the activity was scheduled: its first attempt asks first.
+func (e *environment) scheduled(activityID string) time.Time {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if _, known := e.firstAttempts[activityID]; !known {
+		e.firstAttempts[activityID] = e.Now()
+	}
+	return e.firstAttempts[activityID]
+}
+
+// pollSummaries are those of the activities.
+func (e *environment) pollSummaries() []string {
+	var summaries []string
+	for _, poll := range e.polls {
+		summaries = append(summaries, poll.options.Summary)
+	}
+	return summaries
+}
+
+// requireLastPoll has a poll wait for a worker or its turn, and be repeated until it is answered.
+func (e *environment) requireLastPoll(poll pollRecord) {
+	e.t.Helper()
+	require.Equal(e.t, activities.GetTaskResultInput{TaskID: taskID}, poll.input)
+	require.Contains(e.t, poll.options.Summary, ", the last")
+	require.Equal(e.t, 15*time.Minute, poll.options.ScheduleToStartTimeout)
+	require.Equal(e.t, 30*time.Second, poll.options.StartToCloseTimeout)
+	require.Equal(e.t, 40*time.Minute, poll.options.ScheduleToCloseTimeout)
+	require.Equal(e.t, temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2,
+		MaximumInterval: 30 * time.Second, MaximumAttempts: 7}, *poll.options.RetryPolicy)
 }
 
 // status asks the running or ended workflow.
@@ -383,8 +420,8 @@ func (i *attemptInterceptor) Init(next interceptor.ActivityOutboundInterceptor) 
 	return i.Next.Init(outbound)
 }
 
-// attemptClock has attempts start by their environment's clock, as they do by a server's, where
-// they go by a schedule. Their worker's is another one, so that they are not held to it.
+// attemptClock has attempts be scheduled and start by their environment's clock, as they do by a
+// server's.
 type attemptClock struct {
 	interceptor.ActivityOutboundInterceptorBase
 	environment *environment
@@ -392,9 +429,9 @@ type attemptClock struct {
 
 func (c *attemptClock) GetInfo(ctx context.Context) activity.Info {
 	info := c.Next.GetInfo(ctx)
-	if c.environment.byRetries() {
-		info.StartedTime, info.StartToCloseTimeout = c.environment.Now(), 0
-	}
+	info.StartedTime = c.environment.Now()
+	info.ScheduledTime = c.environment.scheduled(info.ActivityID)
+	info.TaskToken, info.WorkflowExecution.ID = nil, "" // it is not to be taken for a test environment's
 	return info
 }
 

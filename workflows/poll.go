@@ -35,7 +35,7 @@ func (w *wait) poll(ctx workflow.Context, last, woken bool) (answer, error) {
 	}
 
 	w.state, w.LastPollEnd, w.NotBefore = StateWaiting, workflow.Now(ctx), time.Time{}
-	w.Soon, w.Failing = false, false
+	w.Soon, w.HandedBack = false, 0
 	if err != nil {
 		w.noteFailure(err)
 		return answer{}, err
@@ -46,7 +46,7 @@ func (w *wait) poll(ctx workflow.Context, last, woken bool) (answer, error) {
 	switch {
 	case got.LastError != "":
 		w.NotBefore = w.LastPollEnd.Add(time.Duration(got.RetryDelay))
-		w.Soon, w.Failing = true, true
+		w.Soon, w.HandedBack = true, got.RetryDelay
 	case woken && !byAttempts: // the call may have come a moment before the result is there
 		w.Soon = got.Result.Status == twocaptcha.StatusProcessing
 	}
@@ -54,7 +54,7 @@ func (w *wait) poll(ctx workflow.Context, last, woken bool) (answer, error) {
 }
 
 func (w *wait) pollsByAttempts(last bool) bool {
-	return w.settings.Polling == PollingActivityRetry && !last && !w.Failing
+	return w.settings.Polling == PollingActivityRetry && !last && w.HandedBack == 0
 }
 
 func (w *wait) getTaskResult(ctx workflow.Context) (answer, error) {
@@ -116,6 +116,9 @@ func (w *wait) activityOptions(ctx workflow.Context, last, byAttempts bool) work
 		InitialInterval:    schedule.FirstRetryDelay,
 		BackoffCoefficient: 2,
 		MaximumInterval:    schedule.MaxRetryDelay,
+	}
+	if w.HandedBack > 0 { // the delays go on where they were
+		options.RetryPolicy.InitialInterval = min(2*time.Duration(w.HandedBack), schedule.MaxRetryDelay)
 	}
 	if last {
 		options.ScheduleToStartTimeout = lastPollQueueTime

@@ -1,6 +1,10 @@
 package workflows
 
-import "time"
+import (
+	"time"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/polling"
+)
 
 // progress is how far a wait has come: all that it must know after it continued as new, besides its
 // input.
@@ -16,8 +20,9 @@ type progress struct {
 	SeenProcessing bool `json:"seenProcessing,omitempty"`
 	// Soon tells that the next poll need not wait for the interval.
 	Soon bool `json:"soon,omitempty"`
-	// Failing tells that pollTaskResult has handed back a failed poll, which getTaskResult repeats.
-	Failing bool `json:"failing,omitempty"`
+	// HandedBack is the delay after a failed poll that pollTaskResult has handed back: getTaskResult
+	// repeats it. 0: there is none.
+	HandedBack polling.Duration `json:"handedBack,omitempty"`
 	// WakeUp tells that a wake-up was received and that no poll has followed it yet.
 	WakeUp     bool   `json:"wakeUp,omitempty"`
 	LastStatus string `json:"lastStatus,omitempty"`
