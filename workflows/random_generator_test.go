@@ -24,7 +24,17 @@ type randomSchedule struct {
 	SuggestAt []span `json:"suggestAt,omitempty"`
 	// Away are times without any worker.
 	Away []period `json:"away,omitempty"`
+	// Describe is what the server says when an attempt asks whether it is due.
+	Describe describeKind `json:"describe,omitempty"`
 }
+
+type describeKind string
+
+const (
+	describeWorks        describeKind = ""
+	describeNotPermitted describeKind = "not permitted"
+	describeBroken       describeKind = "broken"
+)
 
 // randomWait is one wait, and what comes of its task.
 type randomWait struct {
@@ -138,6 +148,11 @@ func drawSchedule(t *rapid.T, polling workflows.Polling, inline bool) randomSche
 		from := drawMoment(t, "away from", s)
 		s.Away = append(s.Away, period{from, from + drawSpan(t, "away for", time.Second, 20*time.Minute)})
 	}
+	describe := []describeKind{describeWorks, describeWorks, describeNotPermitted}
+	if len(s.Waits) == 1 { // an attempt that waits for itself does not go by the environment's time, which is too vague for two
+		describe = append(describe, describeBroken)
+	}
+	s.Describe = rapid.SampledFrom(describe).Draw(t, "describe")
 	return s
 }
 

@@ -7,6 +7,8 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 
+	"go.temporal.io/sdk/workflow"
+
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -44,7 +46,7 @@ type waitRecord struct {
 // pollRecord2 is an activity.
 type pollRecord2 struct {
 	wait      *waitRecord
-	name      string
+	options   workflow.ActivityOptions
 	scheduled time.Duration
 	byRetries bool
 	attempts  []*attemptRecord
@@ -63,6 +65,8 @@ type pollRecord2 struct {
 type attemptRecord struct {
 	poll    *pollRecord2
 	number  int
+	name    string
+	turn    int
 	fate    fate
 	due     time.Duration
 	started time.Duration
@@ -95,7 +99,7 @@ func (r *record) String() string {
 		fmt.Fprintf(&text, "wait %d for task %d, from %s to %s (deadline %s), wake-ups %s\n", w.index, w.TaskID, w.start, w.ended,
 			w.start+time.Duration(w.Timeout), w.wakeUps)
 		for _, p := range w.polls {
-			fmt.Fprintf(&text, "  %s scheduled at %s, end seen at %s, canceled at %s: %v\n", p.name, p.scheduled, p.seen, p.canceled, p.err)
+			fmt.Fprintf(&text, "  %s scheduled at %s, end seen at %s, canceled at %s: %v\n", p.options.Summary, p.scheduled, p.seen, p.canceled, p.err)
 			for _, a := range p.attempts {
 				fmt.Fprintf(&text, "    attempt %d due at %s, started at %s, ended at %s, %s", a.number, a.due, a.started, a.ended, a.fate.Kind)
 				if a.request != nil {

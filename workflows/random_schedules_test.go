@@ -43,8 +43,9 @@ func TestRandomSchedules(t *testing.T) {
 			rapid.Check(t, func(check *rapid.T) {
 				run.Add(1)
 				s := drawSchedule(check, kind.polling, kind.inline)
-				if problem := s.run(t).problem(); problem != "" {
-					check.Logf("To keep this schedule as a test, save it as workflows/testdata/schedules/NAME.json:\n%s", s)
+				history := s.run(t)
+				if problem := history.problem(); problem != "" {
+					check.Logf("To keep this schedule as a test, save its JSON as workflows/testdata/schedules/NAME.json:\n%s", history)
 					check.Fatalf("%s", problem)
 				}
 			})

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,11 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
@@ -18,6 +23,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/provider"
@@ -160,6 +166,7 @@ func (r *scheduleRun) carryOutRun(input any) (continued error) {
 			_ = r.fail("%.2000v", failure)
 		}
 		close(r.over)
+		time.Sleep(time.Minute) // attempts that are left behind end
 	}()
 
 	for index, call := range r.schedule.Calls {
@@ -174,9 +181,9 @@ func (r *scheduleRun) carryOutRun(input any) (continued error) {
 			break
 		}
 	}
-	if at := r.backAt(time.Duration(r.schedule.CancelAt)); at > 0 && r.record.canceled == 0 {
+	if at := r.backAt(time.Duration(r.schedule.CancelAt)); at > 0 { // also once more if the run before this one ended at the same time
 		env.RegisterDelayedCallback(func() {
-			r.record.canceled = r.now()
+			r.record.canceled = cmp.Or(r.record.canceled, r.now())
 			env.CancelWorkflow()
 		}, max(at, offset)-offset)
 	}
@@ -358,17 +365,17 @@ func (o *serverOutbound) ExecuteActivity(ctx workflow.Context, activityType stri
 		return o.Next.ExecuteActivity(ctx, activityType, args...)
 	}
 	poll := &pollRecord2{
-		wait: wait, name: workflow.GetActivityOptions(ctx).Summary, scheduled: o.run.now(),
+		wait: wait, options: workflow.GetActivityOptions(ctx), scheduled: o.run.now(),
 		byRetries: activityType == activities.PollTaskResultActivity,
 	}
 	wait.polls = append(wait.polls, poll)
-	if problem := retryPolicyProblem(workflow.GetActivityOptions(ctx)); problem != "" {
-		_ = o.run.fail("%s: %s", poll.name, problem)
+	if problem := retryPolicyProblem(poll.options); problem != "" {
+		_ = o.run.fail("%s: %s", poll.options.Summary, problem)
 	}
 	future, settable := workflow.NewFuture(ctx)
 	served, _ := workflow.NewDisconnectedContext(ctx)
 	workflow.Go(served, func(served workflow.Context) {
-		s := &servedActivity{o: o, poll: poll, asked: ctx, options: workflow.GetActivityOptions(ctx), activityType: activityType, args: args}
+		s := &servedActivity{o: o, poll: poll, asked: ctx, options: poll.options, activityType: activityType, args: args}
 		result := s.serve(served)
 		s.sleepUnlessCanceled(served, o.run.backAt(o.run.now())) // its end is heard when a worker is there
 		poll.seen, poll.ended, poll.err = o.run.now(), true, result.Get(served, nil)
@@ -436,7 +443,7 @@ func (s *servedActivity) serve(ctx workflow.Context) workflow.Future {
 		attempt.started = run.now()
 		attempt.fate = s.poll.wait.fateAt(s.poll.wait.attempts, attempt.started-s.poll.wait.start)
 		s.poll.wait.attempts++
-		result, stopped := s.attempt(ctx, attempt, expiry)
+		result, stopped := s.attempt(ctx, attempt, expiry, last)
 		if stopped {
 			return result
 		}
@@ -457,7 +464,7 @@ func (s *servedActivity) serve(ctx workflow.Context) workflow.Future {
 }
 
 // attempt runs one attempt to its end, or to where the workflow stops waiting for it.
-func (s *servedActivity) attempt(ctx workflow.Context, attempt *attemptRecord, expiry time.Duration) (end workflow.Future, stopped bool) {
+func (s *servedActivity) attempt(ctx workflow.Context, attempt *attemptRecord, expiry time.Duration, last error) (end workflow.Future, stopped bool) {
 	if attempt.fate.Kind != fateLostBeforeSend {
 		end = s.run(ctx, attempt)
 		if s.untilDone(ctx, end) {
@@ -479,7 +486,7 @@ func (s *servedActivity) attempt(ctx workflow.Context, attempt *attemptRecord, e
 			_ = s.o.Next.NewTimer(ctx, timeout-s.o.run.now()).Get(ctx, nil)
 		}
 	}
-	return s.instead(ctx, temporal.NewTimeoutError(kind, nil)), false
+	return s.instead(ctx, temporal.NewTimeoutError(kind, unwrapped(last))), false
 }
 
 // untilDone blocks until the future is ready, or until the workflow doesn't wait any longer.
@@ -541,8 +548,9 @@ func (s *servedActivity) run(ctx workflow.Context, attempt *attemptRecord) workf
 	options := s.options
 	s.o.run.mu.Lock()
 	s.o.run.names++
-	options.ActivityID = fmt.Sprint("attempt ", s.o.run.names)
-	s.o.run.byName[options.ActivityID] = attempt
+	attempt.turn, attempt.name = s.o.run.names, fmt.Sprint("attempt ", s.o.run.names)
+	options.ActivityID = attempt.name
+	s.o.run.byName[attempt.name] = attempt
 	s.o.run.mu.Unlock()
 	options.RetryPolicy = &temporal.RetryPolicy{MaximumAttempts: 1}
 	return s.o.Next.ExecuteActivity(workflow.WithActivityOptions(ctx, options), s.activityType, s.args...)
@@ -587,16 +595,18 @@ type serverActivity struct {
 }
 
 func (i *serverActivity) Init(next interceptor.ActivityOutboundInterceptor) error {
-	outbound := &serverAttempt{run: i.run}
+	outbound := withClient(activity.GetClient, serverAttempt{run: i.run})
 	outbound.Next = next
 	return i.Next.Init(outbound)
 }
 
 func (i *serverActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	attempt := i.run.attemptOf(activity.GetInfo(ctx).ActivityID)
+	_, name, _ := strings.Cut(string(activity.GetInfo(ctx).TaskToken), "#")
+	attempt := i.run.attemptOf(name)
 	if attempt.instead != nil {
 		return nil, attempt.instead
 	}
+	attempt.inTurn()
 	return i.Next.ExecuteActivity(context.WithValue(ctx, attemptKey{}, attempt), in)
 }
 
@@ -605,6 +615,12 @@ func (r *scheduleRun) attemptOf(name string) *attemptRecord {
 	defer r.mu.Unlock()
 	return r.byName[name]
 }
+
+// inTurn has what happens at the same time happen in one order, whatever the machine does: the
+// bubble's time goes on when nothing else can.
+func (a *attemptRecord) inTurn() { time.Sleep(time.Duration(a.turn)) }
+
+const serverActivityID = "5"
 
 // serverAttempt tells an attempt its number, and when it started by the environment's clock.
 type serverAttempt struct {
@@ -615,11 +631,54 @@ type serverAttempt struct {
 func (a *serverAttempt) GetInfo(ctx context.Context) activity.Info {
 	info := a.Next.GetInfo(ctx)
 	if attempt := a.run.attemptOf(info.ActivityID); attempt.instead == nil {
+		info.ActivityID = serverActivityID // by which activities tell a test environment
 		info.Attempt = int32(attempt.number)
-		info.ScheduledTime = a.run.started.Add(attempt.due)
+		info.StartToCloseTimeout = attempt.poll.options.StartToCloseTimeout
+		info.ScheduleToCloseTimeout = attempt.poll.options.ScheduleToCloseTimeout
+		info.RetryPolicy = attempt.poll.options.RetryPolicy
+		info.ScheduledTime = a.run.started.Add(attempt.poll.scheduled)
 		info.StartedTime = a.run.started.Add(attempt.started)
 	}
 	return info
+}
+
+// GetWorkerStopChannel has an attempt that is left behind end with the run.
+func (a *serverAttempt) GetWorkerStopChannel(context.Context) <-chan struct{} { return a.run.over }
+
+// attemptWithClient returns a client as activity.GetClient does, whose type has no name outside of
+// the SDK.
+type attemptWithClient[Client any] struct{ serverAttempt }
+
+func withClient[Client any](_ func(context.Context) Client, a serverAttempt) *attemptWithClient[Client] {
+	return &attemptWithClient[Client]{a}
+}
+
+func (a *attemptWithClient[Client]) GetClient(ctx context.Context) Client {
+	var answers any = &serverClient{attempt: a.run.attemptOf(a.Next.GetInfo(ctx).ActivityID), run: a.run}
+	return answers.(Client)
+}
+
+// serverClient answers the one question that activities have: whether their attempt is due.
+type serverClient struct {
+	client.Client
+	attempt *attemptRecord
+	run     *scheduleRun
+}
+
+func (c *serverClient) DescribeWorkflow(context.Context, string, string) (*client.WorkflowExecutionDescription, error) {
+	switch c.run.schedule.Describe {
+	case describeNotPermitted:
+		return nil, serviceerror.NewPermissionDenied("not permitted", "")
+	case describeBroken:
+		go c.run.sleep(leastBetweenRequests - time.Millisecond) // the attempt waits that long
+		return nil, serviceerror.NewUnavailable("broken")
+	}
+	return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{
+		PendingActivities: []*workflowpb.PendingActivityInfo{{
+			ActivityId: serverActivityID, Attempt: int32(c.attempt.number), State: enumspb.PENDING_ACTIVITY_STATE_STARTED,
+			ScheduledTime: timestamppb.New(c.run.started.Add(c.attempt.due)),
+		}},
+	}}, nil
 }
 
 // The heartbeats of an activity's attempts go on from one to the next.

@@ -160,12 +160,14 @@ func (r *scheduleRun) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.addRequest(attempt, record)
 	if attempt.fate.Kind == fateNoAnswer {
 		r.sleep(requestTimeout)
+		attempt.inTurn()
 		r.endRequest(record)
 		<-ctx.Done() // of the same time
 		return nil, ctx.Err()
 	}
 	if attempt.fate.Kind != fateLost {
 		r.sleep(time.Duration(attempt.fate.Delay))
+		attempt.inTurn()
 	}
 	r.endRequest(record)
 	return response, err
