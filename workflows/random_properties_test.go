@@ -261,11 +261,13 @@ func polledOnSchedule(r *record, w *waitRecord) string {
 				due = window{min(due.from, timer.due), max(due.to, timer.due)}
 			}
 		}
-		for _, at := range w.wakeUps {
+		for _, call := range w.wakeUps {
+			at := call.at
 			called := max(at, earliest)
 			switch {
-			case at < since || at > poll.scheduled:
-			case at == since || at == poll.scheduled: // nobody can tell which was first
+			case at > poll.scheduled || at < since && (index > 0 || !r.keepsFor(w, call)):
+			case at <= since && index == 0 && r.maybeTaken(w, call), index > 0 && at == since, at == poll.scheduled:
+				// nobody can tell which was first
 				poll.maybeWoken = true
 				due.from = min(due.from, called)
 			default:
@@ -315,6 +317,16 @@ func (w *waitRecord) pollAfter(previous *pollRecord2) (due window, earliest time
 		}
 	}
 	return due, earliest
+}
+
+// keepsFor tells whether a call before the wait's begin may wake it.
+func (r *record) keepsFor(w *waitRecord, call wakeUp) bool {
+	return r.schedule.Inline && call.at <= w.start
+}
+
+// maybeTaken tells whether another wait may have got the call.
+func (r *record) maybeTaken(_ *waitRecord, call wakeUp) bool {
+	return call.unnamed || len(r.waits) > 1 && r.waits[0].TaskID == r.waits[1].TaskID
 }
 
 // after is when the schedule has a poll after one that ended then.

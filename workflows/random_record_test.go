@@ -37,10 +37,16 @@ type waitRecord struct {
 
 	polls    []*pollRecord2
 	attempts int
-	wakeUps  []time.Duration
+	wakeUps  []wakeUp
 	timers   []*timerRecord2
 	// suggested are the times at which a run saw that it should continue as new.
 	runs []time.Duration
+}
+
+// wakeUp is a call that names the wait's task, or none.
+type wakeUp struct {
+	at      time.Duration
+	unnamed bool
 }
 
 // pollRecord2 is an activity.
@@ -74,7 +80,6 @@ type attemptRecord struct {
 	done    bool
 	request *requestRecord // nil: it sent none
 	err     error
-	instead error // the attempt is not run, and ends with this
 }
 
 type requestRecord struct {
@@ -96,7 +101,7 @@ func (r *record) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s\n%d runs, ended at %s, canceled at %s\n", r.schedule, r.runs, r.ended, r.canceled)
 	for _, w := range r.waits {
-		fmt.Fprintf(&text, "wait %d for task %d, from %s to %s (deadline %s), wake-ups %s\n", w.index, w.TaskID, w.start, w.ended,
+		fmt.Fprintf(&text, "wait %d for task %d, from %s to %s (deadline %s), wake-ups %v\n", w.index, w.TaskID, w.start, w.ended,
 			w.start+time.Duration(w.Timeout), w.wakeUps)
 		for _, p := range w.polls {
 			fmt.Fprintf(&text, "  %s scheduled at %s, end seen at %s, canceled at %s: %v\n", p.options.Summary, p.scheduled, p.seen, p.canceled, p.err)

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -275,7 +277,7 @@ func (r *scheduleRun) hears(index int) {
 	}
 	for _, wait := range r.record.waits {
 		if call.Kind == callNothing || wait.TaskID == r.schedule.Waits[call.Wait].TaskID {
-			wait.wakeUps = append(wait.wakeUps, r.now())
+			wait.wakeUps = append(wait.wakeUps, wakeUp{at: r.now(), unnamed: call.Kind == callNothing})
 		}
 	}
 }
@@ -434,7 +436,7 @@ func (s *servedActivity) serve(ctx workflow.Context) workflow.Future {
 			if latest < expiry {
 				kind = enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START
 			}
-			return s.instead(ctx, temporal.NewTimeoutError(kind, unwrapped(last)))
+			return s.instead(ctx, timeout(kind, last))
 		}
 		if s.sleepUnlessCanceled(ctx, start) {
 			return s.canceled(ctx)
@@ -464,29 +466,29 @@ func (s *servedActivity) serve(ctx workflow.Context) workflow.Future {
 }
 
 // attempt runs one attempt to its end, or to where the workflow stops waiting for it.
-func (s *servedActivity) attempt(ctx workflow.Context, attempt *attemptRecord, expiry time.Duration, last error) (end workflow.Future, stopped bool) {
+func (s *servedActivity) attempt(ctx workflow.Context, attempt *attemptRecord, expiry time.Duration, last error) (result workflow.Future, stopped bool) {
 	if attempt.fate.Kind != fateLostBeforeSend {
-		end = s.run(ctx, attempt)
-		if s.untilDone(ctx, end) {
+		result = s.run(ctx, attempt)
+		if s.untilDone(ctx, result) {
 			return s.canceled(ctx), true
 		}
 	}
 	if !attempt.fate.Kind.lost() || attempt.fate.Kind == fateLost && attempt.request == nil { // nothing was sent, so that no worker was lost
-		return end, false
+		return result, false
 	}
-	timeout, kind := attempt.started+s.options.StartToCloseTimeout, enumspb.TIMEOUT_TYPE_START_TO_CLOSE
-	if expiry < timeout {
-		timeout, kind = expiry, enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE
+	end, kind := attempt.started+s.options.StartToCloseTimeout, enumspb.TIMEOUT_TYPE_START_TO_CLOSE
+	if expiry < end {
+		end, kind = expiry, enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE
 	}
-	for s.o.run.now() < timeout {
-		if s.sleepUnlessCanceled(ctx, timeout) && !s.options.WaitForCancellation {
+	for s.o.run.now() < end {
+		if s.sleepUnlessCanceled(ctx, end) && !s.options.WaitForCancellation {
 			return s.canceled(ctx), true
 		}
 		if s.asked.Err() != nil {
-			_ = s.o.Next.NewTimer(ctx, timeout-s.o.run.now()).Get(ctx, nil)
+			_ = s.o.Next.NewTimer(ctx, end-s.o.run.now()).Get(ctx, nil)
 		}
 	}
-	return s.instead(ctx, temporal.NewTimeoutError(kind, unwrapped(last))), false
+	return s.instead(ctx, timeout(kind, last)), false
 }
 
 // untilDone blocks until the future is ready, or until the workflow doesn't wait any longer.
@@ -529,7 +531,9 @@ func (s *servedActivity) sleepUnlessCanceled(ctx workflow.Context, until time.Du
 func (s *servedActivity) canceled(ctx workflow.Context) workflow.Future {
 	if s.options.WaitForCancellation {
 		_ = s.o.Next.NewTimer(ctx, cancellationDelay).Get(ctx, nil)
-		return s.instead(ctx, temporal.NewCanceledError())
+		return s.instead(ctx, &failurepb.Failure{
+			Message: "canceled", FailureInfo: &failurepb.Failure_CanceledFailureInfo{CanceledFailureInfo: &failurepb.CanceledFailureInfo{}},
+		})
 	}
 	future, settable := workflow.NewFuture(ctx)
 	settable.SetError(temporal.NewCanceledError())
@@ -537,10 +541,30 @@ func (s *servedActivity) canceled(ctx workflow.Context) workflow.Future {
 }
 
 // instead is an end that no attempt comes to by itself.
-func (s *servedActivity) instead(ctx workflow.Context, end error) workflow.Future {
-	future := s.run(ctx, &attemptRecord{poll: s.poll, instead: end})
-	_ = future.Get(ctx, nil)
+func (s *servedActivity) instead(ctx workflow.Context, cause *failurepb.Failure) workflow.Future {
+	future, settable := workflow.NewFuture(ctx)
+	settable.SetError(temporal.GetDefaultFailureConverter().FailureToError(&failurepb.Failure{
+		Message: "activity error",
+		FailureInfo: &failurepb.Failure_ActivityFailureInfo{ActivityFailureInfo: &failurepb.ActivityFailureInfo{
+			ActivityType: &commonpb.ActivityType{Name: s.activityType}, ActivityId: serverActivityID,
+		}},
+		Cause: cause,
+	}))
 	return future
+}
+
+// timeout is the failure of an activity that runs into a timeout; last is how the attempt before
+// ended.
+func timeout(kind enumspb.TimeoutType, last error) *failurepb.Failure {
+	failure := &failurepb.Failure{
+		Message:     "activity timeout",
+		FailureInfo: &failurepb.Failure_TimeoutFailureInfo{TimeoutFailureInfo: &failurepb.TimeoutFailureInfo{TimeoutType: kind}},
+	}
+	var activityError *temporal.ActivityError
+	if errors.As(last, &activityError) {
+		failure.Cause = temporal.GetDefaultFailureConverter().ErrorToFailure(activityError.Unwrap())
+	}
+	return failure
 }
 
 // run has the test environment run an attempt once.
@@ -580,15 +604,6 @@ func (s *servedActivity) backoff(err error, number int) (time.Duration, bool) {
 	return min(delay, policy.MaximumInterval), true
 }
 
-// unwrapped is an attempt's failure as a timeout carries it.
-func unwrapped(err error) error {
-	var failure *temporal.ActivityError
-	if errors.As(err, &failure) {
-		return failure.Unwrap()
-	}
-	return nil
-}
-
 type serverActivity struct {
 	interceptor.ActivityInboundInterceptorBase
 	run *scheduleRun
@@ -603,9 +618,6 @@ func (i *serverActivity) Init(next interceptor.ActivityOutboundInterceptor) erro
 func (i *serverActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	_, name, _ := strings.Cut(string(activity.GetInfo(ctx).TaskToken), "#")
 	attempt := i.run.attemptOf(name)
-	if attempt.instead != nil {
-		return nil, attempt.instead
-	}
 	attempt.inTurn()
 	return i.Next.ExecuteActivity(context.WithValue(ctx, attemptKey{}, attempt), in)
 }
@@ -630,15 +642,14 @@ type serverAttempt struct {
 
 func (a *serverAttempt) GetInfo(ctx context.Context) activity.Info {
 	info := a.Next.GetInfo(ctx)
-	if attempt := a.run.attemptOf(info.ActivityID); attempt.instead == nil {
-		info.ActivityID = serverActivityID // by which activities tell a test environment
-		info.Attempt = int32(attempt.number)
-		info.StartToCloseTimeout = attempt.poll.options.StartToCloseTimeout
-		info.ScheduleToCloseTimeout = attempt.poll.options.ScheduleToCloseTimeout
-		info.RetryPolicy = attempt.poll.options.RetryPolicy
-		info.ScheduledTime = a.run.started.Add(attempt.poll.scheduled)
-		info.StartedTime = a.run.started.Add(attempt.started)
-	}
+	attempt := a.run.attemptOf(info.ActivityID)
+	info.ActivityID = serverActivityID // by which activities tell a test environment
+	info.Attempt = int32(attempt.number)
+	info.StartToCloseTimeout = attempt.poll.options.StartToCloseTimeout
+	info.ScheduleToCloseTimeout = attempt.poll.options.ScheduleToCloseTimeout
+	info.RetryPolicy = attempt.poll.options.RetryPolicy
+	info.ScheduledTime = a.run.started.Add(attempt.poll.scheduled)
+	info.StartedTime = a.run.started.Add(attempt.started)
 	return info
 }
 
