@@ -29,17 +29,18 @@ func (a *Activities) pollTaskResult(ctx context.Context, in polling.Input) (poll
 
 	question := a.taskResult(in.TaskID)
 	question.polls = func(requests int) int { return in.Polls + requests }
-	var failedFor time.Duration
+	var failures int
+	var retryDelay time.Duration
 	question.retryDelay = func(asked time.Duration) time.Duration {
-		failures := attemptsBefore(ctx).Failures + 1
+		failures = max(attemptsBefore(ctx).Failures, in.Failures) + 1
 		recordFailures(ctx, failures)
-		failedFor = cmp.Or(asked, schedule.RetryDelay(failures))
-		return failedFor
+		retryDelay = cmp.Or(asked, schedule.RetryDelay(failures))
+		return retryDelay
 	}
 	result, err := ask(ctx, a, question)
 	switch {
-	case err != nil && in.HandBack && failedFor > schedule.MinInterval:
-		output.LastError, output.RetryDelay = lastError(err), polling.Duration(failedFor)
+	case err != nil && in.HandBack && retryDelay > schedule.MinInterval:
+		output.Failures, output.LastError, output.RetryDelay = failures, lastError(err), polling.Duration(retryDelay)
 		return output, nil
 	case err != nil:
 		return polling.Output[twocaptcha.TaskResult]{}, err
@@ -52,7 +53,8 @@ func (a *Activities) pollTaskResult(ctx context.Context, in polling.Input) (poll
 	if in.Soon && requests == 1 {
 		next = plan.Soon(ended, time.Time{})
 	}
-	if output.Last = plan.IsLast(attempt.StartedTime); output.Last || result.Status != twocaptcha.StatusProcessing || plan.IsLast(next) {
+	output.Last = plan.IsLast(attempt.StartedTime)
+	if output.Last || plan.IsLast(next) || in.Failures > 0 || result.Status != twocaptcha.StatusProcessing {
 		output.Result = *result
 		return output, nil
 	}

@@ -97,8 +97,6 @@ func TestAwaitRefusesInput(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(`{"taskId":5,"timeout":"900"}`), &undecoded))
 	for message, in := range map[string]workflows.AwaitTaskResultInput{
 		"taskId is missing": {},
-		`timeout is 1h0m0.000000001s: within another workflow it takes a duration from "1ms" to "1h"`: {
-			TaskID: taskID, Timeout: time.Hour + 1},
 		`timeout is 25h0m0s: it takes a duration from "1ms" to "24h"`: {TaskID: taskID, Timeout: 25 * time.Hour},
 		`timeout is "900": it takes a duration with a unit`:           undecoded,
 	} {

@@ -209,7 +209,6 @@ func TestContinuedByOthers(t *testing.T) {
 		5, "x", []int{1}, map[string]any{}, map[string]any{"startedAt": "yesterday"},
 		map[string]any{"startedAt": "2026-01-02T03:04:05Z", "polls": -1},
 		map[string]any{"startedAt": "2026-01-02T03:04:05Z", "polls": 3},
-		map[string]any{"startedAt": "2026-01-02T03:04:05Z", "lastPollEnd": "2026-01-02T03:04:05Z"},
 		map[string]any{"startedAt": "2026-01-02T03:04:05Z", "unknown": 1},
 	} {
 		text, err := json.Marshal(map[string]any{"taskId": taskID, "continued": continued})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
@@ -26,7 +27,9 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-func TestTimeoutTellsTheLastError(t *testing.T) {
+// TaskTimeout says that the service answered "processing" on the deadline. Without an answer the
+// result may be there: it was paid for.
+func TestLastPollWithoutAnAnswerIsNoAnswer(t *testing.T) {
 	t.Parallel()
 	withEachPolling(t, func(t *testing.T, e *environment) {
 		e.service.Script(taskID, simulator.Processing(), simulator.Processing(), simulator.HTMLPage())
@@ -34,20 +37,58 @@ func TestTimeoutTellsTheLastError(t *testing.T) {
 		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 20 * time.Second})
 
 		failure := applicationError(t, err)
+		require.Equal(t, workflows.ErrorTypeNoAnswer, failure.Type())
+		require.Equal(t, "NoAnswer", workflows.ErrorCode(err))
+		require.Contains(t, failure.Message(), "task 74372499131: the last poll brought no answer, in 3 polls: "+
+			`the result may be ready, so wait for this task again rather than buy another; the last status is "processing"; `+
+			"the last error: getTaskResult: HTTP status 521")
 		details := errorDetails(t, failure)
 		require.Contains(t, details.LastError, "HTTP status 521")
-		require.Equal(t, 3, details.Polls)
-		if e.byRetries() { // the workflow has seen the last attempt alone
-			require.Empty(t, details.LastStatus)
-			require.Contains(t, failure.Message(), `, in 3 polls; the last error: getTaskResult: HTTP status 521`)
-			return
-		}
-		require.Equal(t, "processing", details.LastStatus)
-		require.Contains(t, failure.Message(), `; the last status is "processing"; the last error: getTaskResult: HTTP status 521`)
+		details.LastError = ""
+		require.Equal(t, workflows.ErrorDetails{TaskID: taskID, Polls: 3, LastStatus: "processing"}, details)
+		times := e.requestTimes(taskID)
+		require.Equal(t, seconds(20, 25, 35, 55, 85, 115, 145), times[2:], "seven attempts: 5 s later, then doubling to 30 s")
+		e.requireLastPoll(e.polls[len(e.polls)-1])
 	})
 }
 
-func TestTimeoutWithoutAnyAnswer(t *testing.T) {
+func TestLastPollIsRepeatedUntilItIsAnswered(t *testing.T) {
+	t.Parallel()
+	down := simulator.Status(500, "")
+	for name, test := range map[string]struct {
+		answers   []simulator.Answer // on the deadline, 10 s after the start, and later
+		errorCode string
+		times     []time.Duration
+	}{
+		"ready after one HTTP 500":      {[]simulator.Answer{down, simulator.Ready(solution)}, "", seconds(10, 15)},
+		"ready after a lost connection": {[]simulator.Answer{simulator.DroppedConnection(), simulator.Ready(solution)}, "", seconds(10, 15)},
+		"ready at the last attempt":     {[]simulator.Answer{down, down, down, down, down, down, simulator.Ready(solution)}, "", seconds(10, 15, 25, 45, 75, 105, 135)},
+		"processing after an odd body":  {[]simulator.Answer{simulator.Body(`{}`), simulator.Processing()}, "TaskTimeout", seconds(10, 15)},
+		"a verdict after a full queue": {[]simulator.Answer{simulator.Error("ERROR_NO_SLOT_AVAILABLE"), simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")},
+			"ERROR_CAPTCHA_UNSOLVABLE", seconds(10, 15)},
+		"ready after a ban": {[]simulator.Answer{simulator.Error("ERROR_IP_BLOCKED"), simulator.Ready(solution)}, "", seconds(10, 190)},
+		"Retry-After":       {[]simulator.Answer{simulator.RetryAfter(503, "60"), simulator.Ready(solution)}, "", seconds(10, 70)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			withEachPolling(t, func(t *testing.T, e *environment) {
+				e.service.Script(taskID, test.answers...)
+
+				out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, InitialDelay: 10 * time.Second, Timeout: 10 * time.Second})
+
+				require.Equal(t, test.errorCode, workflows.ErrorCode(err))
+				require.Equal(t, test.times, e.requestTimes(taskID))
+				require.Len(t, e.polls, 1)
+				e.requireLastPoll(e.polls[0])
+				if err == nil {
+					require.Equal(t, 1, out.Polls, "its attempts are one poll")
+				}
+			})
+		})
+	}
+}
+
+func TestNoAnswerAtAll(t *testing.T) {
 	t.Parallel()
 	withEachPolling(t, func(t *testing.T, e *environment) {
 		e.service.Script(taskID, simulator.Body(`{}`))
@@ -55,13 +96,41 @@ func TestTimeoutWithoutAnyAnswer(t *testing.T) {
 		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: time.Millisecond})
 
 		failure := applicationError(t, err)
-		require.Equal(t, workflows.ErrorTypeTaskTimeout, failure.Type())
+		require.Equal(t, workflows.ErrorTypeNoAnswer, failure.Type())
 		details := errorDetails(t, failure)
 		require.Empty(t, details.LastStatus)
 		require.Contains(t, details.LastError, "neither a result nor an error")
-		require.Contains(t, failure.Message(), "no result within 1ms, in 1 poll; the last error: ")
-		require.Len(t, e.service.RequestsFor(taskID), 1, "the last poll has one attempt")
+		require.Contains(t, failure.Message(), "the last poll brought no answer, in 1 poll: ")
 	})
+}
+
+// Whatever ends the last poll without an answer is no answer, and it may have asked nothing.
+func TestLastPollThatNobodyMade(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		timeout enumspb.TimeoutType
+		polls   int
+	}{
+		"no worker, or no turn, for 15 minutes": {enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START, 0},
+		"a worker that was killed":              {enumspb.TIMEOUT_TYPE_START_TO_CLOSE, 1},
+		"all its time is over":                  {enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			withEachPolling(t, func(t *testing.T, e *environment) {
+				e.pollError = func() error {
+					return temporal.NewTimeoutError(test.timeout, nil)
+				}
+
+				_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: time.Second})
+
+				failure := applicationError(t, err)
+				require.Equal(t, workflows.ErrorTypeNoAnswer, failure.Type())
+				require.Equal(t, test.polls, errorDetails(t, failure).Polls, "those known to have sent nothing don't count")
+				require.Len(t, e.polls, 1)
+			})
+		})
+	}
 }
 
 func TestPollsMayTakeAsLongAsTheWait(t *testing.T) {
@@ -73,104 +142,57 @@ func TestPollsMayTakeAsLongAsTheWait(t *testing.T) {
 
 		require.Error(t, err)
 		if e.byRetries() {
-			require.Len(t, e.polls, 1, "its attempts are the polls, and the last of them is on the deadline")
+			require.Len(t, e.polls, 2, "attempts that are polls, and the last poll")
 		}
 		last := len(e.polls) - 1
-		for number, poll := range e.polls {
-			require.Equal(t, 20*time.Second, poll.options.StartToCloseTimeout, "above the request's 15 s")
-			require.Equal(t, 40*time.Second-poll.at+20*time.Second, poll.options.ScheduleToCloseTimeout)
-			require.Zero(t, poll.options.ScheduleToStartTimeout)
+		for _, poll := range e.polls[:last] {
+			left := 40*time.Second - poll.at
+			require.Equal(t, left, poll.options.ScheduleToStartTimeout, "what nobody has taken by then is left to the last poll")
+			require.Equal(t, 30*time.Second, poll.options.StartToCloseTimeout, "above 5 s of waiting and the request's 15 s")
+			require.Equal(t, left+30*time.Second, poll.options.ScheduleToCloseTimeout)
 			require.Zero(t, poll.options.HeartbeatTimeout)
-			require.False(t, poll.options.WaitForCancellation)
-			attempts := int32(0)
-			if number == last && !e.byRetries() {
-				attempts = 1
-			}
+			require.Equal(t, e.byRetries(), poll.options.WaitForCancellation)
 			require.Equal(t, &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2,
-				MaximumInterval: 30 * time.Second, MaximumAttempts: attempts}, poll.options.RetryPolicy)
+				MaximumInterval: 30 * time.Second}, poll.options.RetryPolicy)
 		}
+		e.requireLastPoll(e.polls[last])
 		requests := e.requestTimes(taskID)
 		require.Equal(t, 40*time.Second, requests[len(requests)-1])
 	})
 }
 
-// A poll that is still under way on the deadline is not cut off, and the last poll follows 5 s
-// after it.
-func TestLastPollAfterOneThatPassedTheDeadline(t *testing.T) {
+// Where a repeat would come after the deadline, the last poll takes its place: on the deadline, and
+// with attempts of its own.
+func TestServiceThatIsDownBeforeTheDeadline(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	// Attempts at 5, 10, 20, 40 s; the next one, after 30 s, would be at 70 s: before 50 + 20 s, not
-	// after it.
-	e.service.Script(taskID, simulator.Status(500, ""), simulator.Status(500, ""), simulator.Status(500, ""),
-		simulator.Status(500, ""), simulator.Processing(), simulator.Ready(solution))
-
-	out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 50 * time.Second})
-
-	require.NoError(t, err)
-	require.Equal(t, seconds(5, 10, 20, 40, 70, 75), e.requestTimes(taskID))
-	require.Equal(t, 2, out.Polls)
-	require.Equal(t, int32(1), e.polls[1].options.RetryPolicy.MaximumAttempts)
-	require.Equal(t, 20*time.Second, e.polls[1].options.ScheduleToCloseTimeout)
-	require.Equal(t, "before poll 2 of task 74372499131, the last", e.timers[1].summary)
-}
-
-// If attempts are polls, the one that passes the deadline is the last, whatever it comes to.
-func TestAttemptThatPassedTheDeadlineIsTheLast(t *testing.T) {
-	t.Parallel()
+	down := simulator.Status(500, "")
 	for name, test := range map[string]struct {
-		answer    simulator.Answer
-		errorCode string
-		details   workflows.ErrorDetails
+		timeout time.Duration
+		answers []simulator.Answer
+		times   []time.Duration
+		last    int // requests of the last poll
 	}{
-		"ready":      {answer: simulator.Ready(solution)},
-		"processing": {simulator.Processing(), "TaskTimeout", workflows.ErrorDetails{LastStatus: "processing"}},
-		"transient":  {simulator.Body(`{}`), "TaskTimeout", workflows.ErrorDetails{LastError: `getTaskResult: the answer is neither a result nor an error (no status): "{}"`}},
-		"banned":     {simulator.Error("ERROR_IP_BLOCKED"), "TaskTimeout", workflows.ErrorDetails{LastError: "getTaskResult: ERROR_IP_BLOCKED (ask again in 3 minutes or later): The IP is banned for improper use of the API"}},
-		"verdict": {simulator.Error("ERROR_ZERO_BALANCE"), "ERROR_ZERO_BALANCE", workflows.ErrorDetails{ErrorID: 10,
-			ErrorCode: "ERROR_ZERO_BALANCE", ErrorDescription: "There are no funds on the account"}},
+		"the next repeat would be after it":  {16 * time.Second, []simulator.Answer{down, down, simulator.Ready(solution)}, seconds(5, 10, 16), 1},
+		"and the last poll is repeated":      {16 * time.Second, []simulator.Answer{down, down, down, down, simulator.Ready(solution)}, seconds(5, 10, 16, 21, 31), 3},
+		"with long delays":                   {50 * time.Second, []simulator.Answer{down, down, down, down, simulator.Ready(solution)}, seconds(5, 10, 20, 40, 50), 1},
+		"less than 5 s before it":            {22 * time.Second, []simulator.Answer{down, down, down, simulator.Ready(solution)}, seconds(5, 10, 20, 25), 1},
+		"a ban that is longer than the wait": {time.Minute, []simulator.Answer{simulator.Error("ERROR_IP_BLOCKED"), simulator.Ready(solution)}, seconds(5, 60), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			withRetries(t, func(t *testing.T, e *environment) {
-				// Attempts at 5, 10, 20, 40 s, and 30 s later.
-				down := simulator.Status(500, "")
-				e.service.Script(taskID, down, down, down, down, test.answer)
+			e := newEnvironment(t)
+			e.service.Script(taskID, test.answers...)
 
-				out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 55 * time.Second})
+			out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: test.timeout})
 
-				require.Equal(t, seconds(5, 10, 20, 40, 70), e.requestTimes(taskID))
-				require.Len(t, e.polls, 1)
-				require.Equal(t, test.errorCode, workflows.ErrorCode(err))
-				if test.errorCode == "" {
-					require.Equal(t, 5, out.Polls)
-					return
-				}
-				test.details.TaskID, test.details.Polls = taskID, 5
-				require.Equal(t, test.details, errorDetails(t, applicationError(t, err)))
-			})
+			require.NoError(t, err)
+			require.Equal(t, test.times, e.requestTimes(taskID))
+			require.Len(t, e.polls, 2)
+			require.Equal(t, 2, out.Polls)
+			e.requireLastPoll(e.polls[1])
+			require.Equal(t, test.times[len(test.times)-test.last], e.polls[1].at)
 		})
 	}
-}
-
-// A failure may leave no room for another attempt within the activity's time. The last poll comes
-// all the same.
-func TestLastPollAfterAnActivityWithoutRoomForAnotherAttempt(t *testing.T) {
-	t.Parallel()
-	withRetries(t, func(t *testing.T, e *environment) {
-		down := simulator.Status(500, "")
-		// Attempts at 5, 10, 20, 40 s; 30 s later would be beyond 45 + 20 s.
-		e.service.Script(taskID, down, down, down, down, simulator.Ready(solution))
-
-		out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 45 * time.Second})
-
-		require.NoError(t, err)
-		require.Equal(t, 5, out.Polls)
-		require.Equal(t, seconds(5, 10, 20, 40, 45), e.requestTimes(taskID))
-		require.Len(t, e.polls, 2)
-		require.Equal(t, int32(1), e.polls[1].options.RetryPolicy.MaximumAttempts)
-		require.Equal(t, 20*time.Second, e.polls[1].options.ScheduleToCloseTimeout)
-		require.Equal(t, "poll 5 of task 74372499131, the last", e.polls[1].options.Summary)
-	})
 }
 
 // A timer may fire hours before a worker takes it up.
@@ -186,8 +208,7 @@ func TestLastPollWhenTheWorkerWakesLate(t *testing.T) {
 				out, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID})
 
 				require.Len(t, e.polls, 1)
-				require.Equal(t, int32(1), e.polls[0].options.RetryPolicy.MaximumAttempts, "it is the last poll")
-				require.Equal(t, 20*time.Second, e.polls[0].options.ScheduleToCloseTimeout)
+				e.requireLastPoll(e.polls[0])
 				require.Len(t, e.timers, 1)
 				if name == "ready" {
 					require.NoError(t, err)

@@ -163,7 +163,7 @@ func (e *environment) byRetries() bool { return e.polling == workflows.PollingAc
 // elapsed is the time since the environment's start.
 func (e *environment) elapsed() time.Duration { return e.Now().Sub(e.start) }
 
-// timersOf is how many timers an undisturbed wait of so many polls has.
+// timersOf is how many timers an undisturbed wait of so many polls before the deadline has.
 func (e *environment) timersOf(polls int) int {
 	if !e.byRetries() {
 		return polls
@@ -431,7 +431,7 @@ func (c *attemptClock) GetInfo(ctx context.Context) activity.Info {
 	info := c.Next.GetInfo(ctx)
 	info.StartedTime = c.environment.Now()
 	info.ScheduledTime = c.environment.scheduled(info.ActivityID)
-	info.TaskToken, info.WorkflowExecution.ID = nil, "" // it is not to be taken for a test environment's
+	info.WorkflowExecution = workflow.Execution{} // by which it would be taken for a test environment's
 	return info
 }
 

@@ -99,7 +99,6 @@ var refusedInputs = map[string]struct {
 	"polling in odd runes":  {"{\"taskId\":5,\"polling\":\"\u0085\xff" + strings.Repeat("\U0010ffff", 1000) + "\"}", `polling is "`},
 	"polling true":          {`{"taskId":5,"polling":true}`, `polling is true: it takes "timer" or "activityRetry"`},
 	"polling twice":         {`{"taskId":5,"polling":"timer","polling":"timer"}`, `"polling" is given twice: it takes one value`},
-	"callback by retries":   {`{"taskId":5,"polling":"activityRetry","callback":true}`, `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`},
 	"maximum of callback":   {`{"taskId":5,"callback":true,"maxPollInterval":"59s"}`, `maxPollInterval is 59s: it takes a duration from pollInterval, 1m0s, to "24h"`},
 	"first of two problems": {`{"taskId":5,"timeout":"x","pollInterval":"y"}`, `timeout is "x"`},
 	"invalid UTF-8, name":   {"{\"taskId\":5,\"a\xff\":1}", `is not a property of the input`},

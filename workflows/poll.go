@@ -18,13 +18,12 @@ import (
 // answer is what an activity's polls came to.
 type answer = polling.Output[twocaptcha.TaskResult]
 
-// poll runs an activity that polls: getTaskResult once, or, with PollingActivityRetry,
-// pollTaskResult, whose attempts are polls by the schedule. The last poll, and one that repeats a
-// poll that pollTaskResult has handed back, are getTaskResult in any case.
+// poll runs an activity that polls: getTaskResult once, or, with PollingActivityRetry and before
+// the last poll, pollTaskResult, whose attempts are polls by the schedule.
 func (w *wait) poll(ctx workflow.Context, last, woken bool) (answer, error) {
 	w.state, w.LastPollAt = StatePolling, workflow.Now(ctx)
 	w.show(ctx)
-	byAttempts := w.pollsByAttempts(last)
+	byAttempts, repeats := w.pollsByAttempts(last), w.Failures > 0
 	ctx = workflow.WithActivityOptions(ctx, w.activityOptions(ctx, last, byAttempts))
 	var got answer
 	var err error
@@ -35,7 +34,7 @@ func (w *wait) poll(ctx workflow.Context, last, woken bool) (answer, error) {
 	}
 
 	w.state, w.LastPollEnd, w.NotBefore = StateWaiting, workflow.Now(ctx), time.Time{}
-	w.Soon, w.HandedBack = false, 0
+	w.Soon, w.Failures = false, 0
 	if err != nil {
 		w.noteFailure(err)
 		return answer{}, err
@@ -44,17 +43,17 @@ func (w *wait) poll(ctx workflow.Context, last, woken bool) (answer, error) {
 	w.noteStatus(got.Result.Status)
 	w.LastError = got.LastError
 	switch {
-	case got.LastError != "":
+	case got.Failures > 0: // another activity, which no wake-up cancels, repeats the poll when its delay is over
 		w.NotBefore = w.LastPollEnd.Add(time.Duration(got.RetryDelay))
-		w.Soon, w.HandedBack = true, got.RetryDelay
-	case woken && !byAttempts: // the call may have come a moment before the result is there
+		w.Soon, w.Failures = true, got.Failures
+	case woken && (!byAttempts || repeats): // the call may have come a moment before the result is there
 		w.Soon = got.Result.Status == twocaptcha.StatusProcessing
 	}
 	return got, nil
 }
 
 func (w *wait) pollsByAttempts(last bool) bool {
-	return w.settings.Polling == PollingActivityRetry && !last && w.HandedBack == 0
+	return w.settings.Polling == PollingActivityRetry && !last
 }
 
 func (w *wait) getTaskResult(ctx workflow.Context) (answer, error) {
@@ -69,11 +68,12 @@ func (w *wait) getTaskResult(ctx workflow.Context) (answer, error) {
 func (w *wait) pollTaskResult(ctx workflow.Context, woken bool) (answer, error) {
 	attempts, cancel := workflow.WithCancel(ctx)
 	defer cancel()
-	activity := workflow.ExecuteActivity(attempts, activities.PollTaskResultActivity, w.pollingInput(woken))
+	input := w.pollingInput(woken)
+	activity := workflow.ExecuteActivity(attempts, activities.PollTaskResultActivity, input)
 	for !activity.IsReady() && ctx.Err() == nil {
 		w.untilAny(ctx, activity)
 		switch {
-		case !w.WakeUp:
+		case !w.WakeUp, !input.HandBack:
 		case workflow.Now(ctx).Equal(w.LastPollAt): // the first attempt, which has not begun, comes after this wake-up
 			w.WakeUp = false
 		default:
@@ -117,9 +117,6 @@ func (w *wait) activityOptions(ctx workflow.Context, last, byAttempts bool) work
 		BackoffCoefficient: 2,
 		MaximumInterval:    schedule.MaxRetryDelay,
 	}
-	if w.HandedBack > 0 { // the delays go on where they were
-		options.RetryPolicy.InitialInterval = min(2*time.Duration(w.HandedBack), schedule.MaxRetryDelay)
-	}
 	if last {
 		options.ScheduleToStartTimeout = lastPollQueueTime
 		options.ScheduleToCloseTimeout = lastPollTime
@@ -144,7 +141,8 @@ func (w *wait) pollingInput(woken bool) polling.Input {
 		Deadline:        w.schedule.Deadline,
 		Polls:           w.Polls,
 		Soon:            woken,
-		HandBack:        w.wakeUps != nil,
+		HandBack:        w.wakeUps != nil && w.Failures == 0,
+		Failures:        w.Failures,
 	}
 }
 

@@ -1,10 +1,6 @@
 package workflows
 
-import (
-	"time"
-
-	"github.com/temporal-providers/temporal-2captcha/internal/polling"
-)
+import "time"
 
 // progress is how far a wait has come: all that it must know after it continued as new, besides its
 // input.
@@ -20,9 +16,9 @@ type progress struct {
 	SeenProcessing bool `json:"seenProcessing,omitempty"`
 	// Soon tells that the next poll need not wait for the interval.
 	Soon bool `json:"soon,omitempty"`
-	// HandedBack is the delay after a failed poll that pollTaskResult has handed back: getTaskResult
-	// repeats it. 0: there is none.
-	HandedBack polling.Duration `json:"handedBack,omitempty"`
+	// Failures is how many polls in a row have failed that pollTaskResult has handed back; 0 if there
+	// was an answer since.
+	Failures int `json:"failures,omitempty"`
 	// WakeUp tells that a wake-up was received and that no poll has followed it yet.
 	WakeUp     bool   `json:"wakeUp,omitempty"`
 	LastStatus string `json:"lastStatus,omitempty"`

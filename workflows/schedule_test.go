@@ -46,11 +46,11 @@ func (e *environment) requireScheduled(in workflows.AwaitTaskResultInput) {
 	}
 }
 
-// requireTimersFor checks that an undisturbed wait with a timer for each poll has no others, and
-// none that is canceled.
+// requireTimersFor checks that an undisturbed wait to the deadline has a timer for each poll, or
+// each activity, and no others, and none that is canceled.
 func (e *environment) requireTimersFor(polls int) {
 	e.t.Helper()
-	require.Len(e.t, e.timers, e.timersOf(polls))
+	require.Len(e.t, e.timers, e.timersOf(polls-1)+1)
 	require.Zero(e.t, e.timersCanceled)
 }
 
@@ -195,65 +195,4 @@ func withDefaults(in workflows.AwaitTaskResultInput) workflows.AwaitTaskResultIn
 	set(&in.MaxPollInterval, max(10*time.Second, in.PollInterval))
 	set(&in.Timeout, 15*time.Minute)
 	return in
-}
-
-// However a wait is disturbed, requests keep their distance and the last one is where it belongs.
-func TestSpacingHoldsWhateverHappens(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(40) {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			t.Parallel()
-			random := rand.New(rand.NewPCG(seed, 2))
-			between := func(least, most time.Duration) time.Duration {
-				return least + time.Duration(random.Int64N(int64(most-least)+1))
-			}
-			in := workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: between(time.Second, 5*time.Minute)}
-			if random.IntN(2) == 0 {
-				in.InitialDelay = between(time.Millisecond, time.Minute)
-			}
-			if random.IntN(2) == 0 {
-				in.PollInterval = between(5*time.Second, 20*time.Second)
-			}
-			ready, faults := between(0, 6*time.Minute), random.Float64()/2
-			var signals []time.Duration
-			for range random.IntN(30) {
-				signals = append(signals, between(0, in.Timeout+time.Minute))
-			}
-			withEachPolling(t, func(t *testing.T, e *environment) {
-				e.service.Script(taskID, simulator.ReadyAfter(ready, solution))
-				e.service.Faults(seed, faults, simulator.Status(500, ""), simulator.RetryAfter(429, "20"),
-					simulator.RetryAfter(503, "3600"), simulator.TruncatedJSON(), simulator.Error("ERROR_NO_SLOT_AVAILABLE"),
-					simulator.Error("ERROR_IP_BLOCKED"), simulator.DroppedConnection(), simulator.Body(`{}`))
-				for _, at := range signals {
-					e.signalAfter(at)
-				}
-
-				out, err := e.await(in)
-
-				require.Empty(t, e.service.CloserThan(5*time.Second))
-				requests := e.requestTimes(taskID)
-				require.NotEmpty(t, requests)
-				end := requests[len(requests)-1]
-				require.LessOrEqual(t, end, in.Timeout+25*time.Second, "5 s after a poll that may have gone on for 20 s")
-				if err == nil {
-					require.JSONEq(t, solution, string(out.Solution))
-					return
-				}
-				failure := applicationError(t, err)
-				require.Equal(t, workflows.ErrorTypeTaskTimeout, failure.Type())
-				require.GreaterOrEqual(t, end, in.Timeout, "no timeout before a last poll on the deadline")
-				if e.byRetries() { // the last poll may be the last attempt of an activity with others
-					require.Equal(t, len(requests), errorDetails(t, failure).Polls)
-					return
-				}
-				last := e.polls[len(e.polls)-1]
-				require.Equal(t, int32(1), last.options.RetryPolicy.MaximumAttempts)
-				if last.at != in.Timeout {
-					require.Greater(t, last.at, in.Timeout)
-					require.Less(t, e.polls[len(e.polls)-2].at, in.Timeout)
-				}
-				require.Equal(t, len(e.polls), errorDetails(t, failure).Polls)
-			})
-		})
-	}
 }

@@ -105,10 +105,6 @@ func TestStatusAfterATimeout(t *testing.T) {
 		require.Equal(t, workflows.StateFailed, status.State)
 		require.Equal(t, applicationError(t, err).Message(), status.LastError)
 		require.Equal(t, "processing", status.LastStatus)
-		if e.byRetries() { // its attempts are seen by none but the server
-			require.Equal(t, e.start.Add(5*time.Second), *status.LastPollAt)
-			return
-		}
 		require.Equal(t, e.start.Add(12*time.Second), *status.LastPollAt)
 	})
 }

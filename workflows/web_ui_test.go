@@ -20,16 +20,14 @@ func TestSummariesOfTimersAndPolls(t *testing.T) {
 		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 20 * time.Second})
 
 		require.Error(t, err)
-		var timers, polls []string
+		var timers []string
 		for _, timer := range e.timers {
 			timers = append(timers, timer.summary)
 		}
-		for _, poll := range e.polls {
-			polls = append(polls, poll.options.Summary)
-		}
+		polls := e.pollSummaries()
 		if e.byRetries() {
-			require.Equal(t, []string{"before polls of task 74372499131, from poll 1 on"}, timers)
-			require.Equal(t, []string{"polls of task 74372499131, from poll 1 on"}, polls)
+			require.Equal(t, []string{"before polls of task 74372499131, from poll 1 on", "before poll 3 of task 74372499131, the last"}, timers)
+			require.Equal(t, []string{"polls of task 74372499131, from poll 1 on", "poll 3 of task 74372499131, the last"}, polls)
 			return
 		}
 		require.Equal(t, []string{"before poll 1 of task 74372499131", "before poll 2 of task 74372499131",

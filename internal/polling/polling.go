@@ -25,6 +25,9 @@ type Input struct {
 	// HandBack tells that a wake-up may cancel the activity. A failed poll whose repeat is more than
 	// MinInterval away ends it then, since a wake-up must not shorten that delay.
 	HandBack bool `json:"handBack,omitempty"`
+	// Failures is how many polls in a row have failed before this activity, which an activity before
+	// it has handed back. This one ends with the first answer then.
+	Failures int `json:"failures,omitempty"`
 
 	problem error
 }
@@ -51,10 +54,12 @@ type Output[Result any] struct {
 	// Last tells that the result answers a request that was sent on the deadline or after it: nothing
 	// is to follow it.
 	Last bool `json:"last,omitempty"`
-	// LastError is what the last poll failed with, of an activity that hands back; the result is empty
-	// then.
+	// Failures is, of an activity that hands back, how many polls in a row have failed; 0 if there is
+	// a result.
+	Failures int `json:"failures,omitempty"`
+	// LastError is what the last of them failed with.
 	LastError string `json:"lastError,omitempty"`
-	// RetryDelay is how long the failed poll is to wait for its repeat.
+	// RetryDelay is how long it is to wait for its repeat.
 	RetryDelay Duration `json:"retryDelay,omitempty"`
 }
 
