@@ -60,15 +60,15 @@ func onlyOneOutcome(_ *record, w *waitRecord) string {
 	return ""
 }
 
-// A request under way may end later, and none begins.
+// An attempt under way may end later, and none begins.
 func nothingAfterTheEnd(_ *record, w *waitRecord) string {
 	for _, poll := range w.polls {
 		if poll.scheduled > w.ended {
 			return fmt.Sprintf("a poll at %s, after the end at %s", poll.scheduled, w.ended)
 		}
 		for _, attempt := range poll.attempts {
-			if attempt.request != nil && attempt.request.sent > w.ended {
-				return fmt.Sprintf("a request at %s, after the end at %s", attempt.request.sent, w.ended)
+			if attempt.started > w.ended {
+				return fmt.Sprintf("an attempt at %s, after the end at %s", attempt.started, w.ended)
 			}
 		}
 	}
@@ -255,6 +255,7 @@ func polledOnSchedule(r *record, w *waitRecord) string {
 			}
 			due, earliest = w.pollAfter(previous)
 			since = previous.scheduled
+			poll.repeats = previous.handedBack() > 0
 		}
 		for _, timer := range w.timers { // one that runs is kept
 			if timer.started <= since && timer.due >= earliest {
@@ -266,7 +267,7 @@ func polledOnSchedule(r *record, w *waitRecord) string {
 			called := max(at, earliest)
 			switch {
 			case at > poll.scheduled || at < since && (index > 0 || !r.keepsFor(w, call)):
-			case at <= since && index == 0 && r.maybeTaken(w, call), index > 0 && at == since, at == poll.scheduled:
+			case index == 0 && at <= w.start && r.maybeTaken(w, call), index > 0 && at == since, at == poll.scheduled:
 				// nobody can tell which was first
 				poll.maybeWoken = true
 				due.from = min(due.from, called)
@@ -297,6 +298,10 @@ func (w *waitRecord) firstPoll() window {
 func (w *waitRecord) pollAfter(previous *pollRecord2) (due window, earliest time.Duration) {
 	ended := previous.seen
 	earliest = ended + leastBetweenRequests
+	if delay := previous.handedBack(); delay > 0 {
+		earliest = max(earliest, ended+delay)
+		return w.soon(ended, earliest), earliest
+	}
 	if previous.canceled > 0 {
 		return w.after(ended), earliest
 	}
@@ -304,12 +309,8 @@ func (w *waitRecord) pollAfter(previous *pollRecord2) (due window, earliest time
 		earliest = max(earliest, w.deadline())
 		return window{earliest, earliest}, earliest
 	}
-	if delay := previous.handedBack(); delay > 0 {
-		earliest = max(earliest, ended+delay)
-		return w.soon(ended, earliest), earliest
-	}
 	due = w.after(ended)
-	if !previous.byRetries && (previous.woken || previous.maybeWoken) { // once more, 5 seconds later
+	if (!previous.byRetries || previous.repeats) && (previous.woken || previous.maybeWoken) { // once more, 5 seconds later
 		soon := w.soon(ended, earliest)
 		due.from = min(due.from, soon.from)
 		if previous.woken {
@@ -344,7 +345,7 @@ func (w *waitRecord) soon(ended, earliest time.Duration) window {
 // handedBack is the delay for which pollTaskResult has left a failed poll to the workflow; 0 if it
 // has not.
 func (p *pollRecord2) handedBack() time.Duration {
-	if !p.byRetries || p.err != nil {
+	if !p.byRetries || p.repeats || p.err != nil {
 		return 0
 	}
 	failures := 0
@@ -380,7 +381,7 @@ func (w *waitRecord) attemptsOnSchedule(poll *pollRecord2) string {
 			return fmt.Sprintf("the request at %s repeats one from before the deadline at %s", attempt.request.sent, w.deadline())
 		}
 		before := poll.attempts[index-1]
-		if before.request != nil {
+		if before.request != nil || before.fate.Kind.lost() { // a lost one may have been sent
 			requests++
 		}
 		if !poll.byRetries || before.request == nil || before.fate.Kind.lost() || before.request.answer != answerProcessing {
@@ -421,6 +422,9 @@ func countedPolls(_ *record, w *waitRecord) string {
 		}
 		if poll.byRetries {
 			most += max(len(poll.attempts), 1)
+			if poll.canceled > 0 && !poll.undisturbed() { // nobody tells the workflow, which goes by the schedule
+				most += int((poll.canceled - poll.scheduled) / leastBetweenRequests)
+			}
 			if poll.canceled == 0 && poll.err == nil { // else nobody tells the workflow
 				least += sent
 			}
@@ -433,6 +437,16 @@ func countedPolls(_ *record, w *waitRecord) string {
 		return fmt.Sprintf("%d polls are told, and there were %d to %d", told, least, most)
 	}
 	return ""
+}
+
+// undisturbed tells that the poll's attempts went by the schedule, and took no time.
+func (p *pollRecord2) undisturbed() bool {
+	for _, attempt := range p.attempts {
+		if attempt.request == nil || !attempt.done || attempt.ended != attempt.due || attempt.request.answer == answerNone {
+			return false
+		}
+	}
+	return true
 }
 
 // withinEvents: a wait costs what the documentation says.

@@ -60,6 +60,8 @@ type pollRecord2 struct {
 	canceled time.Duration
 	// woken tells that a call brought it about, maybeWoken that one may have.
 	woken, maybeWoken bool
+	// repeats tells that it repeats a poll that pollTaskResult has left to the workflow.
+	repeats bool
 	// seen is when the workflow heard of its end.
 	seen  time.Duration
 	ended bool

@@ -699,7 +699,9 @@ func (a *serverAttempt) RecordHeartbeat(ctx context.Context, details ...any) {
 	if err != nil {
 		panic(err)
 	}
-	a.pollOf(ctx).heartbeat = encoded
+	if attempt := a.run.attemptOf(a.Next.GetInfo(ctx).ActivityID); !attempt.fate.Kind.lost() {
+		attempt.poll.heartbeat = encoded
+	}
 }
 
 func (a *serverAttempt) HasHeartbeatDetails(ctx context.Context) bool {
