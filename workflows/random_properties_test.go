@@ -422,7 +422,7 @@ func countedPolls(_ *record, w *waitRecord) string {
 		}
 		if poll.byRetries {
 			most += max(len(poll.attempts), 1)
-			if poll.canceled > 0 && !poll.undisturbed() { // nobody tells the workflow, which goes by the schedule
+			if poll.canceled > 0 && !poll.undisturbed(w) { // nobody tells the workflow, which goes by the schedule
 				most += int((poll.canceled - poll.scheduled) / leastBetweenRequests)
 			}
 			if poll.canceled == 0 && poll.err == nil { // else nobody tells the workflow
@@ -439,14 +439,17 @@ func countedPolls(_ *record, w *waitRecord) string {
 	return ""
 }
 
-// undisturbed tells that the poll's attempts went by the schedule, and took no time.
-func (p *pollRecord2) undisturbed() bool {
+// undisturbed tells that the poll's attempts went by the schedule and took no time, and that none
+// was due while the server canceled it.
+func (p *pollRecord2) undisturbed(w *waitRecord) bool {
+	next := window{p.scheduled, p.scheduled}
 	for _, attempt := range p.attempts {
 		if attempt.request == nil || !attempt.done || attempt.ended != attempt.due || attempt.request.answer == answerNone {
 			return false
 		}
+		next = w.after(attempt.ended)
 	}
-	return true
+	return next.from > p.seen || next.to < p.canceled
 }
 
 // withinEvents: a wait costs what the documentation says.
