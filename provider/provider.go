@@ -17,7 +17,7 @@
 // # Stopping a worker
 //
 // With the stop timeout, a worker that is stopped waits for the answers to its requests. Without it
-// the requests are sent again, up to 25 seconds later.
+// the requests are sent again, up to 35 seconds later.
 //
 // # Configuration
 //

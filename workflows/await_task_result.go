@@ -33,11 +33,7 @@ func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskRe
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, w.status); err != nil {
 		return AwaitTaskResultOutput{}, err
 	}
-	err := in.Validate()
-	if err == nil && w.StartedAt.After(workflow.GetInfo(ctx).WorkflowStartTime) { // it would put the deadline off
-		err = newInvalidInput(in.TaskID, continuedByCaller)
-	}
-	if err != nil {
+	if err := in.Validate(); err != nil {
 		w.end(ctx, StateFailed, err)
 		return AwaitTaskResultOutput{}, err
 	}
@@ -60,9 +56,14 @@ func Register(registry interface {
 
 // awaitTaskResultFromPayload is [AwaitTaskResult] as it is registered: a wrong input of whatever
 // kind ends it with InvalidInput. The SDK's own decoding would end it with an error type that says
-// nothing and that a parent may retry.
-func awaitTaskResultFromPayload(ctx workflow.Context, input converter.RawValue) (AwaitTaskResultOutput, error) {
-	return AwaitTaskResult(ctx, inputFromPayload(input.Payload()))
+// nothing and that a parent may retry. The SDK drops inputs for which there is no parameter:
+// further is there to refuse them.
+func awaitTaskResultFromPayload(ctx workflow.Context, input, further converter.RawValue) (AwaitTaskResultOutput, error) {
+	in := inputFromPayload(ctx, input.Payload())
+	if in.problem == "" && further.Payload() != nil {
+		in.problem = "there is more than one input: it takes one, " + exampleInput
+	}
+	return AwaitTaskResult(ctx, in)
 }
 
 func newWait(in AwaitTaskResultInput, startedAt time.Time) *wait {

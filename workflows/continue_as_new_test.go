@@ -2,18 +2,15 @@ package workflows_test
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -199,38 +196,4 @@ func TestContinueAsNewIsNotForAWaitThatHasEnded(t *testing.T) {
 			})
 		})
 	}
-}
-
-// What a run hands on is for the next one; from others it must not make a wait poll too early or go
-// on too long unseen.
-func TestContinuedByOthers(t *testing.T) {
-	t.Parallel()
-	for _, continued := range []any{
-		5, "x", []int{1}, map[string]any{}, map[string]any{"startedAt": "yesterday"},
-		map[string]any{"startedAt": "2026-01-02T03:04:05Z", "polls": -1},
-		map[string]any{"startedAt": "2026-01-02T03:04:05Z", "polls": 3},
-		map[string]any{"startedAt": "2026-01-02T03:04:05Z", "unknown": 1},
-	} {
-		text, err := json.Marshal(map[string]any{"taskId": taskID, "continued": continued})
-		require.NoError(t, err)
-		var in workflows.AwaitTaskResultInput
-		require.NoError(t, json.Unmarshal(text, &in))
-		require.ErrorContains(t, in.Validate(), "continued is set only when the workflow continues as new: leave it out", "%s", text)
-	}
-}
-
-// The deadline counts from the first run's start, which can't lie ahead.
-func TestContinuedFromTheFuture(t *testing.T) {
-	t.Parallel()
-	e := newEnvironment(t)
-	input := converter.NewRawValue(&commonpb.Payload{
-		Metadata: map[string][]byte{converter.MetadataEncoding: []byte(converter.MetadataEncodingJSON)},
-		Data:     []byte(`{"taskId": 74372499131, "continued": {"startedAt": "2999-01-01T00:00:00Z", "polls": 0}}`),
-	})
-
-	_, err := e.awaitInput(input)
-
-	require.Equal(t, activities.ErrorTypeInvalidInput, workflows.ErrorCode(err))
-	require.ErrorContains(t, err, "continued is set only when the workflow continues as new: leave it out")
-	require.Empty(t, e.service.Requests())
 }

@@ -5,8 +5,8 @@
 //
 // # Start a wait
 //
-// A client starts the workflow with [StartOptions], another workflow starts it as a child with
-// [ChildOptions], and any SDK or tool starts it by its name, [AwaitTaskResultWorkflow]. [Await] is
+// A client starts the workflow with [StartOptions], another workflow runs it as a child by
+// [AwaitAsChild], and any SDK or tool starts it by its name, [AwaitTaskResultWorkflow]. [Await] is
 // the same wait within the caller's own workflow.
 //
 // [AwaitTaskResultInput] says which task is waited for, and how. Only the task's id is required. In
@@ -21,6 +21,6 @@
 // # Errors
 //
 // A wait that fails ends with an ApplicationError, which is never retryable. [ErrorCode] returns
-// its type: the service's own code, InvalidInput, TaskTimeout or UnexpectedResponse. [Details]
-// returns its [ErrorDetails].
+// its type: the service's own code, InvalidInput, TaskTimeout, NoAnswer or UnexpectedResponse.
+// [Details] returns its [ErrorDetails].
 package workflows

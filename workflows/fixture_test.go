@@ -289,6 +289,7 @@ func (e *environment) nextRun() (*environment, converter.RawValue) {
 	require.Len(e.t, continued.Input.GetPayloads(), 1)
 	next := newEnvironmentAt(e.t, e.Now())
 	next.start, next.polling = e.start, e.polling
+	next.SetContinuedExecutionRunID("the run before")
 	return next, converter.NewRawValue(continued.Input.GetPayloads()[0])
 }
 

@@ -59,6 +59,7 @@ type AwaitTaskResultInput struct {
 	// Polling is PollingTimer or PollingActivityRetry; "" is PollingTimer.
 	Polling Polling
 
+	// continued is what the previous run handed on, which no caller can set.
 	continued *progress
 	// problem is what was wrong with the JSON. It is kept here since an error of UnmarshalJSON would
 	// end the workflow with an error type that says nothing and that a parent may retry.
@@ -92,7 +93,7 @@ func (in AwaitTaskResultInput) firstProblem() string {
 		return fmt.Sprintf(`maxPollInterval is %s: it takes a duration from pollInterval, %s, to "24h"`,
 			settings.MaxPollInterval, settings.PollInterval)
 	}
-	return in.continued.problem()
+	return ""
 }
 
 // withDefaults replaces each zero with its default.

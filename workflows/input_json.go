@@ -9,9 +9,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	commonpb "go.temporal.io/api/common/v1"
-	"go.temporal.io/sdk/converter"
 )
 
 // MarshalJSON writes durations as strings, and leaves zeros out. Its error is what was wrong with
@@ -28,28 +25,15 @@ func (in AwaitTaskResultInput) MarshalJSON() ([]byte, error) {
 // tell what is wrong.
 func (in *AwaitTaskResultInput) UnmarshalJSON(data []byte) error {
 	*in = AwaitTaskResultInput{}
-	in.problem = decodeProperties(data, in.properties())
+	in.problem = decodeProperties(data, strictly(in.properties()))
 	return nil
-}
-
-// inputFromPayload decodes what the workflow was started with. It takes the payload raw: JSON that
-// is broken would fail before UnmarshalJSON is asked.
-func inputFromPayload(payload *commonpb.Payload) AwaitTaskResultInput {
-	var in AwaitTaskResultInput
-	switch encoding := string(payload.GetMetadata()[converter.MetadataEncoding]); encoding {
-	case converter.MetadataEncodingJSON:
-		in.problem = decodeProperties(payload.GetData(), in.properties())
-	case "", converter.MetadataEncodingNil:
-		in.problem = "there is no input: " + takesInput
-	default:
-		in.problem = fmt.Sprintf(`the input is encoded as "%s": it takes %s`, printable(encoding), converter.MetadataEncodingJSON)
-	}
-	return in
 }
 
 // property is a row of an input's table of JSON properties.
 type property struct {
 	name string
+	// handedOn tells that only a previous run sets the property.
+	handedOn bool
 	// parse sets the field from a JSON value other than null, and returns what is wrong with it, or
 	// "".
 	parse func(value json.RawMessage) (problem string)
@@ -61,17 +45,26 @@ type property struct {
 	setDefault func()
 }
 
+// worksWith is for those whose service speaks the same protocol with other ids.
+const worksWith = "this provider works with services whose task ids are integers (2captcha, RuCaptcha, Anti-Captcha, " +
+	"CapMonster Cloud), not with services whose task ids are strings"
+
 func taskIDProperty(name string, field *int64) property {
 	const takes = "it takes the integer above 0 that createTask answered, like 74372499131"
 	return property{
 		name: name,
 		parse: func(value json.RawMessage) string {
 			id, err := strconv.ParseInt(string(value), 10, 64)
-			if err != nil {
+			switch _, quoted := strconv.ParseInt(strings.Trim(string(value), `"`), 10, 64); {
+			case err == nil:
+				*field = id
+				return ""
+			case value[0] != '"' || string(value) == `""`:
 				return fmt.Sprintf("%s is %s: %s", name, printableJSON(value), takes)
+			case quoted == nil:
+				return fmt.Sprintf("%s is %s: %s, without quotes", name, printableJSON(value), takes)
 			}
-			*field = id
-			return ""
+			return fmt.Sprintf("%s is %s: %s; %s", name, printableJSON(value), takes, worksWith)
 		},
 		print: func() any { return *field },
 		check: func() string {
@@ -178,14 +171,14 @@ func choiceProperty[Choice ~string](name string, field *Choice, first, second Ch
 
 const continuedByCaller = "continued is set only when the workflow continues as new: leave it out"
 
+// continuedProperty is read leniently: a previous run of a newer build may hand on more.
 func continuedProperty(name string, field **progress) property {
 	return property{
-		name: name,
+		name:     name,
+		handedOn: true,
 		parse: func(value json.RawMessage) string {
-			decoder := json.NewDecoder(bytes.NewReader(value))
-			decoder.DisallowUnknownFields()
-			if decoder.Decode(field) != nil {
-				return continuedByCaller
+			if err := json.Unmarshal(value, field); err != nil {
+				return fmt.Sprintf("%s is %s: it takes an object with the progress of a wait", name, printableJSON(value))
 			}
 			return ""
 		},
@@ -222,11 +215,14 @@ func encodeProperties(properties []property) ([]byte, error) {
 	return object.Bytes(), nil
 }
 
-const takesInput = `it takes a JSON object like {"taskId": 74372499131}`
+const (
+	exampleInput = `a JSON object like {"taskId": 74372499131}`
+	takesInput   = "it takes " + exampleInput
+)
 
-// decodeProperties sets the fields of the table from a JSON object, and returns what is wrong with
-// it, or "". The fields that were read before a problem stay set.
-func decodeProperties(data []byte, properties []property) (problem string) {
+// decodeProperties has take set the fields of a table from a JSON object, and returns what is wrong
+// with it, or "". The fields that were read before a problem stay set.
+func decodeProperties(data []byte, take takeProperty) (problem string) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	switch first, err := decoder.Token(); {
 	case err != nil:
@@ -249,7 +245,7 @@ func decodeProperties(data []byte, properties []property) (problem string) {
 		}
 		if seen[name] {
 			problem = fmt.Sprintf(`"%s" is given twice: it takes one value`, printable(name))
-		} else if wrong := setProperty(properties, name, value); problem == "" {
+		} else if wrong := take(name, value); problem == "" {
 			problem = wrong
 		}
 		seen[name] = true
@@ -263,23 +259,42 @@ func decodeProperties(data []byte, properties []property) (problem string) {
 	return problem
 }
 
-// setProperty reads one property; null is as good as leaving it out.
-func setProperty(properties []property, name string, value json.RawMessage) (problem string) {
-	var names []string
-	for _, property := range properties {
-		if property.name == name {
-			if string(value) == "null" {
+// takeProperty sets a property from a JSON value, and returns what is wrong with it, or "". null is
+// as good as leaving the property out.
+type takeProperty func(name string, value json.RawMessage) (problem string)
+
+// strictly takes what a caller may set. An unknown property is wrong: it may be a misspelled one.
+func strictly(properties []property) takeProperty {
+	return func(name string, value json.RawMessage) string {
+		var names []string
+		for _, property := range properties {
+			switch {
+			case property.name == name && string(value) == "null":
 				return ""
+			case property.name == name && property.handedOn:
+				return continuedByCaller
+			case property.name == name:
+				return property.parse(value)
+			case !property.handedOn:
+				names = append(names, property.name)
 			}
-			return property.parse(value)
 		}
-		if property.name != "continued" { // which no caller sets
-			names = append(names, property.name)
-		}
+		last := len(names) - 1
+		return fmt.Sprintf(`"%s" is not a property of the input: it takes %s and %s`,
+			printable(name), strings.Join(names[:last], ", "), names[last])
 	}
-	last := len(names) - 1
-	return fmt.Sprintf(`"%s" is not a property of the input: it takes %s and %s`,
-		printable(name), strings.Join(names[:last], ", "), names[last])
+}
+
+// leniently takes what a previous run handed on. An unknown property is one of a newer build.
+func leniently(properties []property) takeProperty {
+	return func(name string, value json.RawMessage) string {
+		for _, property := range properties {
+			if property.name == name && string(value) != "null" {
+				return property.parse(value)
+			}
+		}
+		return ""
+	}
 }
 
 func printableJSON(value json.RawMessage) string {
@@ -293,10 +308,13 @@ func printableJSON(value json.RawMessage) string {
 // printable returns the beginning of the caller's text as an error may quote it: invalid UTF-8 in a
 // failure's message would never be delivered.
 func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsGraphic(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, fmt.Sprintf("%.60s", text))
+	return strings.Map(graphic, fmt.Sprintf("%.60s", text))
+}
+
+// graphic replaces a rune that can't be seen.
+func graphic(r rune) rune {
+	if unicode.IsGraphic(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }

@@ -21,6 +21,8 @@ import (
 const (
 	takesInput  = `it takes a JSON object like {"taskId": 74372499131}`
 	takesTaskID = "it takes the integer above 0 that createTask answered, like 74372499131"
+	worksWith   = "; this provider works with services whose task ids are integers (2captcha, RuCaptcha, Anti-Captcha, " +
+		"CapMonster Cloud), not with services whose task ids are strings"
 )
 
 // refusedInputs are inputs as JSON, with what they are refused with.
@@ -50,7 +52,11 @@ var refusedInputs = map[string]struct {
 	"taskId null":           {`{"taskId":null}`, "taskId is missing: " + takesTaskID},
 	"taskId 0":              {`{"taskId":0}`, "taskId is missing: " + takesTaskID},
 	"taskId negative":       {`{"taskId":-5}`, "taskId is -5: " + takesTaskID},
-	"taskId as text":        {`{"taskId":"5"}`, `taskId is "5": ` + takesTaskID},
+	"taskId in quotes":      {`{"taskId":"74372499131"}`, `taskId is "74372499131": ` + takesTaskID + ", without quotes"},
+	"taskId empty":          {`{"taskId":""}`, `taskId is "": ` + takesTaskID},
+	"taskId a UUID":         {`{"taskId":"61138bb6-19fb-11ec-a9c8-0242ac110006"}`, `taskId is "61138bb6-19fb-11ec-a9c8-0242ac110006": ` + takesTaskID + worksWith},
+	"taskId in hexadecimal": {`{"taskId":"0x1150c5d3fb"}`, `taskId is "0x1150c5d3fb": ` + takesTaskID + worksWith},
+	"taskId a long text":    {`{"taskId":"` + strings.Repeat("\U0010ffff", 1000) + `"}`, worksWith},
 	"taskId with exponent":  {`{"taskId":1e10}`, "taskId is 1e10: " + takesTaskID},
 	"taskId a fraction":     {`{"taskId":1.5}`, "taskId is 1.5: " + takesTaskID},
 	"taskId 5.0":            {`{"taskId":5.0}`, "taskId is 5.0: " + takesTaskID},
@@ -292,12 +298,32 @@ func TestInputAsAnySDKSendsIt(t *testing.T) {
 	require.Equal(t, []time.Duration{time.Millisecond}, e.requestTimes(taskID))
 }
 
-func TestFurtherInputsAreOverlooked(t *testing.T) {
+// The SDK would drop them without a word.
+func TestFurtherInputsAreRefused(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.service.Script(taskID, simulator.Ready(solution))
+	const tooMany = `there is more than one input: it takes one, a JSON object like {"taskId": 74372499131}`
+	for name, test := range map[string]struct {
+		inputs  []any
+		message string
+		taskID  int64
+	}{
+		"another task":       {[]any{jsonPayload(`{"taskId": 74372499131}`), jsonPayload(`{"taskId": 5}`)}, tooMany, taskID},
+		"settings":           {[]any{workflows.AwaitTaskResultInput{TaskID: taskID}, jsonPayload(`{"timeout": "1m"}`)}, tooMany, taskID},
+		"null":               {[]any{jsonPayload(`{"taskId": 74372499131}`), nil}, tooMany, taskID},
+		"three":              {[]any{jsonPayload(`{"taskId": 74372499131}`), "a", "b"}, tooMany, taskID},
+		"a bad one, another": {[]any{jsonPayload(`{"taskId": 5, "timeout": 900}`), "a"}, "timeout is 900, a number without a unit", 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnvironment(t)
 
-	_, err := e.awaitInput(jsonPayload(`{"taskId": 74372499131}`), jsonPayload(`{"taskId": 5}`))
+			_, err := e.awaitInput(test.inputs...)
 
-	require.NoError(t, err)
+			failure := applicationError(t, err)
+			requireInvalidInput(t, failure)
+			require.Contains(t, failure.Message(), test.message)
+			require.Equal(t, test.taskID, errorDetails(t, failure).TaskID)
+			require.Empty(t, e.service.Requests())
+		})
+	}
 }

@@ -24,10 +24,11 @@ func StartOptions(taskID int64) client.StartWorkflowOptions {
 
 // ChildOptions returns a workflow's options for running [AwaitTaskResult] as a child: on
 // [TaskQueue] rather than the parent's, and abandoned when the parent closes, so that the result is
-// still fetched. Temporal gives a child no way to attach to a wait that is running: its start fails
-// then, and [ErrorCode] says [AlreadyRunning]. A wait that has closed is run again. If the
-// provider's worker serves another task queue than [TaskQueue], set TaskQueue: else the child waits
-// for a worker for ever.
+// still fetched. A canceled parent cancels the child all the same, unless it was started by
+// [AwaitAsChild], which uses these options. Temporal gives a child no way to attach to a wait that
+// is running: its start fails then, and [ErrorCode] says [AlreadyRunning]. A wait that has closed
+// is run again. If the provider's worker serves another task queue than [TaskQueue], set TaskQueue:
+// else the child waits for a worker for ever.
 func ChildOptions(taskID int64) workflow.ChildWorkflowOptions {
 	return workflow.ChildWorkflowOptions{
 		WorkflowID:            WorkflowID(taskID),

@@ -25,10 +25,18 @@ type progress struct {
 	LastError  string `json:"lastError,omitempty"`
 }
 
-// problem says why p cannot come from a previous run, or is empty if it can.
-func (p *progress) problem() string {
-	if p == nil || !p.StartedAt.IsZero() && p.Polls >= 0 && (p.Polls == 0 || !p.LastPollEnd.IsZero()) {
-		return ""
+// problem says why p cannot come from a previous run of a run that started at startedAt, or is
+// empty if it can. The clocks of two servers may differ, but not by the longest of all timeouts.
+func (p *progress) problem(startedAt time.Time) string {
+	switch {
+	case p.StartedAt.IsZero():
+		return "continued.startedAt is missing"
+	case p.StartedAt.After(startedAt.Add(maxDuration)):
+		return "continued.startedAt is after the start of this run"
+	case p.Polls < 0:
+		return "continued.polls is negative"
+	case p.Polls > 0 && p.LastPollEnd.IsZero():
+		return "continued.lastPollEnd is missing"
 	}
-	return continuedByCaller
+	return ""
 }

@@ -155,7 +155,7 @@ func (w *wait) receiveWakeUps() {
 func (w *wait) continueAsNew(ctx workflow.Context) error {
 	next := w.settings
 	next.continued = &w.progress
-	return workflow.NewContinueAsNewError(ctx, AwaitTaskResultWorkflow, next)
+	return workflow.NewContinueAsNewError(ctx, AwaitTaskResultWorkflow, handOn(next))
 }
 
 func (w *wait) end(ctx workflow.Context, state State, err error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -25,8 +26,8 @@ func (w *wait) pollSummary(last, byAttempts bool) string {
 	return fmt.Sprintf("poll %d of task %d", w.Polls+1, w.settings.TaskID)
 }
 
-// show puts the wait's status into the workflow's current details, which the Web UI shows. It costs
-// no event.
+// show puts the wait's status into the workflow's current details, which the Web UI shows as
+// Markdown. It costs no event.
 func (w *wait) show(ctx workflow.Context) {
 	if !w.showsDetails {
 		return
@@ -34,7 +35,7 @@ func (w *wait) show(ctx workflow.Context) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "Task %d: **%s**, %s", w.settings.TaskID, w.state, counted(w.Polls))
 	if w.LastStatus != "" {
-		fmt.Fprintf(&text, ", last answer: %s", w.LastStatus)
+		fmt.Fprintf(&text, ", last answer: %s", asCode(w.LastStatus))
 	}
 	if !w.nextPollAt.IsZero() {
 		fmt.Fprintf(&text, "\n\nNext poll: %s", w.nextPollAt.UTC().Format(time.RFC3339))
@@ -43,9 +44,32 @@ func (w *wait) show(ctx workflow.Context) {
 		fmt.Fprintf(&text, "\n\nDeadline: %s", w.schedule.Deadline.UTC().Format(time.RFC3339))
 	}
 	if w.LastError != "" {
-		fmt.Fprintf(&text, "\n\nLast error: %s", w.LastError)
+		fmt.Fprintf(&text, "\n\nLast error: %s", asCode(w.LastError))
 	}
 	workflow.SetCurrentDetails(ctx, text.String())
+}
+
+// maxForeignText is how many bytes of a foreign text the details show.
+const maxForeignText = 500
+
+// asCode returns a foreign text as a code span of one line. Markdown takes what is in a code span
+// literally, so that no link, image, HTML or heading of the service's comes into being. Escapes
+// would not do: some renderers make links of addresses after they have resolved the escapes.
+func asCode(text string) string {
+	text = strings.Join(strings.FieldsFunc(text, unicode.IsSpace), " ")
+	text = strings.Map(graphic, text)
+	if len(text) > maxForeignText {
+		const ellipsis = "…"
+		text = strings.ToValidUTF8(text[:maxForeignText-len(ellipsis)], "") + ellipsis
+	}
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		text = " " + text + " " // which a renderer takes off again
+	}
+	fence := "`" // is longer than every row of backticks in the text
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	return fence + text + fence
 }
 
 // errorText returns what a person wants to know of an error: the failure itself, without Temporal's

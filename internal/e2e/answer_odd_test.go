@@ -221,26 +221,6 @@ func (row oddAnswer) requireVerdict(t *testing.T, history []*historypb.HistoryEv
 	}
 }
 
-// TestTimeoutTellsTheLastError of a service that gives odd answers to the end.
-func TestTimeoutTellsTheLastError(t *testing.T) {
-	t.Parallel()
-	service, taskQueue := harness.StartSimulator(t), harness.NewTaskQueue()
-	temporalClient, taskID := harness.Dial(t), harness.NewTaskID()
-	service.Script(taskID, simulator.Body(`{}`))
-	harness.StartWorker(t, taskQueue, service.URL())
-
-	done := harness.RunStarter(t, taskQueue, "--initial-delay", "1ms", "--timeout", "6s", strconv.FormatInt(taskID, 10))
-
-	require.Equal(t, 1, done.Status, done.Stderr)
-	require.Contains(t, done.Stdout, `"errorCode":"TaskTimeout"`)
-	require.Contains(t, done.Stdout, "no result within 6s")
-	require.Contains(t, done.Stdout, "neither a result nor an error")
-	failure := harness.FailureOf(t, harness.UndisturbedHistory(t, temporalClient, workflows.WorkflowID(taskID), ""))
-	require.Contains(t, harness.ErrorDetails(t, failure)["lastError"],
-		`neither a result nor an error (no status): "{}"`)
-	harness.RequireSpaced(t, service, taskID)
-}
-
 // requireSameText shows the place at which two long texts part.
 func requireSameText(t *testing.T, want, got string) {
 	t.Helper()

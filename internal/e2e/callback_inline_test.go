@@ -63,9 +63,8 @@ func submitAndWait(ctx workflow.Context, busyFor time.Duration, pollQueue string
 		return harness.CallerResult{}, err
 	}
 	in := workflows.AwaitTaskResultInput{TaskID: taskID, Callback: true, InitialDelay: time.Hour, Timeout: time.Hour}
-	calledBack := workflow.GetSignalChannel(ctx, workflows.TaskCallbackSignal)
 	return harness.NewCallerResult(workflows.Await(workflow.WithTaskQueue(ctx, pollQueue), in,
-		workflows.WithWakeUp(calledBack)))
+		workflows.WithCallbacks(workflows.NewCallbacks(ctx))))
 }
 
 func TestCallbackToAWorkflowThatSubmitsItsTask(t *testing.T) {

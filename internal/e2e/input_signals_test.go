@@ -54,14 +54,8 @@ func TestForeignSignals(t *testing.T) {
 		name string
 		send func(t *testing.T, run client.WorkflowRun, taskID string)
 	}{
-		{name: "no payload", send: byCLI()},
-		{name: "null", send: byCLI("--input", `null`)},
-		{name: "a string", send: byCLI("--input", `"TASK"`)},
-		{name: "the id itself", send: byCLI("--input", `TASK`)},
+		{name: "a string", send: byCLI("--input", `"hello"`)},
 		{name: "an array", send: byCLI("--input", `[{"taskId":TASK}]`)},
-		{name: "an empty object", send: byCLI("--input", `{}`)},
-		{name: "a null taskId", send: byCLI("--input", `{"taskId":null}`)},
-		{name: "taskId as a string", send: byCLI("--input", `{"taskId":"TASK"}`)},
 		{name: "a fraction as taskId", send: byCLI("--input", `{"taskId":TASK.5}`)},
 		{name: "taskId beyond int64", send: byCLI("--input", `{"taskId":9223372036854775808}`)},
 		{name: "another task's id", send: byCLI("--input", `{"taskId":ANOTHER}`)},
@@ -71,12 +65,11 @@ func TestForeignSignals(t *testing.T) {
 		{name: "what the service posts",
 			send: byCLI("--input", `id=TASK&code=ANSWER`, "--input-meta", "encoding=binary/plain")},
 		{name: "bytes that claim to be JSON", send: byClient(labelled(converter.MetadataEncodingJSON, "\x00\xff{"))},
-		{name: "an empty payload", send: byClient(&commonpb.Payload{})},
 		{name: "an encrypted payload", send: byClient(labelled("binary/encrypted", "\x8f\x01\x02"))},
 		{name: "1 MiB", send: byClient(labelled(converter.MetadataEncodingJSON, `"`+strings.Repeat("x", 1<<20)+`"`))},
 		{name: "a thousand of them", send: func(t *testing.T, run client.WorkflowRun, taskID string) {
 			harness.SignalManyTimes(t, temporalClient, run, func(i int) any {
-				return []any{nil, "x", []int{i}, map[string]any{"taskId": taskID},
+				return []any{true, "x", []int{i}, map[string]any{"taskId": taskID + "0"},
 					workflows.TaskCallback{TaskID: another.TaskID}}[i%5]
 			})
 		}},
@@ -103,6 +96,41 @@ func TestForeignSignals(t *testing.T) {
 	}
 	require.Equal(t, workflows.StateWaiting, harness.StatusOf(t, temporalClient, anotherRun).State)
 	require.Empty(t, service.RequestsFor(another.TaskID), "signals to others with this task's id wake nobody up")
+}
+
+// TestSignalsByHand are those that operators send: an id may be a string, stand alone, or be
+// missing, as in a batch of signals.
+func TestSignalsByHand(t *testing.T) {
+	t.Parallel()
+	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
+	harness.StartWorker(t, taskQueue, service.URL())
+	for name, flags := range map[string][]string{
+		"no payload":         nil,
+		"null":               {"--input", `null`},
+		"the id itself":      {"--input", `TASK`},
+		"the id as a string": {"--input", `"TASK"`},
+		"an empty object":    {"--input", `{}`},
+		"a null taskId":      {"--input", `{"taskId":null}`},
+		"taskId as a string": {"--input", `{"taskId":"TASK"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := harness.Asleep(harness.NewTaskID())
+			service.Script(in.TaskID, simulator.Ready(`{}`))
+			run := harness.StartWait(t, temporalClient, taskQueue, in)
+			arguments := []string{"workflow", "signal", "--workflow-id", run.GetID(), "--name", workflows.TaskCallbackSignal}
+			for _, flag := range flags {
+				arguments = append(arguments, strings.ReplaceAll(flag, "TASK", strconv.FormatInt(in.TaskID, 10)))
+			}
+
+			done := harness.RunCLI(t, arguments...)
+
+			require.Equal(t, 0, done.Status, done.Stderr)
+			var output workflows.AwaitTaskResultOutput
+			require.NoError(t, run.Get(harness.Context(t), &output))
+			require.Equal(t, 1, output.Polls)
+		})
+	}
 }
 
 // TestAThousandWakeUps asks for no more requests than the service allows.

@@ -26,8 +26,6 @@ func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
 		run    client.WorkflowRun
 	}{
 		{name: "the service's", answer: simulator.RetryAfter(429, "20")},
-		{name: "the service's, where attempts are polls", answer: simulator.RetryAfter(429, "20"),
-			in: workflows.AwaitTaskResultInput{Polling: workflows.PollingActivityRetry}},
 		{name: "the schedule's", answer: simulator.Processing(),
 			in: workflows.AwaitTaskResultInput{Polling: workflows.PollingActivityRetry, PollInterval: delay}},
 	}

@@ -11,13 +11,16 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// The types of the workflows that StartCallers registers. Each takes a wait's input and returns a
-// CallerResult.
+// The types of the workflows that StartCallers registers. Each takes a wait's input and, but for
+// AwaitAsChild, returns a CallerResult.
 const (
 	WaitInChild = "waitInChild" // waits by a child workflow
 	LeaveChild  = "leaveChild"  // closes as soon as its child has begun to wait
 	// WaitInline waits in its own history. It also takes the task queue of the polls, "" for its own.
 	WaitInline = "waitInline"
+	// AwaitAsChild returns the result or the error of workflows.AwaitAsChild, as it is. It also takes
+	// the task queue of the child.
+	AwaitAsChild = "awaitAsChild"
 )
 
 // CallerResult is what a workflow of someone else's makes of a wait.
@@ -36,13 +39,21 @@ func NewCallerResult(output workflows.AwaitTaskResultOutput, err error) (CallerR
 func StartCallers(t *testing.T, temporalClient client.Client, plugins ...worker.Plugin) (taskQueue string) {
 	t.Helper()
 	taskQueue = NewTaskQueue()
+	StartCallersOn(t, temporalClient, taskQueue, plugins...)
+	return taskQueue
+}
+
+// StartCallersOn is StartCallers for a task queue that is known already.
+func StartCallersOn(t *testing.T, temporalClient client.Client, taskQueue string, plugins ...worker.Plugin) {
+	t.Helper()
 	callers := worker.New(temporalClient, taskQueue, worker.Options{Plugins: plugins})
-	for name, caller := range map[string]any{WaitInChild: waitInChild, LeaveChild: leaveChild, WaitInline: waitInline} {
+	for name, caller := range map[string]any{
+		WaitInChild: waitInChild, LeaveChild: leaveChild, WaitInline: waitInline, AwaitAsChild: awaitAsChild,
+	} {
 		callers.RegisterWorkflowWithOptions(caller, workflow.RegisterOptions{Name: name})
 	}
 	require.NoError(t, callers.Start())
 	t.Cleanup(callers.Stop)
-	return taskQueue
 }
 
 // Call runs one of the workflows above and returns what it made of the wait.
@@ -76,4 +87,11 @@ func waitInline(ctx workflow.Context, in workflows.AwaitTaskResultInput, taskQue
 		ctx = workflow.WithTaskQueue(ctx, taskQueue)
 	}
 	return NewCallerResult(workflows.Await(ctx, in))
+}
+
+func awaitAsChild(
+	ctx workflow.Context, in workflows.AwaitTaskResultInput, taskQueue string,
+) (workflows.AwaitTaskResultOutput, error) {
+	return workflows.AwaitAsChild(ctx, in,
+		func(options *workflow.ChildWorkflowOptions) { options.TaskQueue = taskQueue })
 }

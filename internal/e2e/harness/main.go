@@ -19,7 +19,7 @@ import (
 
 // Patience is how long a test waits for what should come within seconds. The machine may be busy
 // with many tests.
-const Patience = 2 * time.Minute
+const Patience = 4 * time.Minute
 
 const (
 	workerName  = "worker"

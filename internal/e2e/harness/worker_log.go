@@ -8,12 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// NotSent is how many attempts for a task sent nothing, because a busy server handed them out too
-// early. As attempts they count as polls.
-func NotSent(worker *Process, taskID int64) int {
-	return strings.Count(worker.Stderr(), fmt.Sprintf("task %d: getTaskResult: not sent", taskID))
-}
-
 // RequireFailedAttempt requires that an attempt of a poll failed with a retryable error of this
 // type. The worker's log tells of it: a history keeps no failures of single attempts.
 func RequireFailedAttempt(t *testing.T, worker *Process, taskID int64, errorType, says string) {
