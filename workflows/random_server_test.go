@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,7 +39,6 @@ import (
 type scheduleRun struct {
 	schedule randomSchedule
 	plugin   worker.Plugin
-	over     chan struct{} // the current run's workflow has ended
 
 	mu      sync.Mutex // activities run beside the workflow
 	env     *testsuite.TestWorkflowEnvironment
@@ -47,6 +47,8 @@ type scheduleRun struct {
 	byName  map[string]*attemptRecord
 	names   int
 	heard   []bool // the calls that have been delivered
+	// underWay are the attempts that may not have ended.
+	underWay []workflow.Future
 }
 
 func newScheduleRun(s randomSchedule) *scheduleRun {
@@ -70,11 +72,13 @@ func newScheduleRun(s randomSchedule) *scheduleRun {
 // now is the time since the workflow's start.
 func (r *scheduleRun) now() time.Duration { return r.clock().Sub(r.started) }
 
-func (r *scheduleRun) clock() time.Time {
+func (r *scheduleRun) clock() time.Time { return r.current().Now() }
+
+// current is the environment of the workflow's current run.
+func (r *scheduleRun) current() *testsuite.TestWorkflowEnvironment {
 	r.mu.Lock()
-	env := r.env
-	r.mu.Unlock()
-	return env.Now()
+	defer r.mu.Unlock()
+	return r.env
 }
 
 // fail notes what the test itself didn't expect.
@@ -86,17 +90,14 @@ func (r *scheduleRun) fail(format string, values ...any) error {
 	return err
 }
 
-// sleep lets the environment's time go on by that, or to the workflow's end.
+// sleep lets the environment's time go on by that.
 func (r *scheduleRun) sleep(duration time.Duration) {
 	if duration <= 0 {
 		return
 	}
 	done := make(chan struct{})
-	r.env.RegisterDelayedCallback(func() { close(done) }, duration)
-	select {
-	case <-done:
-	case <-r.over:
-	}
+	r.current().RegisterDelayedCallback(func() { close(done) }, duration)
+	<-done
 }
 
 // backAt is when workers are there at that time or next.
@@ -157,18 +158,19 @@ func (r *scheduleRun) carryOutRun(input any) (continued error) {
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(begun)
 	env.SetTestTimeout(24 * time.Hour)
+	if r.record.runs > 1 {
+		env.SetContinuedExecutionRunID(fmt.Sprint("run ", r.record.runs-1))
+	}
 	env.SetWorkerOptions(worker.Options{
 		Plugins: []worker.Plugin{r.plugin}, Interceptors: []interceptor.WorkerInterceptor{&serverInterceptor{run: r}},
 	})
 	r.mu.Lock()
-	r.env, r.over = env, make(chan struct{})
+	r.env = env
 	r.mu.Unlock()
 	defer func() {
 		if failure := recover(); failure != nil {
 			_ = r.fail("%.2000v", failure)
 		}
-		close(r.over)
-		time.Sleep(time.Minute) // attempts that are left behind end
 	}()
 
 	for index, call := range r.schedule.Calls {
@@ -214,7 +216,7 @@ func (r *scheduleRun) carryOutRun(input any) (continued error) {
 	} else if wrapped := errors.Unwrap(err); wrapped != nil {
 		err = wrapped // what the workflow returned
 	}
-	wait.err, wait.ended = err, r.now()
+	wait.err = err
 	wait.outcomes++
 	return nil
 }
@@ -324,6 +326,21 @@ func (i *serverInbound) Init(next interceptor.WorkflowOutboundInterceptor) error
 	outbound := &serverOutbound{run: i.run}
 	outbound.Next = next
 	return i.Next.Init(outbound)
+}
+
+// ExecuteWorkflow has the environment run until the attempts under way have ended, as they do on a
+// worker after the workflow's end.
+func (i *serverInbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	result, err := i.Next.ExecuteWorkflow(ctx, in)
+	if !i.run.schedule.Inline {
+		i.run.record.waits[0].ended = i.run.now()
+	}
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	for _, attempt := range i.run.underWay {
+		_ = attempt.Get(ctx, nil)
+	}
+	i.run.underWay = nil
+	return result, err
 }
 
 func (i *serverInbound) HandleSignal(ctx workflow.Context, in *interceptor.HandleSignalInput) error {
@@ -577,7 +594,9 @@ func (s *servedActivity) run(ctx workflow.Context, attempt *attemptRecord) workf
 	s.o.run.byName[attempt.name] = attempt
 	s.o.run.mu.Unlock()
 	options.RetryPolicy = &temporal.RetryPolicy{MaximumAttempts: 1}
-	return s.o.Next.ExecuteActivity(workflow.WithActivityOptions(ctx, options), s.activityType, s.args...)
+	result := s.o.Next.ExecuteActivity(workflow.WithActivityOptions(ctx, options), s.activityType, s.args...)
+	s.o.run.underWay = append(slices.DeleteFunc(s.o.run.underWay, workflow.Future.IsReady), result)
+	return result
 }
 
 // backoff is how long after the attempt of that number the next one is due, if there is one.
@@ -652,9 +671,6 @@ func (a *serverAttempt) GetInfo(ctx context.Context) activity.Info {
 	info.StartedTime = a.run.started.Add(attempt.started)
 	return info
 }
-
-// GetWorkerStopChannel has an attempt that is left behind end with the run.
-func (a *serverAttempt) GetWorkerStopChannel(context.Context) <-chan struct{} { return a.run.over }
 
 // attemptWithClient returns a client as activity.GetClient does, whose type has no name outside of
 // the SDK.
