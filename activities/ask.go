@@ -119,9 +119,9 @@ func isLate(attempt activity.Info, starts time.Time) bool {
 	return starts.Add(attempt.StartToCloseTimeout).After(attempt.ScheduledTime.Add(attempt.ScheduleToCloseTimeout))
 }
 
-// withRetryDelay has a failure that is to be repeated say when, if its activity's retry policy would
-// say otherwise. If the next attempt would be too late to send anything, the failure asks for a
-// delay that the server has no room for, which closes the activity at once: whoever scheduled it
+// withRetryDelay has a failure that is to be repeated say when, if its activity's retry policy
+// would say otherwise. If the next attempt would be too late to send anything, the failure asks for
+// a delay that the server has no room for, which closes the activity at once: whoever scheduled it
 // goes on without waiting for that attempt.
 func withRetryDelay(attempt activity.Info, err error, retryDelay func(asked time.Duration) time.Duration) error {
 	var failed *temporal.ApplicationError

@@ -72,10 +72,12 @@ func (w *wakeUps) leave() {
 // receive hands out all signals that are there, without blocking, and tells whether a call for this
 // wait was among them since the last time. The payload is received raw: a typed receive would drop
 // one of another shape and block again, and with it the wait.
-func (w *wakeUps) receive() bool {
+func (w *wakeUps) receive(ctx workflow.Context) bool {
 	var raw converter.RawValue
 	for w.callbacks.signals.ReceiveAsync(&raw) {
-		w.callbacks.handOut(raw.Payload())
+		if taskID, ok := calledTask(ctx, raw.Payload()); ok {
+			w.callbacks.handOut(taskID)
+		}
 		raw = converter.RawValue{}
 	}
 	w.wake.ReceiveAsync(nil)
@@ -84,11 +86,8 @@ func (w *wakeUps) receive() bool {
 	return called
 }
 
-func (c *Callbacks) handOut(payload *commonpb.Payload) {
-	taskID, ok := calledTask(payload)
-	if !ok {
-		return
-	}
+// handOut gives a call to the waits for the task, or, if the task is 0, to all of them.
+func (c *Callbacks) handOut(taskID int64) {
 	found := false
 	for _, wait := range c.waits {
 		if taskID == 0 || taskID == wait.taskID {
@@ -108,8 +107,17 @@ func (c *Callbacks) handOut(payload *commonpb.Payload) {
 // calledTask returns the task that a call names, or 0 if it names none. It is false for a payload
 // that is not a call: nobody knows what that one means. Operators signal by hand and in batches, so
 // that an id may be a string, stand alone, or be missing.
-func calledTask(payload *commonpb.Payload) (taskID int64, ok bool) {
-	value := bytes.TrimSpace(payload.GetData())
+func calledTask(ctx workflow.Context, payload *commonpb.Payload) (taskID int64, ok bool) {
+	if taskID, ok := calledTaskInJSON(payload.GetData()); ok {
+		return taskID, true
+	}
+	var callback TaskCallback // in the encoding of a data converter
+	err := decodePayload(ctx, payload, &callback)
+	return callback.TaskID, err == nil && callback.TaskID > 0
+}
+
+func calledTaskInJSON(data []byte) (taskID int64, ok bool) {
+	value := bytes.TrimSpace(data)
 	if bytes.HasPrefix(value, []byte("{")) {
 		var callback struct {
 			TaskID json.RawMessage `json:"taskId"`

@@ -104,7 +104,7 @@ func TestNoAnswerAtAll(t *testing.T) {
 	})
 }
 
-// Whatever ends the last poll without an answer is no answer, and it may have asked nothing.
+// Whatever ends the last poll without an answer is NoAnswer, and it may have asked nothing.
 func TestLastPollThatNobodyMade(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -161,7 +161,7 @@ func TestPollsMayTakeAsLongAsTheWait(t *testing.T) {
 	})
 }
 
-// Where a repeat would come after the deadline, the last poll takes its place: on the deadline, and
+// If a repeat would come after the deadline, the last poll takes its place: on the deadline, and
 // with attempts of its own.
 func TestServiceThatIsDownBeforeTheDeadline(t *testing.T) {
 	t.Parallel()

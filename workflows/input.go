@@ -30,8 +30,8 @@ const (
 	// a wake-up counts at once.
 	PollingTimer Polling = "timer"
 	// PollingActivityRetry has one activity, whose attempts are the polls: the history has 16 events
-	// however many polls there are. The history doesn't show them. A wake-up cancels the activity, which
-	// is followed by another one.
+	// however many polls there are. The history doesn't show them. A wake-up cancels the activity,
+	// which is followed by another one.
 	PollingActivityRetry Polling = "activityRetry"
 )
 
@@ -50,8 +50,8 @@ type AwaitTaskResultInput struct {
 	// MaxPollInterval is the most time between two polls, up to a jitter of 10 %; 0 is the larger of
 	// 10 seconds and PollInterval.
 	MaxPollInterval time.Duration
-	// Timeout is from the workflow's start to the last poll, at most 24 hours; 0 is 15 minutes. A start
-	// delay is part of it: use InitialDelay instead.
+	// Timeout is from the workflow's start to the last poll, at most 24 hours; 0 is 15 minutes. A
+	// start delay is part of it: use InitialDelay instead.
 	Timeout time.Duration
 	// Callback tells that a wake-up is expected once the task has ended, so that polls are a fallback.
 	// With [Await] it takes [WithCallbacks].

@@ -116,6 +116,21 @@ func TestEachPollingInAnotherEncoding(t *testing.T) {
 	})
 }
 
+func TestCallbackInAnotherEncoding(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.SetDataConverter(gobconverter.New())
+	e.service.Script(taskID, simulator.Ready(solution))
+	e.callAfter(6*time.Second, workflows.TaskCallback{TaskID: taskID + 1})
+	e.callAfter(7*time.Second, "foreign")
+	e.callAfter(8*time.Second, workflows.TaskCallback{TaskID: taskID})
+
+	_, err := e.await(withCallback)
+
+	require.NoError(t, err)
+	require.Equal(t, seconds(8), e.requestTimes(taskID))
+}
+
 // What the converter decodes is checked as every input is.
 func TestInvalidInputInAnotherEncoding(t *testing.T) {
 	t.Parallel()

@@ -16,8 +16,9 @@ const (
 	StatusQuery = "status"
 )
 
-// The types of the ApplicationErrors of a wait that has no result. The other types are the service's
-// own codes (package twocaptcha), InvalidInput and UnexpectedResponse (package activities).
+// The types of the ApplicationErrors of a wait that has no result. The other types are the
+// service's own codes (package twocaptcha), InvalidInput and UnexpectedResponse (package
+// activities).
 const (
 	// ErrorTypeTaskTimeout: the service answered that the task is processing, to a request that was
 	// sent on the deadline or after it.
@@ -27,7 +28,8 @@ const (
 	ErrorTypeNoAnswer = "NoAnswer"
 )
 
-// What [ErrorCode] returns for an end that is not an ApplicationError.
+// What [ErrorCode] returns for an end that the wait did not come to itself. [AwaitAsChild] makes an
+// ApplicationError of that type of it.
 const (
 	// AlreadyRunning: the same wait is running, or it has succeeded before and a client starts it; it
 	// was not started again.

@@ -94,7 +94,7 @@ func (w *wait) pollTaskResult(ctx workflow.Context, woken bool) (answer, error) 
 	case errors.As(err, &canceled):
 		// Nobody tells how many attempts there were. They have gone by the schedule, or they would have
 		// handed back.
-		got.Polls = w.Polls + w.schedule.Count(w.Polls+2, w.LastPollAt, workflow.Now(ctx))
+		got.Polls = w.Polls + w.schedule.Count(w.Polls+1, w.LastPollAt, woken, workflow.Now(ctx))
 		return got, nil
 	case errors.As(err, &failure) && failure.Type() == activities.ErrorTypeNotReady && attempts.Err() != nil:
 		details, _ := Details(failure)

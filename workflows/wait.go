@@ -94,8 +94,8 @@ func (w *wait) untilDue(ctx workflow.Context) (due time.Time, woken bool, err er
 			earliest = w.NotBefore
 		}
 	}
-	// A poll that comes early leaves the timer of the scheduled poll running, so that the wait after it
-	// can use it.
+	// A poll that comes early leaves the timer of the scheduled poll running, so that the wait after
+	// it can use it.
 	if running, found := w.timers.keep(earliest); found {
 		scheduled = running
 	}
@@ -103,7 +103,7 @@ func (w *wait) untilDue(ctx workflow.Context) (due time.Time, woken bool, err er
 		scheduled = soon
 	}
 	for {
-		w.receiveWakeUps()
+		w.receiveWakeUps(ctx)
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			if w.mayContinueAsNew {
 				return time.Time{}, false, w.continueAsNew(ctx)
@@ -138,16 +138,16 @@ func (w *wait) untilAny(ctx workflow.Context, future workflow.Future) {
 	selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
 	selector.AddFuture(future, func(workflow.Future) {})
 	if w.wakeUps != nil {
-		receive := func(workflow.ReceiveChannel, bool) { w.receiveWakeUps() }
+		receive := func(workflow.ReceiveChannel, bool) { w.receiveWakeUps(ctx) }
 		selector.AddReceive(w.callbacks.signals, receive)
 		selector.AddReceive(w.wakeUps.wake, receive)
 	}
 	selector.Select(ctx)
 }
 
-func (w *wait) receiveWakeUps() {
+func (w *wait) receiveWakeUps(ctx workflow.Context) {
 	if w.wakeUps != nil {
-		w.WakeUp = w.wakeUps.receive() || w.WakeUp
+		w.WakeUp = w.wakeUps.receive(ctx) || w.WakeUp
 	}
 }
 

@@ -1,0 +1,47 @@
+// Package submission is what the workflow and the submitTask activity say to each other. Nobody
+// else calls that activity. The two sides can be different builds, so that both read leniently:
+// unknown properties are ignored.
+package submission
+
+import (
+	"encoding/json"
+
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
+)
+
+// Input is the activity's: one submission of a task. Task, LanguagePool and SoftID are
+// createTask's.
+type Input struct {
+	// Task is the caller's JSON, byte for byte.
+	Task         json.RawMessage `json:"task"`
+	LanguagePool string          `json:"languagePool,omitempty"`
+	SoftID       int64           `json:"softId,omitempty"`
+	// Submission names this submission in the address that the service is to call.
+	Submission string `json:"submission"`
+	// Callback tells to give the service such an address, if the worker takes callbacks.
+	Callback bool `json:"callback,omitempty"`
+	// OriginalRunID is of the run that submits: a run that was reset has another run id, and submits
+	// nothing.
+	OriginalRunID string `json:"originalRunId"`
+	// WorkflowAttempt is the workflow's: a run by a workflow's retry policy submits nothing.
+	WorkflowAttempt int32 `json:"workflowAttempt"`
+}
+
+// Output is the activity's if the task was bought.
+type Output struct {
+	// TaskID is createTask's answer; 0 if Result has come with it.
+	TaskID int64 `json:"taskId,omitempty"`
+	// Result is the task's, of a service that solves it at once.
+	Result *twocaptcha.TaskResult `json:"result,omitempty"`
+	// Callback tells that the service was given an address.
+	Callback bool `json:"callback,omitempty"`
+}
+
+// Mark is the heartbeat of an attempt that is about to send its request, and the second of the
+// details of an error that leaves the outcome unknown. An attempt that ended without one has sent
+// nothing.
+type Mark struct {
+	Submission string `json:"submission"`
+	// Callback tells that the service was given an address: it may tell of the task by a call.
+	Callback bool `json:"callback,omitempty"`
+}
