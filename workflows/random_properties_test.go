@@ -452,11 +452,49 @@ func (p *pollRecord2) undisturbed(w *waitRecord) bool {
 	return next.from > p.seen || next.to < p.canceled
 }
 
-// withinEvents: a wait costs what the documentation says.
+// withinEvents: a wait costs what the documentation says. A poll is 11 events, of which its timer
+// is 5; what a wait adds, its call, another call and a cancellation are the constants.
 func withinEvents(r *record, w *waitRecord) string {
-	timers := len(w.timers)
-	if limit := len(w.polls) + len(w.wakeUps) + 1 + r.runs; timers > limit {
-		return fmt.Sprintf("%d timers for %d polls and %d wake-ups in %d runs", timers, len(w.polls), len(w.wakeUps), r.runs)
+	const (
+		workflow, timer, activity, signal = 5, 5, 6, 4
+		// A wake-up is a signal, may end an activity, and may leave a timer without its poll.
+		wakeUp = signal + 1 + timer
+	)
+	limit := (workflow+timer)*r.runs + (timer+activity)*len(w.polls) + wakeUp*len(w.wakeUps) + signal
+	events := workflow * r.runs
+	for _, started := range w.timers {
+		switch {
+		case started.due <= w.ended:
+			events += timer
+		default: // it has not fired
+			events++
+		}
+	}
+	for _, poll := range w.polls {
+		events += activity
+		if poll.canceled > 0 {
+			events++
+		}
+	}
+	events += signal * len(w.wakeUps)
+	if r.canceled > 0 {
+		events += signal
+	}
+	if events > limit {
+		return fmt.Sprintf("%d events for %d activities and %d wake-ups in %d runs: at most %d",
+			events, len(w.polls), len(w.wakeUps), r.runs, limit)
+	}
+	if r.schedule.Polling != workflows.PollingActivityRetry {
+		return ""
+	}
+	left := 0 // polls that pollTaskResult has left to the workflow
+	for _, poll := range w.polls {
+		if poll.repeats {
+			left++
+		}
+	}
+	if most := 2 + 2*left + 2*len(w.wakeUps) + r.runs; len(w.polls) > most {
+		return fmt.Sprintf("%d activities with %d wake-ups and %d repeats", len(w.polls), len(w.wakeUps), left)
 	}
 	return ""
 }

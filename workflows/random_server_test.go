@@ -697,7 +697,8 @@ func (c *serverClient) DescribeWorkflow(context.Context, string, string) (*clien
 	case describeNotPermitted:
 		return nil, serviceerror.NewPermissionDenied("not permitted", "")
 	case describeBroken:
-		go c.run.sleep(leastBetweenRequests - time.Millisecond) // the attempt waits that long
+		// The attempt waits 5 seconds, in which the environment's time goes on.
+		c.run.current().RegisterDelayedCallback(func() {}, leastBetweenRequests-time.Millisecond)
 		return nil, serviceerror.NewUnavailable("broken")
 	}
 	return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{
