@@ -18,7 +18,7 @@ const (
 )
 
 // problem returns what is wrong with what happened; "" if nothing is.
-func (r *record) problem() string {
+func (r *scheduleRecord) problem() string {
 	if len(r.problems) > 0 {
 		return r.problems[0]
 	}
@@ -29,7 +29,7 @@ func (r *record) problem() string {
 		if !wait.started {
 			continue
 		}
-		for _, property := range []func(*record, *waitRecord) string{
+		for _, property := range []func(*scheduleRecord, *waitRecord) string{
 			onlyOneOutcome, nothingAfterTheEnd, rightOutcome, polledOnSchedule, countedPolls, withinEvents,
 		} {
 			if problem := property(r, wait); problem != "" {
@@ -41,7 +41,7 @@ func (r *record) problem() string {
 }
 
 // spacing: no two requests for a task are less than 5 seconds apart.
-func (r *record) spacing() string {
+func (r *scheduleRecord) spacing() string {
 	last := map[int64]*requestRecord{}
 	for _, request := range r.requests {
 		if before := last[request.taskID]; before != nil && request.sent-before.ended < leastBetweenRequests {
@@ -53,7 +53,7 @@ func (r *record) spacing() string {
 	return ""
 }
 
-func onlyOneOutcome(_ *record, w *waitRecord) string {
+func onlyOneOutcome(_ *scheduleRecord, w *waitRecord) string {
 	if w.outcomes != 1 {
 		return fmt.Sprintf("%d outcomes", w.outcomes)
 	}
@@ -61,7 +61,7 @@ func onlyOneOutcome(_ *record, w *waitRecord) string {
 }
 
 // An attempt under way may end later, and none begins.
-func nothingAfterTheEnd(_ *record, w *waitRecord) string {
+func nothingAfterTheEnd(_ *scheduleRecord, w *waitRecord) string {
 	for _, poll := range w.polls {
 		if poll.scheduled > w.ended {
 			return fmt.Sprintf("a poll at %s, after the end at %s", poll.scheduled, w.ended)
@@ -94,7 +94,7 @@ func (w *waitRecord) end() (*attemptRecord, answerKind) {
 }
 
 // rightOutcome: the outcome is the one that the answers call for.
-func rightOutcome(r *record, w *waitRecord) string {
+func rightOutcome(r *scheduleRecord, w *waitRecord) string {
 	code := workflows.ErrorCode(w.err)
 	if code == workflows.Canceled {
 		switch attempt, kind := w.end(); {
@@ -123,8 +123,7 @@ func rightOutcome(r *record, w *waitRecord) string {
 	if w.err == nil {
 		return fmt.Sprintf("a result that the service didn't give: %+v", w.out)
 	}
-	failure := outermost(w.err)
-	if failure == nil || !failure.NonRetryable() {
+	if failure, ok := w.err.(*temporal.ApplicationError); !ok || !failure.NonRetryable() {
 		return fmt.Sprintf("the outermost error is not a non-retryable ApplicationError: %v", w.err)
 	}
 	details, ok := workflows.Details(w.err)
@@ -167,7 +166,7 @@ func rightOutcome(r *record, w *waitRecord) string {
 }
 
 // triedEnough: a last poll gives up after 7 attempts, or when no worker comes.
-func (r *record) triedEnough(last *pollRecord2) string {
+func (r *scheduleRecord) triedEnough(last *activityRecord) string {
 	n := len(last.attempts)
 	if n > lastPollAttempts {
 		return fmt.Sprintf("%d attempts of the last poll", n)
@@ -175,11 +174,7 @@ func (r *record) triedEnough(last *pollRecord2) string {
 	if n == lastPollAttempts {
 		return ""
 	}
-	due := last.scheduled
-	if n > 0 {
-		due = last.attempts[n-1].ended
-	}
-	if r.backAt(due) != due && last.seen-due >= lastPollWaits || last.seen-last.scheduled >= lastPollTakes-4*time.Minute {
+	if last.seen-last.scheduled >= lastPollTakes-4*time.Minute { // another delay of 3 minutes would not fit
 		return ""
 	}
 	// The next attempt was due when no worker was there.
@@ -191,19 +186,14 @@ func (r *record) triedEnough(last *pollRecord2) string {
 	return fmt.Sprintf("the last poll was given up after %d attempts: %v", n, last.err)
 }
 
-func (r *record) backAt(at time.Duration) time.Duration {
+// backAt is when workers are there at that time or next.
+func (r *scheduleRecord) backAt(at time.Duration) time.Duration {
 	for _, away := range r.schedule.Away {
 		if away.holds(at) {
 			return time.Duration(away.To)
 		}
 	}
 	return at
-}
-
-// outermost returns the error if it is an ApplicationError, without what a client puts around it.
-func outermost(err error) *temporal.ApplicationError {
-	failure, _ := err.(*temporal.ApplicationError)
-	return failure
 }
 
 // window is a time that a poll may be due in.
@@ -245,7 +235,7 @@ func (w *waitRecord) intervals() (initialDelay, least, most time.Duration) {
 
 // polledOnSchedule: every activity is scheduled when the schedule, a wake-up, a failure before it or
 // the deadline has it, and none of these is forgotten.
-func polledOnSchedule(r *record, w *waitRecord) string {
+func polledOnSchedule(r *scheduleRecord, w *waitRecord) string {
 	for index, poll := range w.polls {
 		due, earliest, since := w.firstPoll(), w.start, w.start-1
 		if index > 0 {
@@ -267,7 +257,7 @@ func polledOnSchedule(r *record, w *waitRecord) string {
 			called := max(at, earliest)
 			switch {
 			case at > poll.scheduled || at < since && (index > 0 || !r.keepsFor(w, call)):
-			case index == 0 && at <= w.start && r.maybeTaken(w, call), index > 0 && at == since, at == poll.scheduled:
+			case index == 0 && at <= w.start && r.maybeTaken(call), index > 0 && at == since, at == poll.scheduled:
 				// nobody can tell which was first
 				poll.maybeWoken = true
 				due.from = min(due.from, called)
@@ -295,7 +285,7 @@ func (w *waitRecord) firstPoll() window {
 }
 
 // pollAfter is when a poll is due that nothing hurries, and when it can be at the earliest.
-func (w *waitRecord) pollAfter(previous *pollRecord2) (due window, earliest time.Duration) {
+func (w *waitRecord) pollAfter(previous *activityRecord) (due window, earliest time.Duration) {
 	ended := previous.seen
 	earliest = ended + leastBetweenRequests
 	if delay := previous.handedBack(); delay > 0 {
@@ -321,12 +311,12 @@ func (w *waitRecord) pollAfter(previous *pollRecord2) (due window, earliest time
 }
 
 // keepsFor tells whether a call before the wait's begin may wake it.
-func (r *record) keepsFor(w *waitRecord, call wakeUp) bool {
+func (r *scheduleRecord) keepsFor(w *waitRecord, call wakeUp) bool {
 	return r.schedule.Inline && call.at <= w.start
 }
 
 // maybeTaken tells whether another wait may have got the call.
-func (r *record) maybeTaken(_ *waitRecord, call wakeUp) bool {
+func (r *scheduleRecord) maybeTaken(call wakeUp) bool {
 	return call.unnamed || len(r.waits) > 1 && r.waits[0].TaskID == r.waits[1].TaskID
 }
 
@@ -344,7 +334,7 @@ func (w *waitRecord) soon(ended, earliest time.Duration) window {
 
 // handedBack is the delay for which pollTaskResult has left a failed poll to the workflow; 0 if it
 // has not.
-func (p *pollRecord2) handedBack() time.Duration {
+func (p *activityRecord) handedBack() time.Duration {
 	if !p.byRetries || p.repeats || p.err != nil {
 		return 0
 	}
@@ -371,7 +361,7 @@ func (p *pollRecord2) handedBack() time.Duration {
 
 // attemptsOnSchedule: the attempts of pollTaskResult are polls by the schedule, and no poll before
 // the last is repeated after the deadline.
-func (w *waitRecord) attemptsOnSchedule(poll *pollRecord2) string {
+func (w *waitRecord) attemptsOnSchedule(poll *activityRecord) string {
 	requests := 0
 	for index, attempt := range poll.attempts {
 		if index == 0 {
@@ -403,7 +393,7 @@ func (w *waitRecord) attemptsOnSchedule(poll *pollRecord2) string {
 }
 
 // countedPolls: the outcome says how many polls there were.
-func countedPolls(_ *record, w *waitRecord) string {
+func countedPolls(_ *scheduleRecord, w *waitRecord) string {
 	told := w.out.Polls
 	if w.err != nil {
 		details, ok := workflows.Details(w.err)
@@ -441,7 +431,7 @@ func countedPolls(_ *record, w *waitRecord) string {
 
 // undisturbed tells that the poll's attempts went by the schedule and took no time, and that none
 // was due while the server canceled it.
-func (p *pollRecord2) undisturbed(w *waitRecord) bool {
+func (p *activityRecord) undisturbed(w *waitRecord) bool {
 	next := window{p.scheduled, p.scheduled}
 	for _, attempt := range p.attempts {
 		if attempt.request == nil || !attempt.done || attempt.ended != attempt.due || attempt.request.answer == answerNone {
@@ -454,13 +444,13 @@ func (p *pollRecord2) undisturbed(w *waitRecord) bool {
 
 // withinEvents: a wait costs what the documentation says. A poll is 11 events, of which its timer
 // is 5; what a wait adds, its call, another call and a cancellation are the constants.
-func withinEvents(r *record, w *waitRecord) string {
+func withinEvents(r *scheduleRecord, w *waitRecord) string {
 	const (
 		workflow, timer, activity, signal = 5, 5, 6, 4
 		// A wake-up is a signal, may end an activity, and may leave a timer without its poll.
-		wakeUp = signal + 1 + timer
+		call = signal + 1 + timer
 	)
-	limit := (workflow+timer)*r.runs + (timer+activity)*len(w.polls) + wakeUp*len(w.wakeUps) + signal
+	limit := (workflow+timer)*r.runs + (timer+activity)*len(w.polls) + call*len(w.wakeUps) + signal
 	events := workflow * r.runs
 	for _, started := range w.timers {
 		switch {

@@ -6,41 +6,39 @@ import (
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
-
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// record is what happened on a schedule. All times count from the start of its workflow.
-type record struct {
+// scheduleRecord is what happened on a schedule. All times count from the start of its workflow.
+type scheduleRecord struct {
 	schedule randomSchedule
 	waits    []*waitRecord
 	requests []*requestRecord
 	// canceled is when the workflow heard of its cancellation; 0: never.
 	canceled time.Duration
-	signals  int
 	runs     int
 	ended    time.Duration
+	// problems are what nobody expected.
 	problems []string
 }
 
+// waitRecord is what happened to one wait.
 type waitRecord struct {
 	randomWait
 	index    int
-	start    time.Duration
 	started  bool
+	start    time.Duration
 	ended    time.Duration
 	outcomes int
 	out      workflows.AwaitTaskResultOutput
 	err      error
 
-	polls    []*pollRecord2
+	polls    []*activityRecord
 	attempts int
 	wakeUps  []wakeUp
-	timers   []*timerRecord2
-	// suggested are the times at which a run saw that it should continue as new.
-	runs []time.Duration
+	timers   []*startedTimer
 }
 
 // wakeUp is a call that names the wait's task, or none.
@@ -49,8 +47,8 @@ type wakeUp struct {
 	unnamed bool
 }
 
-// pollRecord2 is an activity.
-type pollRecord2 struct {
+// activityRecord is an activity.
+type activityRecord struct {
 	wait      *waitRecord
 	options   workflow.ActivityOptions
 	scheduled time.Duration
@@ -70,16 +68,18 @@ type pollRecord2 struct {
 	heartbeat *commonpb.Payloads
 }
 
+// attemptRecord is one attempt of an activity. The environment runs it under its name, and in turn.
 type attemptRecord struct {
-	poll    *pollRecord2
-	number  int
-	name    string
-	turn    int
-	fate    fate
+	poll   *activityRecord
+	number int
+	name   string
+	turn   int
+	fate   fate
+
 	due     time.Duration
 	started time.Duration
 	ended   time.Duration
-	done    bool
+	done    bool           // it has ended, and the activity's end was waited for until then
 	request *requestRecord // nil: it sent none
 	err     error
 }
@@ -89,17 +89,15 @@ type requestRecord struct {
 	sent   time.Duration
 	ended  time.Duration
 	answer answerKind
-	// heard tells that the answer came to a worker that lives.
-	heard bool
 }
 
-type timerRecord2 struct {
+type startedTimer struct {
 	started, due time.Duration
-	canceled     bool
+	future       workflow.Future
 }
 
 // String tells the history to a person.
-func (r *record) String() string {
+func (r *scheduleRecord) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s\n%d runs, ended at %s, canceled at %s\n", r.schedule, r.runs, r.ended, r.canceled)
 	for _, w := range r.waits {

@@ -20,7 +20,7 @@ import (
 var schedulesFlag = flag.Int("schedules", 2000, "how many random schedules TestRandomSchedules runs")
 
 // TestRandomSchedules runs waits on schedules that nobody chose, and requires of each what
-// [record.problem] lists. A schedule that fails is reduced to the least that fails. The output
+// [scheduleRecord.problem] lists. A schedule that fails is reduced to the least that fails. The output
 // shows it, and says how to run it again and how to keep it.
 func TestRandomSchedules(t *testing.T) {
 	t.Parallel()
@@ -55,7 +55,7 @@ func TestRandomSchedules(t *testing.T) {
 	}
 }
 
-// TestKeptSchedules runs the schedules that failed once.
+// TestKeptSchedules runs schedules that failed once, on this code or on what it was before.
 func TestKeptSchedules(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/schedules/*.json")
@@ -76,9 +76,9 @@ func TestKeptSchedules(t *testing.T) {
 
 // run carries the schedule out in a bubble: its time goes on only while a request is under way, and
 // then as fast as it can.
-func (s randomSchedule) run(t *testing.T) *record {
+func (s randomSchedule) run(t *testing.T) *scheduleRecord {
 	t.Helper()
-	var r *record
+	var r *scheduleRecord
 	synctest.Test(t, func(*testing.T) { r = newScheduleRun(s).carryOut() })
 	return r
 }

@@ -43,7 +43,7 @@ type scheduleRun struct {
 	mu      sync.Mutex // activities run beside the workflow
 	env     *testsuite.TestWorkflowEnvironment
 	started time.Time
-	record  *record
+	record  *scheduleRecord
 	byName  map[string]*attemptRecord
 	names   int
 	heard   []bool // the calls that have been delivered
@@ -54,7 +54,7 @@ type scheduleRun struct {
 func newScheduleRun(s randomSchedule) *scheduleRun {
 	r := &scheduleRun{
 		schedule: s, started: time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC),
-		record: &record{schedule: s}, byName: map[string]*attemptRecord{}, heard: make([]bool, len(s.Calls)),
+		record: &scheduleRecord{schedule: s}, byName: map[string]*attemptRecord{}, heard: make([]bool, len(s.Calls)),
 	}
 	for index, wait := range s.Waits {
 		r.record.waits = append(r.record.waits, &waitRecord{randomWait: wait, index: index})
@@ -100,16 +100,6 @@ func (r *scheduleRun) sleep(duration time.Duration) {
 	<-done
 }
 
-// backAt is when workers are there at that time or next.
-func (r *scheduleRun) backAt(at time.Duration) time.Duration {
-	for _, away := range r.schedule.Away {
-		if away.holds(at) {
-			return time.Duration(away.To)
-		}
-	}
-	return at
-}
-
 func (r *scheduleRun) addRequest(attempt *attemptRecord, request *requestRecord) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,7 +117,7 @@ func (r *scheduleRun) endRequest(request *requestRecord) {
 // afterEnd is how long a workflow with inline waits goes on after the last of them.
 const afterEnd = time.Hour
 
-func (r *scheduleRun) carryOut() *record {
+func (r *scheduleRun) carryOut() *scheduleRecord {
 	var input any = r.schedule.Waits[0].input(r.schedule.Polling)
 	for {
 		r.record.runs++
@@ -175,7 +165,7 @@ func (r *scheduleRun) carryOutRun(input any) (continued error) {
 
 	for index, call := range r.schedule.Calls {
 		if !r.heard[index] {
-			at := max(r.backAt(time.Duration(call.At)), offset)
+			at := max(r.record.backAt(time.Duration(call.At)), offset)
 			env.RegisterDelayedCallback(func() { r.deliver(index) }, at-offset)
 		}
 	}
@@ -185,7 +175,7 @@ func (r *scheduleRun) carryOutRun(input any) (continued error) {
 			break
 		}
 	}
-	if at := r.backAt(time.Duration(r.schedule.CancelAt)); at > 0 { // also once more if the run before this one ended at the same time
+	if at := r.record.backAt(time.Duration(r.schedule.CancelAt)); at > 0 { // also once more if the run before this one ended at the same time
 		env.RegisterDelayedCallback(func() {
 			r.record.canceled = cmp.Or(r.record.canceled, r.now())
 			env.CancelWorkflow()
@@ -202,7 +192,6 @@ func (r *scheduleRun) carryOutRun(input any) (continued error) {
 	}
 	wait := r.record.waits[0]
 	wait.started = true
-	wait.runs = append(wait.runs, offset)
 	env.ExecuteWorkflow(workflows.AwaitTaskResultWorkflow, input)
 	if !env.IsWorkflowCompleted() {
 		return r.fail("the workflow hasn't ended")
@@ -237,6 +226,7 @@ func (r *scheduleRun) parent(ctx workflow.Context) error {
 			wait.out, wait.err = workflows.Await(ctx, wait.input(r.schedule.Polling), callbacks)
 			wait.ended = r.now()
 			wait.outcomes++
+			r.noTimersOf(ctx, wait)
 		})
 	}
 	unlimited, _ := workflow.NewDisconnectedContext(ctx)
@@ -244,6 +234,19 @@ func (r *scheduleRun) parent(ctx workflow.Context) error {
 		return err
 	}
 	return workflow.Sleep(unlimited, afterEnd)
+}
+
+// noTimersOf fails if a wait that has ended has left a timer running.
+func (r *scheduleRun) noTimersOf(ctx workflow.Context, wait *waitRecord) {
+	unlimited, _ := workflow.NewDisconnectedContext(ctx)
+	if err := workflow.Sleep(unlimited, time.Millisecond); err != nil { // in which cancellations get through
+		_ = r.fail("%v", err)
+	}
+	for _, timer := range wait.timers {
+		if !timer.future.IsReady() {
+			_ = r.fail("wait %d ended at %s and left a timer running until %s", wait.index, wait.ended, timer.due)
+		}
+	}
 }
 
 // deliver sends the schedule's call of that index.
@@ -272,7 +275,6 @@ func (r *scheduleRun) deliver(index int) {
 // hears notes that the workflow has a call.
 func (r *scheduleRun) hears(index int) {
 	r.heard[index] = true
-	r.record.signals++
 	call := r.schedule.Calls[index]
 	if call.Kind == callOther || call.Kind == callOtherAsNumber {
 		return
@@ -370,10 +372,11 @@ func (o *serverOutbound) NewTimerWithOptions(
 		return o.Next.NewTimerWithOptions(ctx, duration, options)
 	}
 	now := o.run.now()
-	timer := &timerRecord2{started: now, due: now + duration}
-	wait.timers = append(wait.timers, timer)
+	timer := &startedTimer{started: now, due: now + duration}
 	// Its end is heard when a worker is there.
-	return o.Next.NewTimerWithOptions(ctx, o.run.backAt(timer.due)-now, options)
+	timer.future = o.Next.NewTimerWithOptions(ctx, o.run.record.backAt(timer.due)-now, options)
+	wait.timers = append(wait.timers, timer)
+	return timer.future
 }
 
 // ExecuteActivity is the server's part in an activity: it starts an attempt when a worker is there,
@@ -383,7 +386,7 @@ func (o *serverOutbound) ExecuteActivity(ctx workflow.Context, activityType stri
 	if wait == nil {
 		return o.Next.ExecuteActivity(ctx, activityType, args...)
 	}
-	poll := &pollRecord2{
+	poll := &activityRecord{
 		wait: wait, options: workflow.GetActivityOptions(ctx), scheduled: o.run.now(),
 		byRetries: activityType == activities.PollTaskResultActivity,
 	}
@@ -396,7 +399,7 @@ func (o *serverOutbound) ExecuteActivity(ctx workflow.Context, activityType stri
 	workflow.Go(served, func(served workflow.Context) {
 		s := &servedActivity{o: o, poll: poll, asked: ctx, options: poll.options, activityType: activityType, args: args}
 		result := s.serve(served)
-		s.sleepUnlessCanceled(served, o.run.backAt(o.run.now())) // its end is heard when a worker is there
+		s.sleepUnlessCanceled(served, o.run.record.backAt(o.run.now())) // its end is heard when a worker is there
 		poll.seen, poll.ended, poll.err = o.run.now(), true, result.Get(served, nil)
 		settable.Chain(result)
 	})
@@ -419,7 +422,7 @@ func retryPolicyProblem(options workflow.ActivityOptions) string {
 // servedActivity is one activity as a server keeps it.
 type servedActivity struct {
 	o            *serverOutbound
-	poll         *pollRecord2
+	poll         *activityRecord
 	asked        workflow.Context // the workflow's, which it may cancel
 	options      workflow.ActivityOptions
 	activityType string
@@ -444,7 +447,7 @@ func (s *servedActivity) serve(ctx workflow.Context) workflow.Future {
 		if s.options.ScheduleToStartTimeout > 0 {
 			latest = attempt.due + s.options.ScheduleToStartTimeout
 		}
-		start := run.backAt(attempt.due)
+		start := run.record.backAt(attempt.due)
 		if end := min(latest, expiry); start > end {
 			if s.sleepUnlessCanceled(ctx, end) {
 				return s.canceled(ctx)
@@ -469,7 +472,6 @@ func (s *servedActivity) serve(ctx workflow.Context) workflow.Future {
 		last = result.Get(ctx, nil)
 		attempt.err, attempt.ended, attempt.done = last, run.now(), true
 		if last == nil {
-			attempt.request.heard = attempt.request != nil
 			return result
 		}
 		backoff, retried := s.backoff(last, number)
@@ -729,7 +731,7 @@ func (a *serverAttempt) GetHeartbeatDetails(ctx context.Context, into ...any) er
 	return converter.GetDefaultDataConverter().FromPayloads(a.pollOf(ctx).heartbeat, into...)
 }
 
-func (a *serverAttempt) pollOf(ctx context.Context) *pollRecord2 {
+func (a *serverAttempt) pollOf(ctx context.Context) *activityRecord {
 	return a.run.attemptOf(a.Next.GetInfo(ctx).ActivityID).poll
 }
 
