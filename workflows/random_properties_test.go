@@ -30,7 +30,7 @@ func (r *scheduleRecord) problem() string {
 			continue
 		}
 		for _, property := range []func(*scheduleRecord, *waitRecord) string{
-			onlyOneOutcome, nothingAfterTheEnd, rightOutcome, polledOnSchedule, countedPolls, withinEvents,
+			onlyOneOutcome, nothingAfterTheEnd, rightOutcome, polledOnSchedule, wokenAtOnce, everyAttemptSends, countedPolls, withinEvents,
 		} {
 			if problem := property(r, wait); problem != "" {
 				return fmt.Sprintf("wait %d: %s", wait.index, problem)
@@ -243,6 +243,9 @@ func polledOnSchedule(r *scheduleRecord, w *waitRecord) string {
 			if !previous.ended {
 				return fmt.Sprintf("a poll at %s while the one of %s is under way", poll.scheduled, previous.scheduled)
 			}
+			if running := len(previous.attempts) - 1; running >= 0 && !previous.attempts[running].done {
+				return fmt.Sprintf("a poll at %s, without waiting for the attempt of %s", poll.scheduled, previous.attempts[running].started)
+			}
 			due, earliest = w.pollAfter(previous)
 			since = previous.scheduled
 			poll.repeats = previous.handedBack() > 0
@@ -317,7 +320,11 @@ func (r *scheduleRecord) keepsFor(w *waitRecord, call wakeUp) bool {
 
 // maybeTaken tells whether another wait may have got the call.
 func (r *scheduleRecord) maybeTaken(call wakeUp) bool {
-	return call.unnamed || len(r.waits) > 1 && r.waits[0].TaskID == r.waits[1].TaskID
+	return call.unnamed || r.severalForOneTask()
+}
+
+func (r *scheduleRecord) severalForOneTask() bool {
+	return len(r.waits) > 1 && r.waits[0].TaskID == r.waits[1].TaskID
 }
 
 // after is when the schedule has a poll after one that ended then.
@@ -392,6 +399,40 @@ func (w *waitRecord) attemptsOnSchedule(poll *activityRecord) string {
 	return ""
 }
 
+// wokenAtOnce: a call ends pollTaskResult, which would otherwise wait for its next attempt. One that
+// repeats a poll keeps the delay of a failure.
+func wokenAtOnce(_ *scheduleRecord, w *waitRecord) string {
+	for _, poll := range w.polls {
+		for _, call := range w.wakeUps {
+			if poll.byRetries && !poll.repeats && call.at > poll.scheduled && poll.ended && call.at < poll.seen &&
+				(poll.canceled == 0 || poll.canceled > call.at) {
+				return fmt.Sprintf("the call at %s did not wake the activity of %s, which ended at %s", call.at, poll.scheduled, poll.seen)
+			}
+		}
+	}
+	return ""
+}
+
+// everyAttemptSends: an attempt sends its request unless another wait has sent one, or its activity
+// has no time left for the answer.
+func everyAttemptSends(r *scheduleRecord, w *waitRecord) string {
+	if r.severalForOneTask() {
+		return ""
+	}
+	for _, poll := range w.polls {
+		latest := w.deadline()
+		if poll.scheduled >= latest {
+			latest = poll.scheduled + lastPollTakes - 30*time.Second
+		}
+		for _, attempt := range poll.attempts {
+			if attempt.done && attempt.request == nil && !attempt.fate.Kind.lost() && attempt.started <= latest {
+				return fmt.Sprintf("the attempt of %s sent nothing: %v", attempt.started, attempt.err)
+			}
+		}
+	}
+	return ""
+}
+
 // countedPolls: the outcome says how many polls there were.
 func countedPolls(_ *scheduleRecord, w *waitRecord) string {
 	told := w.out.Polls
@@ -412,8 +453,8 @@ func countedPolls(_ *scheduleRecord, w *waitRecord) string {
 		}
 		if poll.byRetries {
 			most += max(len(poll.attempts), 1)
-			if poll.canceled > 0 && !poll.undisturbed(w) { // nobody tells the workflow, which goes by the schedule
-				most += int((poll.canceled - poll.scheduled) / leastBetweenRequests)
+			if poll.canceled > 0 && !poll.undisturbed() { // nobody tells the workflow, which goes by the schedule
+				most += 1 + int((poll.canceled-poll.scheduled)/leastBetweenRequests)
 			}
 			if poll.canceled == 0 && poll.err == nil { // else nobody tells the workflow
 				least += sent
@@ -431,15 +472,14 @@ func countedPolls(_ *scheduleRecord, w *waitRecord) string {
 
 // undisturbed tells that the poll's attempts went by the schedule and took no time, and that none
 // was due while the server canceled it.
-func (p *activityRecord) undisturbed(w *waitRecord) bool {
-	next := window{p.scheduled, p.scheduled}
+func (p *activityRecord) undisturbed() bool {
 	for _, attempt := range p.attempts {
-		if attempt.request == nil || !attempt.done || attempt.ended != attempt.due || attempt.request.answer == answerNone {
+		if attempt.request == nil || !attempt.done || attempt.ended != attempt.due || attempt.request.answer == answerNone ||
+			attempt.nextDue > p.canceled && attempt.nextDue <= p.seen {
 			return false
 		}
-		next = w.after(attempt.ended)
 	}
-	return next.from > p.seen || next.to < p.canceled
+	return true
 }
 
 // withinEvents: a wait costs what the documentation says. A poll is 11 events, of which its timer
@@ -473,6 +513,14 @@ func withinEvents(r *scheduleRecord, w *waitRecord) string {
 	if events > limit {
 		return fmt.Sprintf("%d events for %d activities and %d wake-ups in %d runs: at most %d",
 			events, len(w.polls), len(w.wakeUps), r.runs, limit)
+	}
+	if r.schedule.Inline && len(r.schedule.SuggestAt) > 0 { // the wait can't continue as new
+		suggested := time.Duration(r.schedule.SuggestAt[0])
+		for _, poll := range w.polls {
+			if !poll.byRetries && poll.scheduled > suggested && poll.scheduled < w.deadline() {
+				return fmt.Sprintf("the poll at %s costs events although the history is too long since %s", poll.scheduled, suggested)
+			}
+		}
 	}
 	if r.schedule.Polling != workflows.PollingActivityRetry {
 		return ""

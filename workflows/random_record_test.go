@@ -80,6 +80,7 @@ type attemptRecord struct {
 	started time.Duration
 	ended   time.Duration
 	done    bool           // it has ended, and the activity's end was waited for until then
+	nextDue time.Duration  // 0: no attempt was to follow it
 	request *requestRecord // nil: it sent none
 	err     error
 }

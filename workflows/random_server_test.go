@@ -399,7 +399,9 @@ func (o *serverOutbound) ExecuteActivity(ctx workflow.Context, activityType stri
 	workflow.Go(served, func(served workflow.Context) {
 		s := &servedActivity{o: o, poll: poll, asked: ctx, options: poll.options, activityType: activityType, args: args}
 		result := s.serve(served)
-		s.sleepUnlessCanceled(served, o.run.record.backAt(o.run.now())) // its end is heard when a worker is there
+		if now := o.run.now(); o.run.record.backAt(now) > now { // its end is heard when a worker is there
+			_ = o.Next.NewTimer(served, o.run.record.backAt(now)-now).Get(served, nil)
+		}
 		poll.seen, poll.ended, poll.err = o.run.now(), true, result.Get(served, nil)
 		settable.Chain(result)
 	})
@@ -478,7 +480,8 @@ func (s *servedActivity) serve(ctx workflow.Context) workflow.Future {
 		if !retried || s.asked.Err() != nil || run.now()+backoff > expiry {
 			return result
 		}
-		if s.sleepUnlessCanceled(ctx, run.now()+backoff) {
+		attempt.nextDue = run.now() + backoff
+		if s.sleepUnlessCanceled(ctx, attempt.nextDue) {
 			return s.canceled(ctx)
 		}
 	}
@@ -519,7 +522,7 @@ func (s *servedActivity) untilDone(ctx workflow.Context, future workflow.Future)
 		if !canceled {
 			selector.AddReceive(s.asked.Done(), func(workflow.ReceiveChannel, bool) {
 				canceled = true
-				s.poll.canceled = s.o.run.now()
+				s.noteCancellation()
 			})
 		}
 		selector.Select(ctx)
@@ -540,10 +543,14 @@ func (s *servedActivity) sleepUnlessCanceled(ctx workflow.Context, until time.Du
 	selector.AddFuture(s.o.Next.NewTimer(timed, duration), func(workflow.Future) {})
 	selector.AddReceive(s.asked.Done(), func(workflow.ReceiveChannel, bool) {
 		canceled = true
-		s.poll.canceled = s.o.run.now()
+		s.noteCancellation()
 	})
 	selector.Select(ctx)
 	return canceled
+}
+
+func (s *servedActivity) noteCancellation() {
+	s.poll.canceled = cmp.Or(s.poll.canceled, s.o.run.now())
 }
 
 // canceled is the end of an activity whose attempt is not under way, or is not waited for.
