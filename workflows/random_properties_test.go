@@ -453,10 +453,10 @@ func countedPolls(_ *scheduleRecord, w *waitRecord) string {
 		}
 		if poll.byRetries {
 			most += max(len(poll.attempts), 1)
-			if poll.canceled > 0 && !poll.undisturbed() { // nobody tells the workflow, which goes by the schedule
+			switch {
+			case poll.canceled > 0 && !poll.undisturbed(): // nobody tells the workflow, which goes by the schedule
 				most += 1 + int((poll.canceled-poll.scheduled)/leastBetweenRequests)
-			}
-			if poll.canceled == 0 && poll.err == nil { // else nobody tells the workflow
+			case poll.err == nil || poll.canceled > 0: // a failure does not tell
 				least += sent
 			}
 			continue
