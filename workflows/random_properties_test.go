@@ -233,8 +233,8 @@ func (w *waitRecord) intervals() (initialDelay, least, most time.Duration) {
 	return initialDelay, least, most
 }
 
-// polledOnSchedule: every activity is scheduled when the schedule, a wake-up, a failure before it or
-// the deadline has it, and none of these is forgotten.
+// polledOnSchedule: every activity is scheduled when the schedule, a wake-up, a failure before it
+// or the deadline has it, and none of these is forgotten.
 func polledOnSchedule(r *scheduleRecord, w *waitRecord) string {
 	for index, poll := range w.polls {
 		due, earliest, since := w.firstPoll(), w.start, w.start-1
@@ -399,8 +399,8 @@ func (w *waitRecord) attemptsOnSchedule(poll *activityRecord) string {
 	return ""
 }
 
-// wokenAtOnce: a call ends pollTaskResult, which would otherwise wait for its next attempt. One that
-// repeats a poll keeps the delay of a failure.
+// wokenAtOnce: a call ends pollTaskResult, which would otherwise wait for its next attempt. One
+// that repeats a poll keeps the delay of a failure.
 func wokenAtOnce(_ *scheduleRecord, w *waitRecord) string {
 	for _, poll := range w.polls {
 		for _, call := range w.wakeUps {

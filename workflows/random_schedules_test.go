@@ -20,8 +20,8 @@ import (
 var schedulesFlag = flag.Int("schedules", 2000, "how many random schedules TestRandomSchedules runs")
 
 // TestRandomSchedules runs waits on schedules that nobody chose, and requires of each what
-// [scheduleRecord.problem] lists. A schedule that fails is reduced to the least that fails. The output
-// shows it, and says how to run it again and how to keep it.
+// [scheduleRecord.problem] lists. A schedule that fails is reduced to the least that fails. The
+// output shows it, and says how to run it again and how to keep it.
 func TestRandomSchedules(t *testing.T) {
 	t.Parallel()
 	kinds := []struct {
@@ -55,7 +55,7 @@ func TestRandomSchedules(t *testing.T) {
 	}
 }
 
-// TestKeptSchedules runs schedules that failed once, on this code or on what it was before.
+// TestKeptSchedules runs schedules that failed once, with this code or with an earlier one.
 func TestKeptSchedules(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/schedules/*.json")

@@ -533,6 +533,10 @@ func (s *servedActivity) untilDone(ctx workflow.Context, future workflow.Future)
 // sleepUnlessCanceled returns at that time, or when the workflow cancels the activity, which it
 // tells.
 func (s *servedActivity) sleepUnlessCanceled(ctx workflow.Context, until time.Duration) (canceled bool) {
+	if s.asked.Err() != nil {
+		s.noteCancellation()
+		return true
+	}
 	duration := until - s.o.run.now()
 	if duration <= 0 {
 		return false
