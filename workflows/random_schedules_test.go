@@ -36,6 +36,9 @@ func TestRandomSchedules(t *testing.T) {
 	}
 	each := (*schedulesFlag + len(kinds) - 1) / len(kinds)
 	require.NoError(t, flag.Set("rapid.checks", strconv.Itoa(each)))
+	if testing.Short() {
+		each /= 5 // as rapid does
+	}
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
