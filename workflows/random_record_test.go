@@ -102,8 +102,12 @@ func (r *scheduleRecord) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s\n%d runs, ended at %s, canceled at %s\n", r.schedule, r.runs, r.ended, r.canceled)
 	for _, w := range r.waits {
-		fmt.Fprintf(&text, "wait %d for task %d, from %s to %s (deadline %s), wake-ups %v\n", w.index, w.TaskID, w.start, w.ended,
-			w.start+time.Duration(w.Timeout), w.wakeUps)
+		calls := ""
+		for _, call := range w.wakeUps {
+			calls += " " + call.at.String()
+		}
+		fmt.Fprintf(&text, "wait %d for task %d, from %s to %s (deadline %s), calls%s\n", w.index, w.TaskID, w.start, w.ended,
+			w.deadline(), calls)
 		for _, p := range w.polls {
 			fmt.Fprintf(&text, "  %s scheduled at %s, end seen at %s, canceled at %s: %v\n", p.options.Summary, p.scheduled, p.seen, p.canceled, p.err)
 			for _, a := range p.attempts {
@@ -120,7 +124,11 @@ func (r *scheduleRecord) String() string {
 		for _, t := range w.timers {
 			fmt.Fprintf(&text, " %s to %s", t.started, t.due)
 		}
-		fmt.Fprintf(&text, "\n  outcome: %+v, %v\n", w.out, w.err)
+		if w.err != nil {
+			fmt.Fprintf(&text, "\n  outcome: %v\n", w.err)
+		} else {
+			fmt.Fprintf(&text, "\n  outcome: %s, %s in %d polls\n", w.out.Status, w.out.Solution, w.out.Polls)
+		}
 	}
 	return text.String()
 }

@@ -42,11 +42,11 @@ func TestRandomSchedules(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
+			schedules := rapid.Custom(func(t *rapid.T) randomSchedule { return drawSchedule(t, kind.polling, kind.inline) })
 			var run atomic.Int64
 			rapid.Check(t, func(check *rapid.T) {
 				run.Add(1)
-				s := drawSchedule(check, kind.polling, kind.inline)
-				history := s.run(t)
+				history := schedules.Draw(check, "schedule").run(t)
 				if problem := history.problem(); problem != "" {
 					check.Logf("To keep this schedule as a test, save its JSON as workflows/testdata/schedules/NAME.json:\n%s", history)
 					check.Fatalf("%s", problem)
