@@ -30,7 +30,7 @@ const (
 	fateLostBeforeSend fateKind = "worker lost before sending"
 )
 
-var fateKinds = []fateKind{fateTruth, fateBadGateway, fateUnavailable, fateDropped, fateHTML, fateOdd, fateCutOff,
+var fateKinds = []fateKind{fateTruth, fateBadGateway, fateUnavailable, fateRateLimit, fateDropped, fateHTML, fateOdd, fateCutOff,
 	fateNoSlot, fateBlocked, fateNoAnswer, fateLost, fateLostBeforeSend}
 
 func (k fateKind) asksForDelay() bool {
