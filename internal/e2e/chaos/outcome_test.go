@@ -3,12 +3,15 @@ package chaos
 import (
 	"encoding/json"
 	"fmt"
+	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
@@ -96,18 +99,28 @@ func (c pollCount) String() string { return fmt.Sprintf("%d to %d polls", c.leas
 // polls counts the polls of a wait, whose activities follow each other, and reports whether its
 // history shows that the task is processing.
 func (record taskRecord) polls() (polls pollCount, seenProcessing bool) {
-	byAttempts, attempts := false, 1
-	var scheduled time.Time
+	byAttempts, attempts, canceled := false, 1, false
+	// For the workflow the time is when its workflow task has started.
+	var now, begun, scheduled time.Time
 	for _, event := range record.history {
 		seenProcessing = seenProcessing || saysProcessing(event)
 		switch event.GetEventType() {
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+			now = event.GetEventTime().AsTime()
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+			if canceled { // the workflow counts the polls that were due
+				polls.add(1, mostPolls(begun, now))
+			}
+			canceled = false
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+			canceled = true
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-			scheduled, attempts = event.GetEventTime().AsTime(), 1
+			begun, scheduled, attempts = now, event.GetEventTime().AsTime(), 1
 			byAttempts = isByAttempts(event)
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
 			attempts = int(event.GetActivityTaskStartedEventAttributes().GetAttempt())
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED, enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED,
-			enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT, enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+			enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
 			ended := event.GetEventTime().AsTime()
 			requests := record.requestsWithin(scheduled, ended)
 			failed := event.GetActivityTaskFailedEventAttributes().GetFailure()
@@ -121,12 +134,15 @@ func (record taskRecord) polls() (polls pollCount, seenProcessing bool) {
 			case told:
 				polls.add(requests, attempts)
 			default: // the last attempts may have told nobody their number
-				polls.add(min(requests, 1), max(attempts, 1+int(ended.Sub(scheduled)/harness.MinSpacing)))
+				polls.add(min(requests, 1), max(attempts, mostPolls(scheduled, ended)))
 			}
 		}
 	}
 	return polls, seenProcessing
 }
+
+// mostPolls is how many polls there can be from one at that time on.
+func mostPolls(from, to time.Time) int { return 1 + int(to.Sub(from)/harness.MinSpacing) }
 
 func (record taskRecord) requestsWithin(from, to time.Time) (count int) {
 	for _, request := range record.requests {
@@ -219,4 +235,25 @@ func activitiesProblem(task plannedTask, history []*historypb.HistoryEvent) stri
 			expected, others)
 	}
 	return ""
+}
+
+// A workflow that was frozen sees its activity begin earlier, and end later, than the server does.
+func TestPollsOfACanceledActivity(t *testing.T) {
+	t.Parallel()
+	begun := time.Unix(1_800_000_000, 0)
+	var record taskRecord
+	add := func(after time.Duration, eventType enumspb.EventType) {
+		record.history = append(record.history,
+			&historypb.HistoryEvent{EventTime: timestamppb.New(begun.Add(after)), EventType: eventType})
+	}
+	add(0, enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED)
+	add(3*time.Second, enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+	add(3*time.Second, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
+	add(4*time.Second, enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCELED)
+	add(6*time.Second, enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED)
+	add(9*time.Second, enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+
+	polls, _ := record.polls()
+
+	require.Equal(t, pollCount{least: 1, most: 2}, polls)
 }
