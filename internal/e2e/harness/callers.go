@@ -18,6 +18,10 @@ const (
 	LeaveChild  = "leaveChild"  // closes as soon as its child has begun to wait
 	// WaitInline waits in its own history. It also takes the task queue of the polls, "" for its own.
 	WaitInline = "waitInline"
+	// WaitInlineForCall is WaitInline with the workflow's callbacks.
+	WaitInlineForCall = "waitInlineForCall"
+	// CallAwaitTaskResult is WaitInline by the function of the workflow of that name.
+	CallAwaitTaskResult = "callAwaitTaskResult"
 )
 
 // CallerResult is what a workflow of someone else's makes of a wait.
@@ -37,7 +41,10 @@ func StartCallers(t *testing.T, temporalClient client.Client, plugins ...worker.
 	t.Helper()
 	taskQueue = NewTaskQueue()
 	callers := worker.New(temporalClient, taskQueue, worker.Options{Plugins: plugins})
-	for name, caller := range map[string]any{WaitInChild: waitInChild, LeaveChild: leaveChild, WaitInline: waitInline} {
+	for name, caller := range map[string]any{
+		WaitInChild: waitInChild, LeaveChild: leaveChild, WaitInline: waitInline, WaitInlineForCall: waitInlineForCall,
+		CallAwaitTaskResult: callAwaitTaskResult,
+	} {
 		callers.RegisterWorkflowWithOptions(caller, workflow.RegisterOptions{Name: name})
 	}
 	require.NoError(t, callers.Start())
@@ -72,8 +79,21 @@ func leaveChild(ctx workflow.Context, in workflows.AwaitTaskResultInput) (Caller
 }
 
 func waitInline(ctx workflow.Context, in workflows.AwaitTaskResultInput, taskQueue string) (CallerResult, error) {
-	if taskQueue != "" {
-		ctx = workflow.WithTaskQueue(ctx, taskQueue)
+	return NewCallerResult(workflows.Await(withTaskQueue(ctx, taskQueue), in))
+}
+
+func waitInlineForCall(ctx workflow.Context, in workflows.AwaitTaskResultInput, taskQueue string) (CallerResult, error) {
+	callbacks := workflows.WithCallbacks(workflows.NewCallbacks(ctx))
+	return NewCallerResult(workflows.Await(withTaskQueue(ctx, taskQueue), in, callbacks))
+}
+
+func callAwaitTaskResult(ctx workflow.Context, in workflows.AwaitTaskResultInput, taskQueue string) (CallerResult, error) {
+	return NewCallerResult(workflows.AwaitTaskResult(withTaskQueue(ctx, taskQueue), in))
+}
+
+func withTaskQueue(ctx workflow.Context, taskQueue string) workflow.Context {
+	if taskQueue == "" {
+		return ctx
 	}
-	return NewCallerResult(workflows.Await(ctx, in))
+	return workflow.WithTaskQueue(ctx, taskQueue)
 }
