@@ -303,8 +303,9 @@ var continuedPaths = []historyPath{
 			simulator.Ready(`{"text":"abc"}`)},
 	},
 	{
-		// The call comes while the second poll is under way.
-		name: "continued-as-new-with-a-wake-up-pending",
+		// The call comes while the second poll is under way, and shortens the next run's first timer.
+		name:  "continued-as-new-with-a-wake-up-pending",
+		input: `"pollInterval":"15s"`,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Processing().WithDelay(3 * time.Second),
 			simulator.Ready(`{"text":"abc"}`)},
 		meanwhile: func(t *testing.T, w recordedWait) {
