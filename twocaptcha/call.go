@@ -24,14 +24,22 @@ type request struct {
 	taskID int64 // 0 if the method is not about one task
 	// body returns what is sent as JSON.
 	body func(clientKey string) any
+	// freshConnection asks for a connection of its own. One that is kept open may be closed by the
+	// service as the request comes, and nobody knows then whether the request was acted on.
+	freshConnection bool
+	// before is called when the connection is ready, before anything is written. On an error the
+	// request is not sent. nil: nothing is called.
+	before func() error
 }
 
 // reading is what a method makes of an answer's properties.
 type reading[Result any] struct {
 	result Result
-	// outranksErrors tells that the result counts whatever error code stands beside it: it is paid
-	// for.
+	// outranksErrors tells that the result counts on every 2xx, whatever error stands beside it and
+	// whatever follows it: it is paid for.
 	outranksErrors bool
+	// isTheCode tells that the error code itself says the result.
+	isTheCode bool
 	// oddity says why the properties are not a result; "" if they are.
 	oddity string
 }
@@ -46,12 +54,15 @@ func call[Result any](
 	if err != nil {
 		return nil, &TransportError{
 			Method: r.method, TaskID: r.taskID, Reason: ReasonClientKey, Detail: untrusted(err.Error(), "", maxText),
+			NotSent: true,
 		}
 	}
-	answer, err := c.send(ctx, r.method, r.body(key))
+	s := &sending{freshConnection: r.freshConnection, before: r.before}
+	answer, err := c.send(ctx, r.method, r.body(key), s)
 	if err != nil {
 		failure := &TransportError{
 			Method: r.method, TaskID: r.taskID, Reason: ReasonConnection, Detail: untrusted(err.Error(), key, maxText),
+			NotSent: s.incomplete(),
 		}
 		if answer != nil {
 			failure.HTTPStatus, failure.RetryAfter = answer.status, answer.retryAfter
@@ -63,7 +74,12 @@ func call[Result any](
 		}
 		return nil, failure
 	}
-	return decode(answer, r, key, read)
+	result, err := decode(answer, r, key, read)
+	var failure *TransportError
+	if errors.As(err, &failure) { // the service may answer before it has read the whole request
+		failure.NotSent = s.incomplete()
+	}
+	return result, err
 }
 
 // answer is what came back over HTTP.
@@ -77,16 +93,18 @@ type answer struct {
 
 // send sends one request and reads its answer. On error the answer is nil, or holds only what the
 // response header said.
-func (c *Client) send(ctx context.Context, method string, body any) (*answer, error) {
-	content, err := json.Marshal(body)
-	if err != nil {
+func (c *Client) send(ctx context.Context, method string, body any, s *sending) (*answer, error) {
+	var content bytes.Buffer
+	encoder := json.NewEncoder(&content)
+	encoder.SetEscapeHTML(false) // it would change a raw task's bytes, though not their meaning
+	if err := encoder.Encode(body); err != nil {
 		return nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	// A bytes.Reader: net/http sends its own kinds of body together with the header, others after it.
 	request, err := http.NewRequestWithContext(
-		sendBeforeDeadline(limited), http.MethodPost, c.base.JoinPath(method).String(), bytes.NewReader(content))
+		s.watch(limited), http.MethodPost, c.base.JoinPath(method).String(), bytes.NewReader(content.Bytes()))
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +140,10 @@ func (c *Client) send(ctx context.Context, method string, body any) (*answer, er
 // noAnswer distinguishes an end that the caller or the timeout caused from one that the connection
 // came to.
 func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
-	var tooLate tooLateError
+	var notSent notSentError
 	switch {
-	case errors.As(err, &tooLate):
-		return tooLate
+	case errors.As(err, &notSent):
+		return notSent
 	case ctx.Err() != nil:
 		return fmt.Errorf("no answer before the request was given up: %w", ctx.Err())
 	case limited.Err() != nil:
@@ -134,8 +152,21 @@ func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
 	return fmt.Errorf("no answer: %v", err) // not %w: a dialer's timeout would pass for the context's
 }
 
-// decode classifies an answer: a result first, then the service's error code, its error id, the
-// HTTP status, and a body that is neither a result nor an error.
+// decode classifies an answer. The first row that fits counts. "Busy" is what isBusy says.
+//
+//	the answer                                               is
+//	2xx with a paid result, whatever else it holds           that result
+//	a body that is over maxBody or not one JSON value:
+//	  on other statuses than 2xx, and empty on all but 200   ReasonStatus
+//	  over maxBody, and it begins as a JSON object           ReasonTooLarge
+//	  any other                                              ReasonUnreadable
+//	a code that says a result, if the status is not busy     that result
+//	a code of the service's table                            a ServiceError
+//	any other code, if the status is not busy                a ServiceError
+//	an errorId without a code, if the status is not busy     ReasonNoCode
+//	any other on other statuses than 2xx                     ReasonStatus
+//	properties that are a result                             that result
+//	any other                                                ReasonUnexpected
 func decode[Result any](
 	a *answer, r request, key string, read func(properties object, clientKey string) reading[Result],
 ) (*Result, error) {
@@ -145,50 +176,52 @@ func decode[Result any](
 			HTTPStatus: a.status, RetryAfter: a.retryAfter,
 		}
 	}
-	ok := a.status == http.StatusOK
-	if len(a.body) > maxBody {
-		if ok {
-			return nil, failure(ReasonTooLarge, "the answer is over %d KiB large", maxBody>>10)
-		}
-		return nil, failure(ReasonStatus, "%s", a.statusText(key))
-	}
+	success := a.status >= 200 && a.status < 300
 	// What leaves this package must be valid UTF-8, and encoding/json lets raw values pass as they
 	// are.
-	body := a.body
+	body := a.body[:min(len(a.body), maxBody)]
 	if !utf8.Valid(body) {
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
 	properties, err := decodeObject(body)
-	if err != nil {
-		switch {
-		case a.brokenOff && ok:
-			return nil, failure(ReasonUnreadable, "the connection was closed within the answer: %s", excerpt(body, key))
-		case !ok:
-			return nil, failure(ReasonStatus, "%s", a.statusText(key))
-		case len(bytes.TrimSpace(body)) == 0:
-			return nil, failure(ReasonUnreadable, "the answer is empty")
-		}
+	got := read(properties, key)
+	switch blank := len(bytes.TrimSpace(body)) == 0; {
+	case success && got.outranksErrors:
+		return &got.result, nil
+	case !success && (err != nil || len(a.body) > maxBody), blank && a.status != http.StatusOK:
+		return nil, failure(ReasonStatus, "%s", a.statusText(key))
+	case len(a.body) > maxBody && beginsObject(body):
+		return nil, failure(ReasonTooLarge, "the answer is over %d KiB large", maxBody>>10)
+	case len(a.body) > maxBody:
+		return nil, failure(ReasonUnreadable, "the answer is over %d KiB large and not a JSON object: %s",
+			maxBody>>10, excerpt(body, key))
+	case err != nil && a.brokenOff:
+		return nil, failure(ReasonUnreadable, "the connection was closed within the answer: %s", excerpt(body, key))
+	case blank:
+		return nil, failure(ReasonUnreadable, "the answer is empty")
+	case err != nil:
 		return nil, failure(ReasonUnreadable, "the answer can't be read (%s): %s",
 			untrusted(err.Error(), key, maxExcerpt), excerpt(body, key))
 	}
 
-	got := read(properties, key)
 	errorID, errorIDUsable := properties.integer("errorId")
 	code := untrustedCode(properties.code(), key)
+	_, known := codeAdvice[code]
+	busy := isBusy(a.status)
 	switch {
-	case ok && got.outranksErrors && errorID == 0 && errorIDUsable:
+	case got.isTheCode && !busy:
 		return &got.result, nil
-	case code != "":
+	case code != "" && (known || !busy):
 		return nil, &ServiceError{
 			Method: r.method, TaskID: r.taskID, ErrorID: errorID, Code: code,
 			Description: untrusted(properties.text("errorDescription"), key, maxText),
 			HTTPStatus:  a.status, RetryAfter: a.retryAfter,
 		}
-	case errorID != 0:
+	case errorID != 0 && !busy:
 		failed := failure(ReasonNoCode, "the answer has errorId %d and no errorCode: %s", errorID, excerpt(body, key))
 		failed.ErrorID = errorID
 		return nil, failed
-	case !ok:
+	case !success:
 		return nil, failure(ReasonStatus, "%s", a.statusText(key))
 	case properties == nil:
 		got.oddity = "not a JSON object"
@@ -201,7 +234,17 @@ func decode[Result any](
 	return &got.result, nil
 }
 
-// statusText describes an answer on an HTTP status other than 200.
+// isBusy tells whether the status asks to repeat the request: a gateway that speaks for the service
+// may send it with a code of its own, and the task's result may be there all the same.
+func isBusy(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= 500
+}
+
+// statusText describes an answer by its HTTP status.
 func (a *answer) statusText(key string) string {
 	text := fmt.Sprintf("HTTP status %d", a.status)
 	if name := http.StatusText(a.status); name != "" {

@@ -3,6 +3,7 @@ package twocaptcha
 import (
 	"context"
 	"encoding/json"
+	"slices"
 )
 
 // The statuses of a task.
@@ -18,7 +19,7 @@ type TaskResult struct {
 	Status string `json:"status"`
 	// Solution is the JSON value that the service gave, an object for most task types, a string for
 	// some; nil while the task is processing, never null. Invalid UTF-8 in it is replaced by U+FFFD. A
-	// client key of 8 characters or more is replaced by "[client key]" in its strings.
+	// client key of 8 characters or more is replaced by "[client key]" in its strings, in any case.
 	Solution json.RawMessage `json:"solution,omitempty"`
 	// Cost is what was charged, as the decimal that the service wrote; "" if it said nothing.
 	Cost string `json:"cost,omitempty"`
@@ -50,10 +51,23 @@ func (c *Client) GetTaskResult(ctx context.Context, taskID int64) (*TaskResult, 
 	}, readTaskResult)
 }
 
+// statusIdle is what some relatives of the service say of a task that nobody has taken yet.
+const statusIdle = "idle"
+
+// notReadyCodes are the codes by which relatives and version 1 of the service say that a task is
+// processing.
+var notReadyCodes = []string{"CAPCHA_NOT_READY", "CAPTCHA_NOT_READY"}
+
 func readTaskResult(properties object, key string) reading[TaskResult] {
 	status, solution := properties.text("status"), properties["solution"]
 	ready := status == StatusReady && solution != nil
+	errorID, usable := properties.integer("errorId")
+	paid := ready && usable && errorID == 0
 	switch {
+	case !paid && slices.Contains(notReadyCodes, properties.code()):
+		return reading[TaskResult]{result: TaskResult{Status: StatusProcessing}, isTheCode: true}
+	case status == statusIdle:
+		return reading[TaskResult]{result: TaskResult{Status: StatusProcessing}}
 	case status == "":
 		return reading[TaskResult]{oddity: "no status"}
 	case status == StatusReady && !ready:
@@ -72,5 +86,5 @@ func readTaskResult(properties object, key string) reading[TaskResult] {
 	if ready {
 		result.Solution = solutionWithoutKey(solution, key)
 	}
-	return reading[TaskResult]{result: result, outranksErrors: ready}
+	return reading[TaskResult]{result: result, outranksErrors: paid}
 }

@@ -2,10 +2,9 @@ package twocaptcha
 
 import (
 	"bytes"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -13,11 +12,11 @@ const (
 	maxText    = 500
 	maxCode    = 100
 	maxExcerpt = 120
+	// maxSearched is how much of a text is looked at: what is shown of it is far shorter, also if all
+	// of it are escaped keys.
+	maxSearched = 16 << 10
 
 	clientKeyMark = "[client key]"
-	// A piece of the key at the end of a text is taken for one that was broken off from this length
-	// on.
-	minKeyPiece = 8
 	// A key of the service has 32 characters. Shorter ones than this are test keys, which occur in
 	// solutions by chance.
 	minKeyInSolution = 8
@@ -31,6 +30,8 @@ func untrusted(text, key string, limit int) string {
 }
 
 func clean(text, key string) string {
+	text = strings.TrimSpace(text)
+	text = cutAt(text, maxSearched)
 	text = strings.ToValidUTF8(withoutKey(text, key), string(utf8.RuneError))
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsGraphic(r) {
@@ -61,33 +62,39 @@ func cut(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	end := limit - len(ellipsis)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + ellipsis
+	return cutAt(text, limit-len(ellipsis)) + ellipsis
 }
 
-// withoutKey replaces the client key in text, also if it is spelled with JSON escapes, or if the
-// text breaks off within it.
-func withoutKey(text, key string) string {
-	if key == "" {
+// cutAt is the beginning of text, of at most limit bytes, on a rune boundary.
+func cutAt(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
-	text = withoutEscapedKey(strings.ReplaceAll(text, key, clientKeyMark), key)
-	decoded, offsets := unescape(text)
-	for length := min(len(key)-1, len(decoded)); length >= minKeyPiece; length-- {
-		if start := len(decoded) - length; string(decoded[start:]) == key[:length] {
-			return text[:offsets[start]] + clientKeyMark
-		}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
 	}
-	return text
+	return text[:limit]
+}
+
+// withoutKey replaces what spells the client key or a part of it.
+func withoutKey(text, key string) string {
+	var out strings.Builder
+	done := 0
+	for _, found := range findKey(text, key) {
+		out.WriteString(text[done:found.from])
+		out.WriteString(clientKeyMark)
+		done = found.to
+	}
+	out.WriteString(text[done:])
+	return out.String()
 }
 
 // solutionWithoutKey replaces the client key in the strings of a JSON value, names of properties
-// included, and leaves every other byte as it is.
+// included, in any case and however JSON escapes it. Every other byte stays as it is: a solution is
+// paid for, and a part of the key may be in it by chance.
 func solutionWithoutKey(value []byte, key string) []byte {
-	if len(key) < minKeyInSolution || !bytes.Contains(value, []byte(key)) && !bytes.ContainsRune(value, '\\') {
+	wanted := folded(lettersOf(key))
+	if len(key) < minKeyInSolution || !maySpell(value, wanted) {
 		return value
 	}
 	var out []byte
@@ -105,7 +112,7 @@ func solutionWithoutKey(value []byte, key string) []byte {
 		}
 		end = min(end, len(value))
 		out = append(out, value[:open+1]...)
-		out = append(out, withoutEscapedKey(string(value[open+1:end]), key)...)
+		out = append(out, stringWithoutKey(value[open+1:end], wanted)...)
 		value = value[end:]
 		if len(value) > 0 {
 			out, value = append(out, '"'), value[1:]
@@ -114,75 +121,35 @@ func solutionWithoutKey(value []byte, key string) []byte {
 	return append(out, value...)
 }
 
-// withoutEscapedKey replaces the key in the inside of a JSON string, whichever way it is escaped.
-func withoutEscapedKey(text, key string) string {
-	if !strings.Contains(text, key) && !strings.Contains(text, `\`) {
-		return text
+// stringWithoutKey replaces the key in the inside of a JSON string.
+func stringWithoutKey(inside []byte, key []letter) []byte {
+	if !maySpell(inside, key) {
+		return inside
 	}
-	decoded, offsets := unescape(text)
-	var out strings.Builder
+	letters := folded(unescape(lettersOf(string(inside)), unescapeJSON))
+	var out []byte
 	done := 0
-	for {
-		at := bytes.Index(decoded[done:], []byte(key))
-		if at < 0 {
-			out.WriteString(text[offsets[done]:])
-			return out.String()
+	for at := 0; at+len(key) <= len(letters); {
+		if !slices.EqualFunc(letters[at:at+len(key)], key, sameChar) {
+			at++
+			continue
 		}
-		out.WriteString(text[offsets[done]:offsets[done+at]])
-		out.WriteString(clientKeyMark)
-		done += at + len(key)
+		out = append(append(out, inside[done:letters[at].from]...), clientKeyMark...)
+		at += len(key)
+		done = letters[at-1].to
 	}
+	return append(out, inside[done:]...)
 }
 
-// unescape decodes the inside of a JSON string. offsets says for each byte of decoded where its
-// source begins in text, and ends with the text's length. Anything else than an escape is left as
-// it is.
-func unescape(text string) (decoded []byte, offsets []int) {
-	decoded, offsets = make([]byte, 0, len(text)), make([]int, 0, len(text)+1)
-	for at := 0; at < len(text); {
-		char, size := text[at:at+1], 1
-		if text[at] == '\\' && at+1 < len(text) {
-			switch next := text[at+1]; next {
-			case '"', '\\', '/':
-				char, size = text[at+1:at+2], 2
-			case 'b', 'f', 'n', 'r', 't':
-				char, size = " ", 2 // some white space, which no key holds
-			case 'u':
-				if r, length := escapedRune(text[at:]); length > 0 {
-					char, size = string(r), length
-				}
-			}
-		}
-		for range len(char) {
-			offsets = append(offsets, at)
-		}
-		decoded = append(decoded, char...)
-		at += size
-	}
-	return decoded, append(offsets, len(text))
-}
-
-// escapedRune decodes the \uXXXX that text begins with, or the surrogate pair of two. Length 0:
-// there is none.
-func escapedRune(text string) (r rune, length int) {
-	first, ok := utf16Unit(text)
-	if !ok {
-		return 0, 0
-	}
-	if utf16.IsSurrogate(first) {
-		if second, ok := utf16Unit(text[6:]); ok {
-			if pair := utf16.DecodeRune(first, second); pair != utf8.RuneError {
-				return pair, 12
-			}
+// maySpell tells whether JSON holds the key, or escapes that may spell a character of the key.
+func maySpell(value []byte, key []letter) bool {
+	var text strings.Builder
+	escapes := `\u`
+	for _, each := range key {
+		text.WriteRune(each.char)
+		if strings.ContainsRune(`"\/`, each.char) {
+			escapes = `\`
 		}
 	}
-	return first, 6
-}
-
-func utf16Unit(text string) (rune, bool) {
-	if len(text) < 6 || text[:2] != `\u` {
-		return 0, false
-	}
-	unit, err := strconv.ParseUint(text[2:6], 16, 16)
-	return rune(unit), err == nil
+	return bytes.Contains(value, []byte(escapes)) || bytes.Contains(bytes.ToLower(value), []byte(text.String()))
 }
