@@ -128,6 +128,7 @@ var transportErrorClasses = map[twocaptcha.Reason]struct {
 	twocaptcha.ReasonConnection: {ErrorTypeRequestFailed, transient},
 	twocaptcha.ReasonStatus:     {ErrorTypeRequestFailed, transient},
 	twocaptcha.ReasonClientKey:  {ErrorTypeRequestFailed, transient}, // a key file that is being replaced will be there again
+	twocaptcha.ReasonInput:      {ErrorTypeInvalidInput, verdict},
 	twocaptcha.ReasonUnreadable: {ErrorTypeUnexpectedResponse, transient},
 	twocaptcha.ReasonUnexpected: {ErrorTypeUnexpectedResponse, transient},
 	twocaptcha.ReasonNoCode:     {ErrorTypeUnexpectedResponse, verdict},

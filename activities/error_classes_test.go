@@ -49,7 +49,8 @@ func TestEveryReasonHasAType(t *testing.T) {
 	for reason, entry := range transportErrorClasses {
 		require.NotEmpty(t, entry.errorType, "%s", reason)
 		require.False(t, entry.class.benign, "%s", reason)
-		final := reason == twocaptcha.ReasonNoCode || reason == twocaptcha.ReasonTooLarge
+		final := reason == twocaptcha.ReasonNoCode || reason == twocaptcha.ReasonTooLarge ||
+			reason == twocaptcha.ReasonInput
 		require.Equal(t, !final, entry.class.retryable, "%s", reason)
 	}
 }

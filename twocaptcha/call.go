@@ -30,6 +30,18 @@ type request struct {
 	// before is called when the connection is ready, before anything is written. On an error the
 	// request is not sent. nil: nothing is called.
 	before func() error
+	// secrets returns what else than the key no text may show, by its mark. nil: nothing.
+	secrets func() map[string][]string
+}
+
+// keyAndTask is the body of the methods that take a task's id alone.
+func keyAndTask(taskID int64) func(clientKey string) any {
+	return func(clientKey string) any {
+		return struct {
+			ClientKey string `json:"clientKey"`
+			TaskID    int64  `json:"taskId"`
+		}{clientKey, taskID}
+	}
 }
 
 // reading is what a method makes of an answer's properties.
@@ -48,20 +60,21 @@ type reading[Result any] struct {
 // method. The error is a [*ServiceError] or a [*TransportError]. The request is not sent after
 // ctx's deadline, even if the process was stopped meanwhile.
 func call[Result any](
-	ctx context.Context, c *Client, r request, read func(properties object, clientKey string) reading[Result],
+	ctx context.Context, c *Client, r request, read func(properties object, hidden secrets) reading[Result],
 ) (*Result, error) {
 	key, err := c.key()
 	if err != nil {
 		return nil, &TransportError{
-			Method: r.method, TaskID: r.taskID, Reason: ReasonClientKey, Detail: untrusted(err.Error(), "", maxText),
+			Method: r.method, TaskID: r.taskID, Reason: ReasonClientKey, Detail: untrusted(err.Error(), secrets{}, maxText),
 			NotSent: true,
 		}
 	}
+	hidden := secrets{key: key, more: r.secrets}
 	s := &sending{freshConnection: r.freshConnection, before: r.before}
 	answer, err := c.send(ctx, r.method, r.body(key), s)
 	if err != nil {
 		failure := &TransportError{
-			Method: r.method, TaskID: r.taskID, Reason: ReasonConnection, Detail: untrusted(err.Error(), key, maxText),
+			Method: r.method, TaskID: r.taskID, Reason: ReasonConnection, Detail: untrusted(err.Error(), hidden, maxText),
 			NotSent: s.incomplete(),
 		}
 		if answer != nil {
@@ -74,7 +87,7 @@ func call[Result any](
 		}
 		return nil, failure
 	}
-	result, err := decode(answer, r, key, read)
+	result, err := decode(answer, r, hidden, read)
 	var failure *TransportError
 	if errors.As(err, &failure) { // the service may answer before it has read the whole request
 		failure.NotSent = s.incomplete()
@@ -168,7 +181,7 @@ func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
 //	properties that are a result                             that result
 //	any other                                                ReasonUnexpected
 func decode[Result any](
-	a *answer, r request, key string, read func(properties object, clientKey string) reading[Result],
+	a *answer, r request, hidden secrets, read func(properties object, hidden secrets) reading[Result],
 ) (*Result, error) {
 	failure := func(reason Reason, format string, values ...any) *TransportError {
 		return &TransportError{
@@ -184,28 +197,28 @@ func decode[Result any](
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
 	properties, err := decodeObject(body)
-	got := read(properties, key)
+	got := read(properties, hidden)
 	switch blank := len(bytes.TrimSpace(body)) == 0; {
 	case success && got.outranksErrors:
 		return &got.result, nil
 	case !success && (err != nil || len(a.body) > maxBody), blank && a.status != http.StatusOK:
-		return nil, failure(ReasonStatus, "%s", a.statusText(key))
+		return nil, failure(ReasonStatus, "%s", a.statusText(hidden))
 	case len(a.body) > maxBody && beginsObject(body):
 		return nil, failure(ReasonTooLarge, "the answer is over %d KiB large", maxBody>>10)
 	case len(a.body) > maxBody:
 		return nil, failure(ReasonUnreadable, "the answer is over %d KiB large and not a JSON object: %s",
-			maxBody>>10, excerpt(body, key))
+			maxBody>>10, excerpt(body, hidden))
 	case err != nil && a.brokenOff:
-		return nil, failure(ReasonUnreadable, "the connection was closed within the answer: %s", excerpt(body, key))
+		return nil, failure(ReasonUnreadable, "the connection was closed within the answer: %s", excerpt(body, hidden))
 	case blank:
 		return nil, failure(ReasonUnreadable, "the answer is empty")
 	case err != nil:
 		return nil, failure(ReasonUnreadable, "the answer can't be read (%s): %s",
-			untrusted(err.Error(), key, maxExcerpt), excerpt(body, key))
+			untrusted(err.Error(), hidden, maxExcerpt), excerpt(body, hidden))
 	}
 
 	errorID, errorIDUsable := properties.integer("errorId")
-	code := untrustedCode(properties.code(), key)
+	code := untrustedCode(properties.code(), hidden)
 	_, known := codeAdvice[code]
 	busy := isBusy(a.status)
 	switch {
@@ -214,22 +227,22 @@ func decode[Result any](
 	case code != "" && (known || !busy):
 		return nil, &ServiceError{
 			Method: r.method, TaskID: r.taskID, ErrorID: errorID, Code: code,
-			Description: untrusted(properties.text("errorDescription"), key, maxText),
+			Description: untrusted(properties.text("errorDescription"), hidden, maxText),
 			HTTPStatus:  a.status, RetryAfter: a.retryAfter,
 		}
 	case errorID != 0 && !busy:
-		failed := failure(ReasonNoCode, "the answer has errorId %d and no errorCode: %s", errorID, excerpt(body, key))
+		failed := failure(ReasonNoCode, "the answer has errorId %d and no errorCode: %s", errorID, excerpt(body, hidden))
 		failed.ErrorID = errorID
 		return nil, failed
 	case !success:
-		return nil, failure(ReasonStatus, "%s", a.statusText(key))
+		return nil, failure(ReasonStatus, "%s", a.statusText(hidden))
 	case properties == nil:
 		got.oddity = "not a JSON object"
 	case !errorIDUsable:
 		got.oddity = "errorId is not an integer"
 	}
 	if got.oddity != "" {
-		return nil, failure(ReasonUnexpected, "the answer is neither a result nor an error (%s): %s", got.oddity, excerpt(body, key))
+		return nil, failure(ReasonUnexpected, "the answer is neither a result nor an error (%s): %s", got.oddity, excerpt(body, hidden))
 	}
 	return &got.result, nil
 }
@@ -245,7 +258,7 @@ func isBusy(status int) bool {
 }
 
 // statusText describes an answer by its HTTP status.
-func (a *answer) statusText(key string) string {
+func (a *answer) statusText(hidden secrets) string {
 	text := fmt.Sprintf("HTTP status %d", a.status)
 	if name := http.StatusText(a.status); name != "" {
 		text += " (" + name + ")"
@@ -253,7 +266,7 @@ func (a *answer) statusText(key string) string {
 	if a.status >= 300 && a.status < 400 && a.location != "" {
 		target := "another place"
 		if location, err := url.Parse(a.location); err == nil && location.Host != "" {
-			target = `"` + untrusted(location.Host, key, maxExcerpt) + `"`
+			target = `"` + untrusted(location.Host, hidden, maxExcerpt) + `"`
 		}
 		return text + ": a redirect to " + target +
 			", not followed since it would carry the client key along; check the API's URL"
@@ -261,7 +274,7 @@ func (a *answer) statusText(key string) string {
 	if len(bytes.TrimSpace(a.body)) == 0 {
 		return text + " with an empty body"
 	}
-	return text + ": " + excerpt(a.body, key)
+	return text + ": " + excerpt(a.body, hidden)
 }
 
 func parseRetryAfter(value string, now time.Time) time.Duration {

@@ -65,6 +65,8 @@ const (
 	ReasonTooLarge Reason = "too large"
 	// ReasonClientKey: the client key's file can't be read, or holds no usable key. Nothing was sent.
 	ReasonClientKey Reason = "client key"
+	// ReasonInput: what the caller gave can't be sent. Nothing was sent.
+	ReasonInput Reason = "input"
 )
 
 // TransportError is a request that brought neither a result nor an error of the service.

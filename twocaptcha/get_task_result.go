@@ -39,16 +39,7 @@ type TaskResult struct {
 //
 // https://2captcha.com/api-docs/get-task-result
 func (c *Client) GetTaskResult(ctx context.Context, taskID int64) (*TaskResult, error) {
-	return call(ctx, c, request{
-		method: "getTaskResult",
-		taskID: taskID,
-		body: func(clientKey string) any {
-			return struct {
-				ClientKey string `json:"clientKey"`
-				TaskID    int64  `json:"taskId"`
-			}{clientKey, taskID}
-		},
-	}, readTaskResult)
+	return call(ctx, c, request{method: "getTaskResult", taskID: taskID, body: keyAndTask(taskID)}, readTaskResult)
 }
 
 // statusIdle is what some relatives of the service say of a task that nobody has taken yet.
@@ -58,7 +49,7 @@ const statusIdle = "idle"
 // processing.
 var notReadyCodes = []string{"CAPCHA_NOT_READY", "CAPTCHA_NOT_READY"}
 
-func readTaskResult(properties object, key string) reading[TaskResult] {
+func readTaskResult(properties object, hidden secrets) reading[TaskResult] {
 	status, solution := properties.text("status"), properties["solution"]
 	ready := status == StatusReady && solution != nil
 	errorID, usable := properties.integer("errorId")
@@ -73,18 +64,18 @@ func readTaskResult(properties object, key string) reading[TaskResult] {
 	case status == StatusReady && !ready:
 		return reading[TaskResult]{oddity: "ready without a solution"}
 	case status != StatusReady && status != StatusProcessing:
-		return reading[TaskResult]{oddity: `status "` + untrusted(status, key, maxExcerpt) + `"`}
+		return reading[TaskResult]{oddity: `status "` + untrusted(status, hidden, maxExcerpt) + `"`}
 	}
 	result := TaskResult{
 		Status:     status,
-		Cost:       properties.short("cost", key),
-		IP:         properties.short("ip", key),
+		Cost:       properties.short("cost", hidden),
+		IP:         properties.short("ip", hidden),
 		CreateTime: properties.optionalInteger("createTime"),
 		EndTime:    properties.optionalInteger("endTime"),
 		SolveCount: properties.optionalInteger("solveCount"),
 	}
 	if ready {
-		result.Solution = solutionWithoutKey(solution, key)
+		result.Solution = solutionWithoutKey(solution, hidden.key)
 	}
 	return reading[TaskResult]{result: result, outranksErrors: paid}
 }

@@ -116,7 +116,7 @@ func shownPath(path string) string {
 	if filepath.Base(path) == path {
 		return ""
 	}
-	return " " + untrusted(path, "", maxText/2)
+	return " " + untrusted(path, secrets{}, maxText/2)
 }
 
 func withoutPath(err error) error {

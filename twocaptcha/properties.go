@@ -101,8 +101,10 @@ func parseInteger(text string) (value int64, ok bool) {
 	if hasExponent || strings.Trim(fraction, "0") != "" {
 		return 0, false
 	}
-	value, err := strconv.ParseInt(whole, 10, 64)
-	return value, err == nil
+	if value, err := strconv.ParseInt(whole, 10, 64); err == nil {
+		return value, true
+	}
+	return 0, false
 }
 
 func (o object) optionalInteger(name string) *int64 {
@@ -116,19 +118,20 @@ func (o object) optionalInteger(name string) *int64 {
 // short reads a string, or a number as it is written: through a float, 0.1 would not stay 0.1. A
 // value that is longer than any cost or address is left out: if it were cut, it would be another
 // value.
-func (o object) short(name, key string) string {
+func (o object) short(name string, hidden secrets) string {
 	value := o[name]
 	if len(value) == 0 || value[0] != '"' && !isNumber(value) {
 		return ""
 	}
 	text := o.text(name)
-	if len(key) < minKeyInSolution || isNumber(value) {
-		key = ""
+	hidden = secrets{key: hidden.key} // an address or a price may be one that the task holds
+	if len(hidden.key) < minKeyInSolution || isNumber(value) {
+		hidden.key = ""
 	}
 	if len(text) > maxShort {
 		return ""
 	}
-	return clean(text, key)
+	return clean(text, hidden)
 }
 
 func isNumber(value json.RawMessage) bool {

@@ -2,6 +2,8 @@ package twocaptcha
 
 import (
 	"bytes"
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,19 +22,29 @@ const (
 	// A key of the service has 32 characters. Shorter ones than this are test keys, which occur in
 	// solutions by chance.
 	minKeyInSolution = 8
+	// minSecret is in bytes. A shorter secret other than the key occurs in texts by chance.
+	minSecret = 8
 )
 
-// untrusted makes a text that may hold bytes of the service fit for errors: without the client key,
-// valid UTF-8, without control or invisible characters, at most limit bytes. The key goes first,
-// since a cut could leave most of it.
-func untrusted(text, key string, limit int) string {
-	return cut(clean(text, key), limit)
+// secrets are what no text of the service may show.
+type secrets struct {
+	key string
+	// more returns other secrets of a request, by the mark that takes their place. It is called only
+	// if there is a text to show. nil: no other secrets.
+	more func() map[string][]string
 }
 
-func clean(text, key string) string {
+// untrusted makes a text that may hold bytes of the service fit for errors: without the secrets,
+// valid UTF-8, without control or invisible characters, at most limit bytes. The secrets go first,
+// since a cut could leave most of one.
+func untrusted(text string, hidden secrets, limit int) string {
+	return cut(clean(text, hidden), limit)
+}
+
+func clean(text string, hidden secrets) string {
 	text = strings.TrimSpace(text)
 	text = cutAt(text, maxSearched)
-	text = strings.ToValidUTF8(withoutKey(text, key), string(utf8.RuneError))
+	text = strings.ToValidUTF8(hidden.without(text), string(utf8.RuneError))
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsGraphic(r) {
 			return r
@@ -42,18 +54,18 @@ func clean(text, key string) string {
 }
 
 // untrustedCode is untrusted for an errorCode. A code of the service's table stays as it is,
-// whatever the key.
-func untrustedCode(code, key string) string {
+// whatever the secrets.
+func untrustedCode(code string, hidden secrets) string {
 	code = strings.TrimSpace(code)
 	if _, known := codeAdvice[code]; known {
 		return code
 	}
-	return untrusted(code, key, maxCode)
+	return untrusted(code, hidden, maxCode)
 }
 
 // excerpt is the beginning of a body in quotes, white space collapsed.
-func excerpt(body []byte, key string) string {
-	return `"` + cut(strings.Join(strings.Fields(clean(string(body), key)), " "), maxExcerpt) + `"`
+func excerpt(body []byte, hidden secrets) string {
+	return `"` + cut(strings.Join(strings.Fields(clean(string(body), hidden)), " "), maxExcerpt) + `"`
 }
 
 // cut shortens text to limit bytes on a rune boundary, the last of them an ellipsis.
@@ -76,24 +88,64 @@ func cutAt(text string, limit int) string {
 	return text[:limit]
 }
 
-// withoutKey replaces what spells the client key or a part of it.
-func withoutKey(text, key string) string {
+// without replaces what spells one of the secrets or a part of it. Overlapping parts get the mark
+// of the secret that comes first.
+func (s secrets) without(text string) string {
+	type marked struct {
+		span
+		mark string
+	}
+	var found []marked
+	add := func(mark string, endings bool, texts ...string) {
+		for _, each := range findSpelled(text, texts, endings) {
+			found = append(found, marked{each, mark})
+		}
+	}
+	if s.key != "" {
+		add(clientKeyMark, true, s.key)
+	}
+	if s.more != nil {
+		more := s.more()
+		for _, mark := range slices.Sorted(maps.Keys(more)) {
+			long, short := longAndShort(more[mark])
+			add(mark, false, long...)
+			add(mark, false, short...)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b marked) int { return cmp.Compare(a.from, b.from) })
 	var out strings.Builder
 	done := 0
-	for _, found := range findKey(text, key) {
-		out.WriteString(text[done:found.from])
-		out.WriteString(clientKeyMark)
-		done = found.to
+	for _, each := range found {
+		if each.from < done {
+			done = max(done, each.to)
+			continue
+		}
+		out.WriteString(text[done:each.from])
+		out.WriteString(each.mark)
+		done = each.to
 	}
 	out.WriteString(text[done:])
 	return out.String()
+}
+
+// longAndShort divides secrets at minPart, and leaves out those that a text may hold by chance.
+func longAndShort(secrets []string) (long, short []string) {
+	for _, secret := range secrets {
+		switch {
+		case utf8.RuneCountInString(secret) >= minPart:
+			long = append(long, secret)
+		case len(secret) >= minSecret:
+			short = append(short, secret)
+		}
+	}
+	return long, short
 }
 
 // solutionWithoutKey replaces the client key in the strings of a JSON value, names of properties
 // included, in any case and however JSON escapes it. Every other byte stays as it is: a solution is
 // paid for, and a part of the key may be in it by chance.
 func solutionWithoutKey(value []byte, key string) []byte {
-	wanted := folded(lettersOf(key))
+	wanted := strings.Map(unicode.ToLower, key)
 	if len(key) < minKeyInSolution || !maySpell(value, wanted) {
 		return value
 	}
@@ -121,35 +173,33 @@ func solutionWithoutKey(value []byte, key string) []byte {
 	return append(out, value...)
 }
 
-// stringWithoutKey replaces the key in the inside of a JSON string.
-func stringWithoutKey(inside []byte, key []letter) []byte {
+// stringWithoutKey replaces the key, which is in lower case, in the inside of a JSON string.
+func stringWithoutKey(inside []byte, key string) []byte {
 	if !maySpell(inside, key) {
 		return inside
 	}
-	letters := folded(unescape(lettersOf(string(inside)), unescapeJSON))
+	letters := unescape(lettersOf(string(inside)), unescapeJSON)
+	text, starts := folded(letters)
 	var out []byte
 	done := 0
-	for at := 0; at+len(key) <= len(letters); {
-		if !slices.EqualFunc(letters[at:at+len(key)], key, sameChar) {
+	for at := 0; at < len(letters); {
+		if !strings.HasPrefix(text[starts[at]:], key) {
 			at++
 			continue
 		}
 		out = append(append(out, inside[done:letters[at].from]...), clientKeyMark...)
-		at += len(key)
+		at += utf8.RuneCountInString(key)
 		done = letters[at-1].to
 	}
 	return append(out, inside[done:]...)
 }
 
-// maySpell tells whether JSON holds the key, or escapes that may spell a character of the key.
-func maySpell(value []byte, key []letter) bool {
-	var text strings.Builder
+// maySpell tells whether JSON holds the key, which is in lower case, or escapes that may spell a
+// character of it.
+func maySpell(value []byte, key string) bool {
 	escapes := `\u`
-	for _, each := range key {
-		text.WriteRune(each.char)
-		if strings.ContainsRune(`"\/`, each.char) {
-			escapes = `\`
-		}
+	if strings.ContainsAny(key, `"\/`) {
+		escapes = `\`
 	}
-	return bytes.Contains(value, []byte(escapes)) || bytes.Contains(bytes.ToLower(value), []byte(text.String()))
+	return bytes.Contains(value, []byte(escapes)) || bytes.Contains(bytes.ToLower(value), []byte(key))
 }

@@ -13,15 +13,23 @@ import (
 // sending is one request's way to the wire.
 type sending struct {
 	freshConnection bool
-	// before is called once, on a connection that is ready, before the first byte of the request. On an
-	// error nothing is written. nil: nothing is called.
+	// before is called once, on a connection that is ready, before the first byte of the request. On
+	// an error nothing is written. nil: nothing is called.
 	before func() error
 	ctx    context.Context // set by watch
 
-	mutex  sync.Mutex
-	begun  bool          // the request has come to our own transport
-	ended  chan struct{} // closed when the writing on the last connection has ended; nil without a connection
-	failed bool          // it ended before the whole request was written
+	mutex    sync.Mutex
+	reached  bool          // the request has come to our own transport
+	over     bool          // nothing more is written
+	last     *writing      // on the last connection; nil without one
+	passedOn chan struct{} // closed when net/http has passed the request on to the connection's buffer,
+	cutOff   bool          // but not in full
+}
+
+// writing is what one connection wrote of a request. The request's mutex guards it.
+type writing struct {
+	of            *sending
+	begun, failed bool
 }
 
 type sendingKey struct{} // the key of a context value: the request's *sending
@@ -29,15 +37,15 @@ type sendingKey struct{} // the key of a context value: the request's *sending
 // watch returns a context for the request. With it, the request is not written to a connection once
 // ctx is over.
 func (s *sending) watch(ctx context.Context) context.Context {
-	s.ctx = ctx
+	s.ctx, s.passedOn = ctx, make(chan struct{})
 	if before := s.before; before != nil {
 		s.before = sync.OnceValue(before)
 	}
 	return httptrace.WithClientTrace(context.WithValue(ctx, sendingKey{}, s), &httptrace.ClientTrace{
 		GotConn: func(got httptrace.GotConnInfo) {
 			s.mutex.Lock()
-			s.ended, s.failed = make(chan struct{}), false
-			s.mutex.Unlock()
+			defer s.mutex.Unlock()
+			s.last = &writing{of: s}
 			connection := got.Conn
 			for {
 				secured, ok := connection.(*tls.Conn)
@@ -47,46 +55,49 @@ func (s *sending) watch(ctx context.Context) context.Context {
 				connection = secured.NetConn()
 			}
 			if timely, ok := connection.(*timelyConnection); ok {
-				timely.carries.Store(s)
+				timely.carries.Store(s.last)
 			}
 		},
 		WroteRequest: func(wrote httptrace.WroteRequestInfo) {
 			s.mutex.Lock()
 			defer s.mutex.Unlock()
 			select {
-			case <-s.ended: // by a connection that was given up for this one
+			case <-s.passedOn: // by a connection that was given up for this one
 			default:
-				s.failed = wrote.Err != nil
-				close(s.ended)
+				s.cutOff = wrote.Err != nil
+				close(s.passedOn)
 			}
 		},
 	})
 }
 
-func (s *sending) begin() {
+func (s *sending) reach() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.begun = true
+	s.reached = true
 }
 
-// incomplete reports whether the request is known not to have been written in full. It is called
-// when the request is over: net/http may still be about to notice that the connection is closed.
+// incomplete ends the writing, and reports whether the request is known not to have been written in
+// full. A write that is under way can't be told from one that ends well, and net/http tells that it
+// has passed the request on to its buffer before it writes the buffer's last bytes.
 func (s *sending) incomplete() bool {
 	const patience = 200 * time.Millisecond
 	s.mutex.Lock()
-	begun, ended := s.begun, s.ended
+	s.over = true
+	reached, last := s.reached, s.last
+	nothing := last == nil || !last.begun || last.failed
 	s.mutex.Unlock()
-	if ended == nil {
-		return begun // if not, a wrapper may have sent it on a way of its own
+	if nothing {
+		return reached // if it was not, a wrapper may have sent the request on a way of its own
 	}
 	select {
-	case <-ended:
+	case <-s.passedOn:
 	case <-time.After(patience):
 		return false
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return s.failed
+	return s.cutOff || last.failed
 }
 
 // timelyConnection fails a write when the context of the request that it carries is over. The check
@@ -95,26 +106,48 @@ func (s *sending) incomplete() bool {
 type timelyConnection struct {
 	net.Conn
 	// carries is the last request. It stays when the request ends: its write may still be to come.
-	carries atomic.Pointer[sending]
+	carries atomic.Pointer[writing]
 }
 
 func (c *timelyConnection) Write(content []byte) (int, error) {
-	if s := c.carries.Load(); s != nil {
-		if err := s.mayWrite(); err != nil {
-			return 0, notSentError{err}
-		}
+	w := c.carries.Load()
+	if w == nil { // of a proxy, or of TLS
+		return c.Conn.Write(content)
 	}
-	return c.Conn.Write(content)
+	if err := w.mayWrite(); err != nil {
+		return 0, notSentError{err}
+	}
+	written, err := c.Conn.Write(content)
+	if err != nil {
+		w.fail()
+	}
+	return written, err
 }
 
-func (s *sending) mayWrite() error {
-	if cause := expired(s.ctx); cause != nil || s.before == nil {
-		return cause
+// mayWrite returns why nothing may be written, or nil. After nil something may have been written.
+func (w *writing) mayWrite() error {
+	err := expired(w.of.ctx)
+	if err == nil && w.of.before != nil {
+		if err = w.of.before(); err == nil {
+			err = expired(w.of.ctx) // before may have taken its time
+		}
 	}
-	if err := s.before(); err != nil {
-		return err
+	w.of.mutex.Lock()
+	defer w.of.mutex.Unlock()
+	switch {
+	case err == nil && w.of.over:
+		err = context.Canceled
+	case err == nil:
+		w.begun = true
 	}
-	return expired(s.ctx) // before may have taken its time
+	w.failed = w.failed || err != nil
+	return err
+}
+
+func (w *writing) fail() {
+	w.of.mutex.Lock()
+	defer w.of.mutex.Unlock()
+	w.failed = true
 }
 
 // expired is ctx.Err, told by the clock. The wall clock counts too: the monotonic one stands still

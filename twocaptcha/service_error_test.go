@@ -138,6 +138,7 @@ func TestErrorsOfOddShapes(t *testing.T) {
 		`{"errorId":1,"errorCode":42,"errorDescription":7}`:                  {ErrorID: 1, Code: "42", Description: "7"},
 		`{"errorId":12.0,"errorCode":"X"}`:                                   {ErrorID: 12, Code: "X"},
 		`{"errorId":1e400,"errorCode":"X"}`:                                  {Code: "X"},
+		`{"errorId":9223372036854775808,"errorCode":"X"}`:                    {Code: "X"},
 		`{"errorId":{},"errorCode":"X","errorDescription":{"a":"b"}}`:        {Code: "X", Description: `{"a":"b"}`},
 		`{"errorId":0,"errorCode":"X","status":"processing"}`:                {Code: "X"},
 		`{"errorId":12,"errorCode":"X","status":"ready","solution":{}}`:      {ErrorID: 12, Code: "X"},

@@ -52,7 +52,7 @@ func (c connections) RoundTrip(request *http.Request) (*http.Response, error) {
 		request = request.WithContext(context.WithValue(ctx, plainHTTP{}, true))
 	}
 	if s, ok := ctx.Value(sendingKey{}).(*sending); ok {
-		s.begin()
+		s.reach()
 		if s.freshConnection {
 			return c.fresh.RoundTrip(request)
 		}

@@ -46,7 +46,7 @@ func parseURL(text string) (*url.URL, error) {
 		return parsed, nil
 	case parsed.Scheme == "http":
 		return nil, fmt.Errorf("URL http://%s would send the client key in the clear: "+
-			"use https://, since http:// is for loopback hosts only", untrusted(parsed.Host, "", maxCode))
+			"use https://, since http:// is for loopback hosts only", untrusted(parsed.Host, secrets{}, maxCode))
 	default:
 		return nil, fmt.Errorf("URL has the scheme %q: it takes https://, or http:// for loopback hosts", parsed.Scheme)
 	}
@@ -68,7 +68,7 @@ func methodInURLError(address *url.URL) error {
 	clean := path.Clean("/" + address.Path)
 	base := "the part before it"
 	if path.Dir(clean) == "/" {
-		base = strings.ToLower(address.Scheme) + "://" + untrusted(address.Host, "", maxCode)
+		base = strings.ToLower(address.Scheme) + "://" + untrusted(address.Host, secrets{}, maxCode)
 	}
 	if method := path.Base(clean); strings.HasSuffix(strings.ToLower(method), ".php") {
 		return fmt.Errorf("URL ends in /%s, which is of version 1 of the API: give the base of version 2, like %s",

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	// minKeyPart is in characters. A part of the key that is at least this long is searched for, and
-	// the whole of a key that is shorter.
-	minKeyPart = 12
-	// minKeyEnding is in characters. At the end of a text, a beginning of the key of this length is
-	// taken for the key that was cut off.
-	minKeyEnding = 8
+	// minPart is in characters. A part of a secret that is at least this long is searched for, and the
+	// whole of a secret that is shorter.
+	minPart = 12
+	// minEnding is in characters. At the end of a text, a beginning of the key of this length is taken
+	// for the key that was cut off.
+	minEnding = 8
 	// maxEncodings is how many encodings on top of each other are undone: JSON in JSON in a URL.
 	maxEncodings = 3
 )
@@ -30,17 +30,26 @@ type letter struct {
 // span is a part of a text, in bytes.
 type span struct{ from, to int }
 
-// findKey returns the parts of a text that spell the client key or a part of it, in order and apart
-// from each other: in any case, with JSON or percent escapes, and for keys of minKeyPart characters
-// or more also in base64, or split by white space or invisible characters.
-func findKey(text, key string) []span {
-	if key == "" {
-		return nil
+// findSpelled returns the parts of a text that spell one of the secrets or a part of it, in order
+// and apart from each other: in any case, with JSON or percent escapes, and if all secrets have
+// minPart characters or more also in base64, or split by white space or invisible characters. With
+// endings, the text's end may be the beginning of a secret.
+func findSpelled(text string, secrets []string, endings bool) []span {
+	wanted := make([]string, len(secrets))
+	split := true
+	for index, secret := range secrets {
+		wanted[index] = strings.Map(unicode.ToLower, secret)
+		split = split && utf8.RuneCountInString(secret) >= minPart
 	}
-	wanted := folded(lettersOf(key))
-	split := len(wanted) >= minKeyPart
+	var found []span
+	search := func(letters []letter) {
+		found = append(found, findParts(letters, wanted)...)
+		if endings {
+			found = append(found, findEnding(letters, wanted)...)
+		}
+	}
 	letters := lettersOf(text)
-	found := append(findParts(folded(letters), wanted), findEnding(folded(letters), wanted)...)
+	search(letters)
 	for range maxEncodings {
 		decoded := unescape(letters, unescapeJSON, unescapePercent)
 		if split {
@@ -50,12 +59,12 @@ func findKey(text, key string) []span {
 			break
 		}
 		letters = decoded
-		found = append(append(found, findParts(folded(letters), wanted)...), findEnding(folded(letters), wanted)...)
+		search(letters)
 	}
 	if split {
 		for _, run := range base64Runs(letters) {
 			for skipped := range min(4, len(run)) {
-				found = append(found, findParts(folded(fromBase64(run[skipped:])), wanted)...)
+				found = append(found, findParts(fromBase64(run[skipped:]), wanted)...)
 			}
 		}
 	}
@@ -73,48 +82,88 @@ func lettersOf(text string) []letter {
 	return letters
 }
 
-// folded returns the letters in lower case.
-func folded(letters []letter) []letter {
-	lower := slices.Clone(letters)
-	for index := range lower {
-		lower[index].char = unicode.ToLower(lower[index].char)
-	}
-	return lower
-}
-
 func isVisible(char rune) bool { return unicode.IsGraphic(char) && !unicode.IsSpace(char) }
 
-func sameChar(a, b letter) bool { return a.char == b.char }
-
-// findParts returns the longest parts of key in letters, of minKeyPart characters or the whole key.
-func findParts(letters, key []letter) []span {
-	atLeast := min(minKeyPart, len(key))
+// findParts returns the parts of wanted, which are in lower case, in letters.
+func findParts(letters []letter, wanted []string) []span {
+	text, starts := folded(letters)
+	bySize := map[int][]string{}
+	for _, each := range wanted {
+		size := min(minPart, utf8.RuneCountInString(each))
+		bySize[size] = append(bySize[size], each)
+	}
 	var found []span
-	// common[p] is how many letters from here on are the same as in the key from p on.
-	common := make([]int, len(key)+1)
-	for start := len(letters) - 1; start >= 0; start-- {
-		longest := 0
-		for p := range key {
-			if letters[start].char != key[p].char {
-				common[p] = 0
-				continue
-			}
-			common[p] = common[p+1] + 1
-			longest = max(longest, common[p])
+	for size, texts := range bySize {
+		// A secret may be far longer than the text, so the text's windows are kept.
+		isWanted, mayBeThere := map[string]bool{}, [1 << 16]bool{}
+		for at := 0; at+size <= len(letters); at++ {
+			window := text[starts[at]:starts[at+size]]
+			isWanted[window], mayBeThere[head(window)] = false, true
 		}
-		if longest >= atLeast {
-			found = append(found, span{letters[start].from, letters[start+longest-1].to})
+		for _, each := range texts {
+			forWindows(each, size, func(window string) {
+				if mayBeThere[head(window)] { // which is far faster than a look-up
+					if _, isThere := isWanted[window]; isThere {
+						isWanted[window] = true
+					}
+				}
+			})
+		}
+		for at := 0; at+size <= len(letters); at++ {
+			if isWanted[text[starts[at]:starts[at+size]]] {
+				found = append(found, span{letters[at].from, letters[at+size-1].to})
+			}
 		}
 	}
 	return found
 }
 
-// findEnding returns the end of letters if it is a beginning of key.
-func findEnding(letters, key []letter) []span {
-	for length := min(len(key)-1, len(letters)); length >= minKeyEnding; length-- {
-		ending := letters[len(letters)-length:]
-		if slices.EqualFunc(ending, key[:length], sameChar) {
-			return []span{{ending[0].from, ending[length-1].to}}
+// head is the first two bytes of a text that is not empty.
+func head(text string) uint16 {
+	return uint16(text[0])<<8 | uint16(text[min(2, len(text))-1])
+}
+
+// folded returns the letters in lower case, and for each the byte that it starts at, and the end.
+func folded(letters []letter) (text string, starts []int) {
+	var lower strings.Builder
+	starts = make([]int, 0, len(letters)+1)
+	for _, each := range letters {
+		starts = append(starts, lower.Len())
+		lower.WriteRune(unicode.ToLower(each.char))
+	}
+	return lower.String(), append(starts, lower.Len())
+}
+
+// forWindows calls do with every size characters of text in a row.
+func forWindows(text string, size int, do func(window string)) {
+	advance := func(at int) int {
+		_, length := utf8.DecodeRuneInString(text[at:])
+		return at + length
+	}
+	from, to := 0, 0
+	for range size {
+		to = advance(to)
+	}
+	for {
+		do(text[from:to])
+		if to == len(text) {
+			return
+		}
+		from, to = advance(from), advance(to)
+	}
+}
+
+// findEnding returns the end of letters if it is the beginning of one of wanted.
+func findEnding(letters []letter, wanted []string) []span {
+	text, starts := folded(letters)
+	for at := range letters {
+		if len(letters)-at < minEnding {
+			break
+		}
+		for _, each := range wanted {
+			if strings.HasPrefix(each, text[starts[at]:]) {
+				return []span{{letters[at].from, letters[len(letters)-1].to}}
+			}
 		}
 	}
 	return nil
@@ -164,7 +213,7 @@ func unescapeJSON(letters []letter) (decoded []letter, size int) {
 	case '"', '\\', '/':
 		return spelledBy(next, 2)
 	case 'b', 'f', 'n', 'r', 't':
-		return spelledBy(' ', 2) // some white space, which no key holds
+		return spelledBy(' ', 2) // some white space
 	case 'u':
 		first, ok := number(letters, 2, 4)
 		if !ok {
@@ -218,9 +267,9 @@ func number(letters []letter, at, digits int) (rune, bool) {
 	return rune(value), err == nil
 }
 
-// base64Runs returns what may be base64 that holds a part of the key.
+// base64Runs returns what may be base64 that holds a part of a secret.
 func base64Runs(letters []letter) [][]letter {
-	const least = minKeyPart * 4 / 3
+	const least = minPart * 4 / 3
 	var runs [][]letter
 	begin := 0
 	for at := 0; at <= len(letters); at++ {
