@@ -27,6 +27,11 @@ const (
 	// ErrorTypeNotReady: an attempt of pollTaskResult found the task processing. Retryable, and
 	// benign. No wait ends with it.
 	ErrorTypeNotReady = "NotReady"
+	// ErrorTypeNotSubmitted: the task was not submitted, and nothing was bought. Not retryable.
+	ErrorTypeNotSubmitted = "NotSubmitted"
+	// ErrorTypeCreateTaskOutcomeUnknown: the task may have been bought, and its id is not known. Not
+	// retryable.
+	ErrorTypeCreateTaskOutcomeUnknown = "CreateTaskOutcomeUnknown"
 )
 
 // ownWords are what this project says of a task's end, as error types and by workflows.ErrorCode.
@@ -38,8 +43,8 @@ var ownWords = []string{
 	ErrorTypeNotReady,
 	"TaskTimeout",
 	"NoAnswer",
-	"NotSubmitted",
-	"CreateTaskOutcomeUnknown",
+	ErrorTypeNotSubmitted,
+	ErrorTypeCreateTaskOutcomeUnknown,
 	"TooManyCallers",
 	"AlreadyRunning",
 	"Canceled",
@@ -68,6 +73,10 @@ type ErrorDetails struct {
 	LastStatus string `json:"lastStatus,omitempty"`
 	// LastError is what the last attempt failed with, without the task; "" if it did not fail.
 	LastError string `json:"lastError,omitempty"`
+	// Attempts is how many attempts SolveTask has begun, and TaskIDs are the tasks that it has bought,
+	// in order.
+	Attempts int     `json:"attempts,omitempty"`
+	TaskIDs  []int64 `json:"taskIds,omitempty"`
 }
 
 // class says what is done about an error.
