@@ -14,12 +14,12 @@ type CreateTaskRequest struct {
 	// Task is the task: a JSON object with a type, as the service documents it for each type. It is
 	// sent unchanged, but for white space between its parts. See [CheckTask].
 	Task json.RawMessage
-	// LanguagePool says whose workers are preferred for images and texts: "en" or "rn"; "" leaves it to
-	// the service.
+	// LanguagePool says whose workers are preferred for images and texts: "en" or "rn". If it is
+	// empty, the service decides.
 	LanguagePool string
-	// CallbackURL is the address that the service calls when the task ends; "" is none.
+	// CallbackURL is the address that the service calls when the task ends, if it is not empty.
 	CallbackURL string
-	// SoftID is the id of a software that is registered with the service; 0 is none.
+	// SoftID is the id of a software that is registered with the service, if it is not 0.
 	SoftID int64
 	// BeforeSending is called once, when the connection to the service is ready and before the first
 	// byte of the request is written, on whichever goroutine. If it returns an error, nothing is sent.
@@ -59,8 +59,8 @@ func CheckTask(task json.RawMessage) error {
 // nothing can tell: createTask has no idempotency key.
 //
 // The request has a connection of its own. It is not sent after ctx's deadline, even if the process
-// was stopped meanwhile. In errors, strings of the task of 8 bytes or more, and the callback URL, are
-// masked like the client key.
+// was stopped meanwhile. In errors, strings of the task of 8 bytes or more, and the callback URL,
+// are masked like the client key.
 //
 // https://2captcha.com/api-docs/create-task
 func (c *Client) CreateTask(ctx context.Context, in CreateTaskRequest) (*CreateTaskResult, error) {

@@ -29,8 +29,8 @@ const (
 // secrets are what no text of the service may show.
 type secrets struct {
 	key string
-	// more returns other secrets of a request, by the mark that takes their place. It is called only if
-	// there is a text to show. nil: there are none.
+	// more returns other secrets of a request, by the mark that takes their place. It is called only
+	// if there is a text to show. nil: no other secrets.
 	more func() map[string][]string
 }
 

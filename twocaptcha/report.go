@@ -11,9 +11,9 @@ type ReportResult struct {
 	Status string `json:"status"`
 }
 
-// ReportCorrect tells the service that a task's solution was right. The service takes one report for
-// a task, within 15 minutes. The error, if any, is a [*ServiceError] or a [*TransportError]. After a
-// lost answer, a second report may be refused because the first one was taken.
+// ReportCorrect tells the service that a task's solution was right. The service takes one report
+// for a task, within 15 minutes. The error, if any, is a [*ServiceError] or a [*TransportError].
+// After a lost answer, a second report may be refused because the first one was taken.
 //
 // https://2captcha.com/api-docs/report-correct
 func (c *Client) ReportCorrect(ctx context.Context, taskID int64) (*ReportResult, error) {

@@ -30,10 +30,10 @@ type letter struct {
 // span is a part of a text, in bytes.
 type span struct{ from, to int }
 
-// findSpelled returns the parts of a text that spell one of the secrets or a part of it, in order and
-// apart from each other: in any case, with JSON or percent escapes, and if all secrets have minPart
-// characters or more also in base64, or split by white space or invisible characters. With endings,
-// the text's end may be the beginning of a secret.
+// findSpelled returns the parts of a text that spell one of the secrets or a part of it, in order
+// and apart from each other: in any case, with JSON or percent escapes, and if all secrets have
+// minPart characters or more also in base64, or split by white space or invisible characters. With
+// endings, the text's end may be the beginning of a secret.
 func findSpelled(text string, secrets []string, endings bool) []span {
 	wanted := make([]string, len(secrets))
 	split := true

@@ -13,8 +13,8 @@ import (
 // sending is one request's way to the wire.
 type sending struct {
 	freshConnection bool
-	// before is called once, on a connection that is ready, before the first byte of the request. On an
-	// error nothing is written. nil: nothing is called.
+	// before is called once, on a connection that is ready, before the first byte of the request. On
+	// an error nothing is written. nil: nothing is called.
 	before func() error
 	ctx    context.Context // set by watch
 
@@ -124,7 +124,7 @@ func (c *timelyConnection) Write(content []byte) (int, error) {
 	return written, err
 }
 
-// mayWrite returns why nothing may be written, or nil. From then on something may have been written.
+// mayWrite returns why nothing may be written, or nil. After nil something may have been written.
 func (w *writing) mayWrite() error {
 	err := expired(w.of.ctx)
 	if err == nil && w.of.before != nil {

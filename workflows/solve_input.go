@@ -11,10 +11,6 @@ import (
 )
 
 const (
-	// maxTaskSize leaves room in Temporal's 2 MiB for the rest of an activity's input: an input above
-	// that terminates the workflow.
-	maxTaskSize = 1_900_000
-
 	maxAttempts = 10
 	maxSolveID  = 900 // with its prefix within the server's 1,000 for a workflow id
 

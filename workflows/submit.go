@@ -191,10 +191,14 @@ func failedSubmission(err error, canceled, mayCallBack bool) submissionFailure {
 		switch {
 		case cause.TimeoutType() == enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START:
 		case cause.HasLastHeartbeatDetails():
-			mark := submission.Mark{Callback: mayCallBack}
-			_ = cause.LastHeartbeatDetails(&mark) // of another version it may be of another kind
-			lost.Callback = mark.Callback
-			failed.unknown = lost
+			var mark submission.Mark
+			if cause.LastHeartbeatDetails(&mark) != nil { // of another version it may be of another kind
+				mark = submission.Mark{Submission: "unknown", Callback: mayCallBack}
+			}
+			if mark.Submission != "" {
+				lost.Callback = mark.Callback
+				failed.unknown = lost
+			}
 		}
 	case *temporal.CanceledError:
 		if !canceled {
