@@ -22,7 +22,7 @@ type CheckAccountOutput = twocaptcha.BalanceResult
 func CheckAccount(ctx workflow.Context) (CheckAccountOutput, error) {
 	var out CheckAccountOutput
 	options := oneRequestOptions(ctx, "balance", 1, checkQueueTime)
-	if err := workflow.ExecuteActivity(options, activities.GetBalanceActivity, struct{}{}).Get(ctx, &out); err != nil {
+	if err := workflow.ExecuteActivity(options, activities.GetBalanceActivity).Get(ctx, &out); err != nil {
 		return CheckAccountOutput{}, endOfRequest(ctx, err, 0, "the balance is not known, since no answer came")
 	}
 	return out, nil

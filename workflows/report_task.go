@@ -51,7 +51,7 @@ func ReportTask(ctx workflow.Context, in ReportTaskInput) (ReportTaskOutput, err
 	if in.Correct {
 		activity, summary = activities.ReportCorrectActivity, "report task %d as correct"
 	}
-	input := activities.GetTaskResultInput{TaskID: in.TaskID}
+	input := activities.ReportInput{TaskID: in.TaskID}
 	var out ReportTaskOutput
 	options := oneRequestOptions(ctx, fmt.Sprintf(summary, in.TaskID), reportAttempts, reportQueueTime)
 	if err := workflow.ExecuteActivity(options, activity, input).Get(ctx, &out); err != nil {
