@@ -423,6 +423,9 @@ func (r *outboundRecorder) ExecuteActivity(ctx workflow.Context, activityType st
 				return future
 			}
 		}
+		if record.options.WaitForCancellation { // which the environment ignores: it cancels at once
+			ctx, _ = workflow.NewDisconnectedContext(ctx)
+		}
 		return r.Next.ExecuteActivity(ctx, activityType, args...)
 	case activities.GetTaskResultActivity, activities.PollTaskResultActivity:
 		r.environment.polls = append(r.environment.polls, record)
