@@ -192,12 +192,12 @@ func TestSolveContinuesAsNewWithAnUnknownOutcome(t *testing.T) {
 func TestSolveContinuesAsNewWithTheCallsThatCame(t *testing.T) {
 	t.Parallel()
 	first := newEnvironment(t)
-	first.outcomes(unknownOutcome(true))
-	first.suggestContinueAsNewAfter(9 * time.Second)
-	first.after(10*time.Second, func() {
-		first.call(5, first.submissionInput(1).Submission)
-		first.call(taskID, first.submissionInput(1).Submission)
-	})
+	first.submission = func(in submission.Input, _ func() (any, error)) (any, error) {
+		first.call(5, in.Submission)
+		first.call(taskID, in.Submission)
+		first.SetContinueAsNewSuggested(true)
+		return nil, unknownOutcome(true)
+	}
 	_, err := first.solve(toSolve)
 	requireContinued(t, err)
 	require.Empty(t, first.polls)
@@ -208,7 +208,7 @@ func TestSolveContinuesAsNewWithTheCallsThatCame(t *testing.T) {
 	second.after(2*time.Second, func() { second.call(0, "") })
 	_, err = second.solveInput(input)
 	requireContinued(t, err)
-	require.Equal(t, seconds(10), second.requestTimes(5))
+	require.Equal(t, seconds(0), second.requestTimes(5))
 
 	third, input := second.nextSolve()
 	third.service.Script(taskID, simulator.Ready(solution))
@@ -218,7 +218,7 @@ func TestSolveContinuesAsNewWithTheCallsThatCame(t *testing.T) {
 	require.Equal(t, taskID, out.TaskID)
 	require.Equal(t, 2, out.Polls)
 	require.Empty(t, third.requestTimes(5), "the service does not know it")
-	require.Equal(t, seconds(15), third.requestTimes(taskID), "5 seconds after the last request")
+	require.Equal(t, seconds(5), third.requestTimes(taskID), "5 seconds after the last request")
 }
 
 // A cancellation is not a reason to continue.
