@@ -163,7 +163,7 @@ func (s *solve) refusedInput(ctx workflow.Context) error {
 	}
 	if workflowID := workflow.GetInfo(ctx).WorkflowExecution.ID; in.ID != "" && workflowID != SolveWorkflowID(in.ID) {
 		return newInvalidInput(0, `id is "`+printable(in.ID)+`", and the workflow's id "`+printable(workflowID)+
-			`" is not made of it: leave id out, or start the workflow under "`+printable(SolveWorkflowID(in.ID))+`"`)
+			`" is not made of it: leave it out, or start the workflow under "`+printable(SolveWorkflowID(in.ID))+`"`)
 	}
 	return nil
 }
