@@ -60,8 +60,8 @@ type wakeUps struct {
 	taskIDs     []int64
 }
 
-// maxCalledTasks bounds how many tasks calls may name for the same submissions. There is one, unless
-// somebody else has the address.
+// maxCalledTasks bounds how many tasks calls may name for the same submissions. There is one,
+// unless somebody else has the address.
 const maxCalledTasks = 20
 
 // join begins to hand the task's calls to a wait, until it leaves.
@@ -150,9 +150,9 @@ func (w *wakeUps) submitted(call TaskCallback) bool {
 }
 
 // takes tells whether a call is for this wait: by the submission, by the task, or because it names
-// neither. known tells that the call is for a submission of some wait. A wait for a task that others
-// have submitted knows nothing of submissions, and polls for a call that names an unknown one; a
-// wait that submits knows that its own is over.
+// neither. known tells that the call is for a submission of some wait. A wait for a task that
+// others have submitted knows nothing of submissions, and polls for a call that names an unknown
+// one; a wait that submits knows that its own is over.
 func (w *wakeUps) takes(call TaskCallback, known bool) bool {
 	switch {
 	case w.submitted(call):

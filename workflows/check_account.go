@@ -17,8 +17,9 @@ const checkQueueTime = time.Minute
 type CheckAccountOutput = twocaptcha.BalanceResult
 
 // CheckAccount is the workflow that asks for the balance of the worker's account, once. It takes no
-// input. It returns the balance, or an ApplicationError, never retryable, whose type is the service's
-// code, NoAnswer, UnexpectedResponse or InvalidInput. Its workflow id is the caller's choice.
+// input. It returns the balance, or an ApplicationError, never retryable, whose type is the
+// service's code, NoAnswer, UnexpectedResponse or InvalidInput. Its workflow id is the caller's
+// choice.
 func CheckAccount(ctx workflow.Context) (CheckAccountOutput, error) {
 	var out CheckAccountOutput
 	options := oneRequestOptions(ctx, "balance", 1, checkQueueTime)

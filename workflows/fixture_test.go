@@ -64,9 +64,9 @@ type environment struct {
 	// attempt runs in place of an activity that polls, if it is set; request is the activity itself.
 	attempt func(ctx context.Context, request func() (any, error)) (any, error)
 
-	// newTasks are what becomes of the tasks that are submitted, one after the other; the last one also
-	// of those after it. submissionError is pollError for submissions, and submission is attempt for
-	// them.
+	// newTasks are what becomes of the tasks that are submitted, one after the other; the last one
+	// also of those after it. submissionError is pollError for submissions, and submission is attempt
+	// for them.
 	newTasks        []simulator.Submission
 	submissionError func(number int) error
 	submission      func(in submission.Input, request func() (any, error)) (any, error)

@@ -313,9 +313,9 @@ func encodeProperties(properties []property) ([]byte, error) {
 
 const takesInput = `it takes a JSON object like {"taskId": 74372499131}`
 
-// decodeProperties sets the fields of a table from a JSON object, strictly or leniently, and returns
-// what is wrong with it, or "". The fields that were read before a problem stay set. takes says what
-// the input takes.
+// decodeProperties sets the fields of a table from a JSON object, strictly or leniently, and
+// returns what is wrong with it, or "". The fields that were read before a problem stay set. takes
+// says what the input takes.
 func decodeProperties(data []byte, properties []property, reading func([]property) takeProperty, takes string) (problem string) {
 	take := reading(properties)
 	decoder := json.NewDecoder(bytes.NewReader(data))

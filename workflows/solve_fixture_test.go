@@ -79,7 +79,7 @@ func (e *environment) solveInput(inputs ...any) (workflows.SolveTaskOutput, erro
 	return out, nil
 }
 
-// requireNothingSecret looks for the task's content where it must not be.
+// requireNothingSecret looks for the task's content in all that is shown or logged.
 func (e *environment) requireNothingSecret() {
 	e.t.Helper()
 	var shown []string

@@ -63,7 +63,8 @@ func TestSolveInlineWithoutCallbacksAndAnUnknownOutcome(t *testing.T) {
 	}
 }
 
-// Two Solves in one workflow hear their own calls only, and a wait for another's task hears its own.
+// Two Solves in one workflow hear their own calls only, and a wait for another's task hears its
+// own.
 func TestSolveInlineWithCallbacks(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)

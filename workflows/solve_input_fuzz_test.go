@@ -9,8 +9,9 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// FuzzSolveTaskInput holds of any bytes: they never panic, are decoded without an error, are refused
-// with a message that Temporal can deliver, or else come out again with their task byte for byte.
+// FuzzSolveTaskInput holds of any bytes: they never panic, are decoded without an error, are
+// refused with a message that Temporal can deliver, or else come out again with their task byte for
+// byte.
 func FuzzSolveTaskInput(f *testing.F) {
 	for _, test := range refusedSolveInputs {
 		if len(test.input) < 4096 {

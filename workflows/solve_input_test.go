@@ -205,8 +205,8 @@ func TestSolveTaskUnderItsOwnID(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A client and a worker may agree on another encoding than JSON. What a run hands on is JSON all the
-// same, with the task as it is.
+// A client and a worker may agree on another encoding than JSON. What a run hands on is JSON all
+// the same, with the task as it is.
 func TestSolveTaskInAnotherEncoding(t *testing.T) {
 	t.Parallel()
 	for name, dataConverter := range map[string]converter.DataConverter{
