@@ -37,8 +37,7 @@ type SolveTaskInput struct {
 	// LanguagePool says whose workers are preferred for images and texts: "en" or "rn"; "" leaves it
 	// to the service, which takes en.
 	LanguagePool string
-	// SoftID is the id of a software that is registered with the service; 0 is
-	// without one.
+	// SoftID is the id of a software that is registered with the service; 0 leaves it out.
 	SoftID int64
 	// Attempts is how many tasks are submitted at most, one after the other, 1 to 10; 0 is 1. Another
 	// attempt follows if the service could not solve the task (ERROR_CAPTCHA_UNSOLVABLE,
@@ -67,8 +66,7 @@ type SolveTaskInput struct {
 	// Polling is PollingTimer or PollingActivityRetry; "" is PollingTimer.
 	Polling Polling
 	// ID is the id in the workflow's id, 2captcha-solve-<id>, which it must match: Nexus makes the
-	// workflow's id of it. "" is
-	// without one.
+	// workflow's id of it. "" matches any.
 	ID string
 
 	// continued is what the previous run handed on, which no caller can set.
