@@ -24,7 +24,7 @@ type awaitCommand struct {
 	MaxPollInterval time.Duration `placeholder:"DURATION" help:"Longest time between two polls (default: the larger of 10s and the poll interval)."`
 	Timeout         time.Duration `placeholder:"DURATION" help:"Time from the workflow's start after which a task that isn't ready fails with TaskTimeout, at most 24h (default 15m)."`
 	Callback        bool          `help:"The service will call back: poll only in case the callback is lost. See starter callback-url --help."`
-	Polling         string        `placeholder:"MODE" help:"timer (default): the workflow's history shows every poll, and a callback takes effect immediately; or activityRetry: the history has 16 events however many polls there are."`
+	Polling         string        `placeholder:"MODE" help:"timer (default): the workflow's history shows every poll; or activityRetry: the history stays short however many polls there are. A callback takes effect immediately with both."`
 
 	TaskQueue string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue that the worker serves (default ${task_queue})."`
 	Detach    bool   `help:"Start the workflows and don't wait for them: print what was started."`
@@ -168,12 +168,14 @@ whatever happens to this command. If you give a task again, the command attaches
 that is already known.
 
 Output: one JSON object a line for each task, in order of completion; progress on standard error. A failed task has
-"status": "failed" with errorId, errorCode and errorDescription.
+"status": "failed" with errorId, errorCode and errorDescription, and expired, polls and lastError if the error has them.
 
 Environment:
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE
                  The Temporal server, as for Temporal's own tools (default: localhost:7233, namespace "default", and
                  what your temporal.toml says). --dev and --demo start a server of their own.
+  TEMPORAL_CODEC_ENDPOINT, TEMPORAL_CODEC_AUTH
+                 Your codec server, the same as the worker's, and its Authorization header.
   TEMPORAL_CLI   With --dev and --demo: the Temporal CLI that runs the server, a path or a name on the PATH.
   TEMPORAL_CLI_DOWNLOAD
                  off: if no Temporal CLI is found, build it instead of downloading it (default: on).

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"go.temporal.io/sdk/log"
 
@@ -38,7 +40,7 @@ func awaitWithDevServer(ctx context.Context, invocation command.Invocation, r re
 		return invocation.Fail(command.ExitInterrupted, errInterruptedBefore)
 	}
 	if err != nil {
-		return invocation.Fail(command.ExitFailed, err)
+		return invocation.Fail(command.ExitFailed, explainSecondDev(err, invocation.Arguments))
 	}
 	summary, err := l.await(ctx, r, shown, shown)
 	again := resumption{
@@ -49,6 +51,35 @@ func awaitWithDevServer(ctx context.Context, invocation command.Invocation, r re
 		again.command += " --api-url " + a.APIURL
 	}
 	return finish(ctx, invocation, summary, err, again)
+}
+
+// explainSecondDev returns a better error if another --dev has the database: its server and its
+// worker serve any number of commands.
+func explainSecondDev(err error, arguments []string) error {
+	var inUse *devserver.DatabaseInUseError
+	if !errors.As(err, &inUse) || inUse.Address == "" {
+		return err
+	}
+	return fmt.Errorf("another --dev runs already, with a Temporal server at %s: to use that one while it runs, run: "+
+		"TEMPORAL_ADDRESS=%s go run ./starter %s", inUse.Address, inUse.Address, strings.Join(withoutDevFlags(arguments), " "))
+}
+
+// withoutDevFlags returns the arguments less --dev and the flags that go with it alone, as a shell
+// takes them.
+func withoutDevFlags(arguments []string) []string {
+	var kept []string
+	for i := 0; i < len(arguments); i++ {
+		switch name, _, withValue := strings.Cut(arguments[i], "="); {
+		case name == "--dev":
+		case name == "--api-url", name == "--log-level":
+			if !withValue {
+				i++ // its value
+			}
+		default:
+			kept = append(kept, command.ShellWord(arguments[i]))
+		}
+	}
+	return kept
 }
 
 // devDatabase is the file in which the dev server keeps its workflows.

@@ -65,11 +65,10 @@ func TestBadUsageIsOneLineAndStartsNothing(t *testing.T) {
 		"dev and callback":          {[]string{"--dev", "--callback", "1"}, []string{key, "TWOCAPTCHA_CALLBACK_ADDRESS=:0"}, "", "--dev does not go with --callback: its worker takes no callbacks" + seeHelp},
 		"demo and callback":         {[]string{"--demo", "--callback"}, nil, "", "--demo takes no other flag" + seeHelp},
 		"no way to poll":            {[]string{"--polling", "retry", "1"}, nil, "", `polling is "retry": it takes "timer" or "activityRetry"`},
-		"callback by retries":       {[]string{"--callback", "--polling", "activityRetry", "1"}, nil, "", `callback is true with polling "activityRetry", whose polls no callback can hurry: it takes "polling": "timer", or no callback`},
 		"an interval with callback": {[]string{"--callback", "--max-poll-interval", "59s", "1"}, nil, "", `maxPollInterval is 59s: it takes a duration from pollInterval, 1m0s, to "24h"`},
 		"callback-url after a flag": {[]string{"--task-queue", "q", "callback-url"}, nil, "", "callback-url goes first, and without task ids: starter callback-url [flags]" + seeHelp},
 		"callback-url after an id":  {[]string{"1", "callback-url"}, nil, "", "callback-url goes first, and without task ids: starter callback-url [flags]" + seeHelp},
-		"a profile that isn't one":  {[]string{"1"}, []string{"TEMPORAL_PROFILE=none"}, "", "the TEMPORAL_* environment or temporal.toml: unable to find profile none in config data"},
+		"a profile that isn't one":  {[]string{"1"}, []string{"TEMPORAL_PROFILE=none"}, "", "TEMPORAL_PROFILE is \"none\": it takes the name of a profile in " + os.DevNull + ", which has no such profile"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +119,7 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 			"Usage: starter [<task-id> ...] [flags]",
 			"--initial-delay", "--poll-interval", "--max-poll-interval", "--timeout", "--task-queue", "--detach", "--dev", "--demo", "--api-url",
 			"--callback", "--polling", "starter callback-url --help",
-			"TEMPORAL_ADDRESS", "TEMPORAL_TASK_QUEUE", "TEMPORAL_CLI", "TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL",
+			"TEMPORAL_ADDRESS", "TEMPORAL_CODEC_ENDPOINT", "TEMPORAL_TASK_QUEUE", "TEMPORAL_CLI", "TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL",
 			"starter 74372499131 74372499132", "Exit status:", "130",
 		} {
 			require.Contains(t, stdout, text)

@@ -80,6 +80,8 @@ Environment:
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE
                             The Temporal server, as for Temporal's own tools (default: localhost:7233, namespace
                             "default", and what your temporal.toml says).
+  TEMPORAL_CODEC_ENDPOINT, TEMPORAL_CODEC_AUTH
+                            Your codec server, which encodes what Temporal stores, and its Authorization header.
   TEMPORAL_DEPLOYMENT_NAME, TEMPORAL_WORKER_BUILD_ID
                             If both are set, the worker takes part in Worker Versioning as this version.
 

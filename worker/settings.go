@@ -74,12 +74,11 @@ func deploymentOptions(environment command.Environment) (worker.DeploymentOption
 }
 
 func clientOptions(environment command.Environment, logger *slog.Logger) (client.Options, error) {
-	options, err := command.ClientOptions(environment)
+	options, err := command.WorkerClientOptions(environment)
 	if err != nil {
 		return client.Options{}, err
 	}
 	options.Logger = log.NewStructuredLogger(logger)
-	options.DataConverter = command.DataConverter()
 	return options, nil
 }
 

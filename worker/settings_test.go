@@ -89,7 +89,7 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		"a host as a callback URL":   {[]string{keyVariable, "TWOCAPTCHA_CALLBACK_URL=example.com"}, nil, callbackURL + seeHelp},
 		"a --callback-url by ftp":    {[]string{keyVariable}, []string{"--callback-url", "ftp://example.com"}, callbackURL + seeHelp},
 		"half a version":             {[]string{keyVariable, "TEMPORAL_WORKER_BUILD_ID=1"}, nil, "only one of TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID is set: set both, for Worker Versioning, or neither"},
-		"a missing profile":          {[]string{keyVariable, "TEMPORAL_PROFILE=none"}, nil, "the TEMPORAL_* environment or temporal.toml: unable to find profile none in config data"},
+		"a missing profile":          {[]string{keyVariable, "TEMPORAL_PROFILE=none"}, nil, "TEMPORAL_PROFILE is \"none\": it takes the name of a profile in " + os.DevNull + ", which has no such profile"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 			"TWOCAPTCHA_CALLBACK_ADDRESS", "TWOCAPTCHA_CALLBACK_URL", "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN",
 			"TWOCAPTCHA_CALLBACK_SECRET", "TWOCAPTCHA_CALLBACK_SECRET_FILE",
 			"TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND",
-			"TEMPORAL_TASK_QUEUE", "TEMPORAL_ADDRESS", "TEMPORAL_DEPLOYMENT_NAME", "TEMPORAL_WORKER_BUILD_ID", "Exit status:",
+			"TEMPORAL_TASK_QUEUE", "TEMPORAL_ADDRESS", "TEMPORAL_CODEC_ENDPOINT", "TEMPORAL_DEPLOYMENT_NAME", "TEMPORAL_WORKER_BUILD_ID", "Exit status:",
 		} {
 			require.Contains(t, stdout, text)
 		}

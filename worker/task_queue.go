@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -32,6 +33,12 @@ func (q taskQueue) Run(ctx context.Context) error {
 	}
 	q.logger.Info("worker started", "taskQueue", q.flags.TaskQueue, "namespace", namespace,
 		"address", address, "apiURL", q.flags.APIURL)
+
+	watchCtx, endWatch := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { q.watchVersion(watchCtx) })
+	defer watching.Wait()
+	defer endWatch()
 
 	interrupt := make(chan any)
 	stopWaiting := context.AfterFunc(ctx, func() {

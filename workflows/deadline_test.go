@@ -1,8 +1,10 @@
 package workflows_test
 
 import (
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -217,6 +219,33 @@ func TestLastPollWhenTheWorkerWakesLate(t *testing.T) {
 					require.Equal(t, workflows.ErrorTypeTaskTimeout, workflows.ErrorCode(err))
 				}
 			})
+		})
+	}
+}
+
+// An error's text has at most 500 bytes, and ends after a whole word.
+func TestLongLastErrorInTheMessage(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"words":    strings.Repeat("gateway timeout ", 60),
+		"umlauts":  strings.Repeat("überlastet ", 60),
+		"one word": strings.Repeat("é", 1000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnvironment(t)
+			e.pollError = func() error {
+				return temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, temporal.NewApplicationError(text, "RequestFailed"))
+			}
+
+			_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: time.Second})
+
+			message := applicationError(t, err).Message()
+			require.LessOrEqual(t, len(message), 500)
+			require.Greater(t, len(message), 470)
+			require.True(t, utf8.ValidString(message))
+			require.True(t, strings.HasSuffix(message, "timeout …") || strings.HasSuffix(message, "gateway …") ||
+				strings.HasSuffix(message, "überlastet …") || strings.HasSuffix(message, "é …"), message)
 		})
 	}
 }

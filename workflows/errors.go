@@ -3,7 +3,9 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
@@ -109,7 +111,8 @@ func newEndWithoutResult(errorType, message string, taskID int64, p progress) er
 		message += fmt.Sprintf("; the last status is %q", p.LastStatus)
 	}
 	if p.LastError != "" {
-		message += fmt.Sprintf("; the last error: %.60s", p.LastError) // 60 runes are at most 240 bytes
+		message += "; the last error: "
+		message += cutAtWord(p.LastError, maxMessage-len(message))
 	}
 	return temporal.NewApplicationErrorWithOptions(message, errorType, temporal.ApplicationErrorOptions{
 		NonRetryable: true,
@@ -117,6 +120,27 @@ func newEndWithoutResult(errorType, message string, taskID int64, p progress) er
 			TaskID: taskID, Polls: p.Polls, LastStatus: p.LastStatus, LastError: p.LastError,
 		}},
 	})
+}
+
+// maxMessage is in bytes.
+const maxMessage = 500
+
+// cutAtWord shortens text to limit bytes, after a whole word if there is one and with an ellipsis.
+func cutAtWord(text string, limit int) string {
+	const ellipsis = " …"
+	if len(text) <= limit {
+		return text
+	}
+	end := limit - len(ellipsis)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	if text[end] != ' ' {
+		if word := strings.LastIndexByte(text[:end], ' '); word > 0 {
+			end = word
+		}
+	}
+	return strings.TrimRight(text[:end], " ") + ellipsis
 }
 
 // resultLifetime is how long the service keeps a result after the task's submission

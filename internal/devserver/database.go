@@ -23,6 +23,21 @@ type database struct {
 	lock   *os.File
 }
 
+// DatabaseInUseError says that another server has the database.
+type DatabaseInUseError struct {
+	Database string
+	// Address is that of the other server's gRPC API, or "" while that server starts.
+	Address string
+}
+
+func (e *DatabaseInUseError) Error() string {
+	at := ""
+	if e.Address != "" {
+		at = ", at " + e.Address
+	}
+	return fmt.Sprintf("the database %s is in use by another Temporal dev server%s: end that one first", e.Database, at)
+}
+
 // openDatabase makes the database's folder and takes the lock that belongs to the database. It
 // fails if another server has that lock.
 func openDatabase(ctx context.Context, path string) (*database, error) {
@@ -44,16 +59,22 @@ func openDatabase(ctx context.Context, path string) (*database, error) {
 	}
 	patient, cancel := context.WithTimeout(ctx, databasePatience)
 	defer cancel()
-	d.lock, err = lockFile(patient, path+".lock", func() {})
+	lockPath := path + ".lock"
+	d.lock, err = lockFile(patient, lockPath, func() {})
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("the database %s is in use by another Temporal dev server: end that one first", path)
+		address, _ := os.ReadFile(lockPath) // whoever has the lock has written it
+		return nil, &DatabaseInUseError{Database: path, Address: string(address)}
 	case err != nil:
 		return nil, fmt.Errorf("the lock of the Temporal dev server's database: %w", err)
 	}
-	if err := d.prepare(); err != nil {
+	err = d.lock.Truncate(0) // the address of a server that has ended
+	if err == nil {
+		err = d.prepare()
+	}
+	if err != nil {
 		d.close()
 		return nil, fmt.Errorf("the Temporal dev server's database: %w", err)
 	}
@@ -77,10 +98,13 @@ func (d *database) prepare() error {
 	return os.WriteFile(d.incomplete(), nil, 0o600)
 }
 
-// complete notes that a server became ready on the database.
-func (d *database) complete() error {
+// complete notes that a server became ready on the database, and at which address.
+func (d *database) complete(address string) error {
 	if d.file == "" {
 		return nil
+	}
+	if _, err := d.lock.WriteAt([]byte(address), 0); err != nil {
+		return fmt.Errorf("the lock of the Temporal dev server's database: %w", err)
 	}
 	if err := os.Remove(d.incomplete()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the Temporal dev server's database: %w", err)

@@ -86,7 +86,8 @@ type Server struct {
 // the calling process ends first, the server ends with it.
 //
 // An error says what is missing and what to do. If the server failed, the error holds the last
-// lines of its log. On error, nothing is left running.
+// lines of its log. If another server has the database, it is a [DatabaseInUseError]. On error,
+// nothing is left running.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	if err := checkSystem(); err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		}
 		server, err := start(ctx, cli, options, data, ports)
 		if err == nil {
-			if err := data.complete(); err != nil {
+			if err := data.complete(server.Address()); err != nil {
 				return nil, errors.Join(err, server.Kill())
 			}
 			return server, nil

@@ -173,8 +173,15 @@ func TestDatabaseInUseIsRefused(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "temporal.db")
 	first := startServer(t, Options{Database: database})
 	_, err := Start(t.Context(), Options{CLI: testCLI(t), Database: database})
-	require.ErrorContains(t, err, database+" is in use by another Temporal dev server")
+	require.EqualError(t, err, fmt.Sprintf("the database %s is in use by another Temporal dev server, at %s: end that one first",
+		database, first.Address()))
+	require.Equal(t, &DatabaseInUseError{Database: database, Address: first.Address()}, err)
 	dial(t, first)
+
+	require.NoError(t, first.Kill())
+	second := startServer(t, Options{Database: database})
+	_, err = Start(t.Context(), Options{CLI: testCLI(t), Database: database})
+	require.Equal(t, &DatabaseInUseError{Database: database, Address: second.Address()}, err)
 }
 
 func TestDatabaseOfAnInterruptedFirstStartIsMadeAnew(t *testing.T) {

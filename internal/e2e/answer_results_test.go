@@ -49,7 +49,7 @@ var resultRows = []answerRow{
 		answers: []simulator.Answer{simulator.Body(
 			`{"errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE","errorDescription":"Workers could not solve the Captcha"}`)},
 		prints: `{"status":"failed","errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE",` +
-			`"errorDescription":"Workers could not solve the Captcha"}`,
+			`"errorDescription":"Workers could not solve the Captcha","polls":1}`,
 	},
 	{
 		name:    "a solution that is a string",
@@ -93,7 +93,7 @@ var resultRows = []answerRow{
 		name: "an error of the service on HTTP 402",
 		answers: []simulator.Answer{simulator.Body(
 			`{"errorId":1,"errorCode":"ERROR_ZERO_BALANCE","errorDescription":"no funds"}`).WithHTTPStatus(http.StatusPaymentRequired)},
-		prints: `{"status":"failed","errorId":1,"errorCode":"ERROR_ZERO_BALANCE","errorDescription":"no funds"}`,
+		prints: `{"status":"failed","errorId":1,"errorCode":"ERROR_ZERO_BALANCE","errorDescription":"no funds","polls":1}`,
 	},
 	{
 		name: "no slot available, then ready",
@@ -110,7 +110,7 @@ var resultRows = []answerRow{
 			simulator.Body(`{"errorId":16,"errorCode":"ERROR_NO_SUCH_CAPCHA_ID","errorDescription":"more than 15 minutes ago"}`),
 		},
 		prints: `{"status":"failed","errorId":16,"errorCode":"ERROR_NO_SUCH_CAPCHA_ID","errorDescription":` +
-			`"task TASK_ID: ERROR_NO_SUCH_CAPCHA_ID: its result has expired: the service keeps results for 15 minutes after submission"}`,
+			`"task TASK_ID: ERROR_NO_SUCH_CAPCHA_ID: its result has expired: the service keeps results for 15 minutes after submission","expired":true,"polls":2}`,
 	},
 }
 
@@ -126,7 +126,7 @@ func TestResultOfEveryAnswer(t *testing.T) {
 		rows = append(rows, answerRow{
 			name:    fmt.Sprintf("%s (%d)", verdict.Code, verdict.ID),
 			answers: []simulator.Answer{verdict.Answer(description, http.StatusOK)},
-			prints: fmt.Sprintf(`{"status":"failed","errorId":%d,"errorCode":%q,"errorDescription":%q}`,
+			prints: fmt.Sprintf(`{"status":"failed","errorId":%d,"errorCode":%q,"errorDescription":%q,"polls":1}`,
 				verdict.ID, verdict.Code, description),
 		})
 	}

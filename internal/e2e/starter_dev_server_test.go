@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -126,6 +127,38 @@ func TestDevTakesUpWhatItLeft(t *testing.T) {
 	require.Equal(t, 0, again.Status, again.Stderr)
 	require.Equal(t, done.Stdout, again.Stdout)
 	require.Len(t, service.RequestsFor(taskID), requests, "answered from the closed run")
+}
+
+// TestSecondDev runs the command that a second --dev names, on the server and the worker of the
+// first one.
+func TestSecondDev(t *testing.T) {
+	t.Parallel()
+	service, cache := harness.StartSimulator(t), t.TempDir()
+	first, second := harness.NewTaskID(), harness.NewTaskID()
+	service.Script(first, simulator.Processing())
+	service.Script(second, simulator.Ready(`{"text":"abc"}`))
+	dev := func(taskID int64) *harness.Process {
+		return harness.StartProcess(t, harness.Command{
+			Path:      harness.StarterPath(),
+			Arguments: []string{"--dev", "--api-url", service.URL(), "--initial-delay", "1ms", strconv.FormatInt(taskID, 10)},
+			Environment: []string{
+				"TEMPORAL_CLI=" + harness.CLI(), "TWOCAPTCHA_API_KEY=" + harness.ClientKey, "XDG_CACHE_HOME=" + cache, "HOME=" + cache,
+			},
+		})
+	}
+	require.True(t, responds(webUI(t, dev(first))))
+
+	refused := dev(second).Wait(t)
+	require.Equal(t, 1, refused.Status)
+	named := regexp.MustCompile(`^starter: another --dev runs already, with a Temporal server at (\S+): to use that one while it runs, ` +
+		`run: TEMPORAL_ADDRESS=(\S+) go run ./starter (.*)\n$`).FindStringSubmatch(refused.Stderr)
+	require.NotNil(t, named, refused.Stderr)
+	require.Equal(t, named[1], named[2])
+	done := harness.StartProcess(t, harness.Command{
+		Path: harness.StarterPath(), Arguments: strings.Fields(named[3]), Environment: []string{"TEMPORAL_ADDRESS=" + named[2]},
+	}).Wait(t)
+	require.Equal(t, 0, done.Status, done.Stderr)
+	require.Contains(t, done.Stdout, `"solution":{"text":"abc"}`)
 }
 
 func TestInterruptedDev(t *testing.T) {

@@ -59,12 +59,18 @@ func (s Schedule) Soon(lastEnd, notBefore time.Time) time.Time {
 	return later(s.stretched(later(earliest, notBefore)), earliest)
 }
 
-// Count is how many polls of an undisturbed wait have been due at that time, if the one of this
-// number was made at first and each took no time.
-func (s Schedule) Count(number int, first, at time.Time) int {
+// Count is how many polls of an undisturbed wait have been due by then, from the one of this number
+// on, which was made at first, if each took no time. The second one came soon after it if soon is
+// set.
+func (s Schedule) Count(number int, first time.Time, soon bool, by time.Time) int {
 	count := 0
-	for due := first; !due.After(at) && !s.IsLast(due); due = s.Next(number+count, due, time.Time{}) {
+	for due := first; !due.After(by) && !s.IsLast(due); {
 		count++
+		if soon && count == 1 {
+			due = s.Soon(due, time.Time{})
+		} else {
+			due = s.Next(number+count, due, time.Time{})
+		}
 	}
 	return count
 }

@@ -202,3 +202,58 @@ func pollsOf(s schedule.Schedule, takes, readyAfter time.Duration) int {
 	}
 	return polls
 }
+
+func TestPollThatNeedNotWaitForTheInterval(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lastEnd, notBefore time.Duration // from the start; 0: no time is given
+		want               time.Duration
+	}{
+		"5 s later":                           {lastEnd: 20 * time.Second, want: 25 * time.Second},
+		"not before":                          {lastEnd: 20 * time.Second, notBefore: 40 * time.Second, want: 40 * time.Second},
+		"not before the past":                 {lastEnd: 20 * time.Second, notBefore: time.Second, want: 25 * time.Second},
+		"stretched to the deadline":           {lastEnd: 51 * time.Second, want: time.Minute},
+		"a delay past the deadline":           {lastEnd: 20 * time.Second, notBefore: time.Hour, want: time.Minute},
+		"5 s later, though past the deadline": {lastEnd: 58 * time.Second, want: 63 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var notBefore time.Time
+			if test.notBefore != 0 {
+				notBefore = start.Add(test.notBefore)
+			}
+			require.Equal(t, test.want, newSchedule(time.Minute).Soon(start.Add(test.lastEnd), notBefore).Sub(start))
+		})
+	}
+}
+
+func TestPollsThatHaveBeenDue(t *testing.T) {
+	t.Parallel()
+	s := newSchedule(time.Minute) // polls at 5, 10.205, 15.245 s, as other tests have it
+	for name, test := range map[string]struct {
+		by   time.Duration
+		soon bool
+		want int
+	}{
+		"none before the first":            {by: 4 * time.Second, want: 0},
+		"the first":                        {by: 5 * time.Second, want: 1},
+		"before the second":                {by: 10_204 * time.Millisecond, want: 1},
+		"the second":                       {by: 10_205 * time.Millisecond, want: 2},
+		"the second, soon after the first": {by: 10_000 * time.Millisecond, soon: true, want: 2},
+		"the third":                        {by: 15_245 * time.Millisecond, want: 3},
+		"not the last one":                 {by: time.Hour, want: 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.want, s.Count(1, start.Add(5*time.Second), test.soon, start.Add(test.by)))
+		})
+	}
+}
+
+func TestDelayAfterFailuresInARow(t *testing.T) {
+	t.Parallel()
+	for failures, want := range []time.Duration{5, 5, 10, 20, 30, 30, 30} {
+		require.Equal(t, want*time.Second, schedule.RetryDelay(failures), "%d failures", failures)
+	}
+	require.Equal(t, 30*time.Second, schedule.RetryDelay(math.MaxInt))
+}

@@ -13,6 +13,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -106,6 +107,8 @@ type run struct {
 	Batch
 	queue         *queue
 	toldOfSilence atomic.Int64 // when people last read that the server does not answer, in Unix seconds
+	toldOfCodec   atomic.Int64 // when they last read that the codec server does not
+	codecAway     atomic.Int64 // since when the codec server does not answer; 0: it does
 }
 
 // startEach starts one wait after the other until none is left.
@@ -158,6 +161,7 @@ func (r *run) start(ctx context.Context, w *wait) error {
 	for w.RunID == "" {
 		started, err := r.Server.Client.ExecuteWorkflow(ctx, options, workflows.AwaitTaskResultWorkflow, input)
 		var already *serviceerror.WorkflowExecutionAlreadyStarted
+		var codecError *command.CodecError
 		switch {
 		case err == nil:
 			w.RunID = started.GetRunID()
@@ -168,6 +172,8 @@ func (r *run) start(ctx context.Context, w *wait) error {
 		case transient(err):
 			r.tellOfSilence(err)
 			pause(ctx, retryPause)
+		case errors.As(err, &codecError):
+			return fmt.Errorf("task %d: its workflow can't be started: %w", w.TaskID, codecError)
 		default:
 			return fmt.Errorf("task %d: its workflow can't be started: %w", w.TaskID, r.Server.refusal(err))
 		}
@@ -201,8 +207,16 @@ func (r *run) await(ctx context.Context, w *wait, oneTurn bool) (*Outcome, error
 	}
 
 	var output workflows.AwaitTaskResultOutput
-	err := r.Server.Client.GetWorkflow(turnCtx, workflows.WorkflowID(w.TaskID), w.RunID).Get(turnCtx, &output)
+	workflowRun := r.Server.Client.GetWorkflow(turnCtx, workflows.WorkflowID(w.TaskID), w.RunID)
+	err := workflowRun.Get(turnCtx, &output)
+	var codecError *command.CodecError
+	again := false
+	if workflows.ErrorCode(err) == workflows.Terminated {
+		again, err = r.followReset(ctx, w, workflowRun.GetRunID(), err)
+	}
 	switch {
+	case again:
+		return nil, nil
 	case err == nil, workflows.ErrorCode(err) != "":
 	case turnCtx.Err() != nil:
 		return nil, nil
@@ -210,9 +224,16 @@ func (r *run) await(ctx context.Context, w *wait, oneTurn bool) (*Outcome, error
 		r.tellOfSilence(err)
 		pause(ctx, retryPause)
 		return nil, nil
+	case errors.As(err, &codecError):
+		if r.tellOfCodec(codecError) {
+			return nil, fmt.Errorf("task %d: its result can't be read: %w", w.TaskID, codecError)
+		}
+		pause(ctx, retryPause)
+		return nil, nil
 	case fromServer(err):
 		return nil, fmt.Errorf("task %d: its workflow can't be waited for: %w", w.TaskID, r.Server.refusal(err))
 	}
+	r.codecAway.Store(0)
 	outcome, err := newOutcome(w.TaskID, output, err)
 	if err != nil {
 		return nil, err
@@ -223,6 +244,23 @@ func (r *run) await(ctx context.Context, w *wait, oneTurn bool) (*Outcome, error
 	w.ended = true
 	r.Observer.Ended(w.Wait, outcome)
 	return &outcome, nil
+}
+
+// followReset reports whether the workflow goes on in another run than the one that was terminated:
+// a Reset terminates the run that it resets. Else it returns the error to go on with, which is
+// terminated, or the server's.
+func (r *run) followReset(ctx context.Context, w *wait, endedRunID string, terminated error) (again bool, err error) {
+	described, err := r.Server.Client.DescribeWorkflow(ctx, workflows.WorkflowID(w.TaskID), "")
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case err != nil && transient(err):
+		return false, err
+	case err != nil || described.WorkflowExecution.RunID == endedRunID:
+		return false, terminated
+	}
+	w.RunID = described.WorkflowExecution.RunID
+	return true, nil
 }
 
 func (r *run) print(line []byte) error {
@@ -238,6 +276,17 @@ func (r *run) tellOfSilence(err error) {
 	if now-last >= 60 && r.toldOfSilence.CompareAndSwap(last, now) {
 		r.Observer.Say("the Temporal server at %s does not answer, still trying: %v", r.Server.Address, err)
 	}
+}
+
+// tellOfCodec says, at most once a minute, that results can't be read. It reports whether they
+// couldn't for too long.
+func (r *run) tellOfCodec(err *command.CodecError) (tooLong bool) {
+	now := time.Now().Unix()
+	r.codecAway.CompareAndSwap(0, now)
+	if last := r.toldOfCodec.Load(); now-last >= 60 && r.toldOfCodec.CompareAndSwap(last, now) {
+		r.Observer.Say("results can't be read, still trying: %v", err)
+	}
+	return now-r.codecAway.Load() > int64(patience.Seconds())
 }
 
 // pause returns after d, or when ctx is done.

@@ -5,14 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	deploymentpb "go.temporal.io/api/deployment/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -223,6 +227,102 @@ func TestWaitThatTheServerRefuses(t *testing.T) {
 	require.Equal(t, []int64{1}, summary.Unfinished)
 }
 
+func TestWorkflowThatIsResetIsFollowed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeTemporal()
+		batch, observer := newBatch(server)
+		go func() {
+			for range 3 {
+				synctest.Wait()
+				server.reset(1)
+			}
+			synctest.Wait()
+			server.end(1, nil)
+		}()
+		summary, err := batch.Run(t.Context(), ids(1))
+		require.NoError(t, err)
+		require.Zero(t, summary.Failed)
+		require.Equal(t, []string{readyLine(1)}, observer.results())
+	})
+}
+
+func TestWorkflowThatIsTerminatedIsToldAsTerminated(t *testing.T) {
+	t.Parallel()
+	for name, describeFail := range map[string]error{"": nil, " and can't be described": serviceerror.NewPermissionDenied("no", "")} {
+		server := newFakeTemporal()
+		server.describeFail = describeFail
+		server.end(1, ended(&temporal.TerminatedError{}))
+		batch, observer := newBatch(server)
+		summary, err := batch.Run(t.Context(), ids(1))
+		require.NoError(t, err, "it was terminated%s", name)
+		require.Equal(t, 1, summary.Failed)
+		require.Contains(t, observer.results()[0], `"errorCode":"Terminated"`)
+	}
+}
+
+// codecAway is what a client's call ends with if the codec server does not answer.
+func codecAway(t *testing.T) error {
+	options, err := command.ClientOptions(command.Environment{
+		"TEMPORAL_CONFIG_FILE=" + os.DevNull, "TEMPORAL_CODEC_ENDPOINT=http://user:secret@127.0.0.1:1/secret",
+	})
+	require.NoError(t, err)
+	_, err = options.DataConverter.ToPayloads("a value")
+	require.Error(t, err)
+	return fmt.Errorf("of the SDK: %w", err)
+}
+
+const codecAwayText = "the codec server at 127.0.0.1:1 can't be reached: start it, or set TEMPORAL_CODEC_ENDPOINT " +
+	"(dial tcp 127.0.0.1:1: connect: connection refused)"
+
+func TestStartWithoutItsCodecServerSaysWhichOne(t *testing.T) {
+	t.Parallel()
+	server, away := newFakeTemporal(), codecAway(t)
+	server.startFails = func(int64) error { return away }
+	batch, _ := newBatch(server)
+	summary, err := batch.Run(t.Context(), ids(1))
+	require.EqualError(t, err, "task 1: its workflow can't be started: "+codecAwayText)
+	require.Equal(t, 1, summary.NotStarted)
+}
+
+func TestResultIsReadWhenTheCodecServerIsBack(t *testing.T) {
+	t.Parallel()
+	away := codecAway(t)
+	for name, test := range map[string]struct {
+		awayFor time.Duration
+		message string // "": the result is printed
+	}{
+		"soon":  {patience - 10*time.Second, ""},
+		"never": {2 * patience, "task 1: its result can't be read: " + codecAwayText},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := newFakeTemporal()
+				server.end(1, nil)
+				back := time.Now().Add(test.awayFor)
+				server.getFails = func() error {
+					if time.Now().Before(back) {
+						return away
+					}
+					return nil
+				}
+				batch, observer := newBatch(server)
+				summary, err := batch.Run(t.Context(), ids(1))
+				require.Equal(t, "results can't be read, still trying: "+codecAwayText, observer.said[0])
+				require.InDelta(t, patience.Minutes(), len(observer.said), 1, "once a minute")
+				if test.message != "" {
+					require.EqualError(t, err, test.message)
+					require.Equal(t, Summary{Unfinished: []int64{1}}, summary, "its workflow has not failed")
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, []string{readyLine(1)}, observer.results())
+			})
+		})
+	}
+}
+
 func TestWorkflowThatWasDeletedIsAFailureOfItsTaskAlone(t *testing.T) {
 	t.Parallel()
 	server := newFakeTemporal()
@@ -251,21 +351,26 @@ func TestStandardOutputThatCantBeWritten(t *testing.T) {
 
 func TestMissingWorkerIsSaidOnce(t *testing.T) {
 	t.Parallel()
+	version := &deploymentpb.WorkerDeploymentOptions{
+		DeploymentName: "dep", BuildId: "7", WorkerVersioningMode: enumspb.WORKER_VERSIONING_MODE_VERSIONED,
+	}
 	tests := map[string]struct {
 		pollers int
+		version *deploymentpb.WorkerDeploymentOptions
 		err     error
 		said    []string
 	}{
-		"no worker": {0, nil, []string{`no worker serves the task queue "2captcha" in namespace "captchas": start one (go run ./worker); the waits go on when it runs`}},
-		"a worker":  {1, nil, nil},
-		"not known": {0, serviceerror.NewPermissionDenied("no", ""), nil},
+		"no worker": {0, nil, nil, []string{`no worker serves the task queue "2captcha" in namespace "captchas": start one (go run ./worker); the waits go on when it runs`}},
+		"a worker":  {1, nil, nil, nil},
+		"idle ones": {2, version, nil, []string{`no worker of the task queue "2captcha" takes new waits: version 7 of deployment dep is not the current one: run temporal worker deployment set-current-version --namespace captchas --deployment-name dep --build-id 7; the waits go on then`}},
+		"not known": {0, nil, serviceerror.NewPermissionDenied("no", ""), nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := newFakeTemporal()
-				server.pollers, server.describeFail = test.pollers, test.err
+				server.pollers, server.version, server.describeFail = test.pollers, test.version, test.err
 				batch, observer := newBatch(server)
 				go func() {
 					time.Sleep(10 * time.Minute)

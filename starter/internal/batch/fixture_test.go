@@ -7,11 +7,13 @@ import (
 	"strings"
 	"sync"
 
+	deploymentpb "go.temporal.io/api/deployment/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
@@ -23,13 +25,16 @@ type fakeTemporal struct {
 	client.Client
 
 	mutex        sync.Mutex
-	runs         map[string]*fakeRun // by workflow id
+	runs         map[string]*fakeRun // by run id
+	resets       map[string]int      // by workflow id
 	starts       []client.StartWorkflowOptions
 	inputs       []workflows.AwaitTaskResultInput
 	startFails   func(taskID int64) error // nil: every start succeeds
+	getFails     func() error             // nil: every result can be read
 	waits        int                      // under way
 	mostWaits    int
 	pollers      int
+	version      *deploymentpb.WorkerDeploymentOptions // of the pollers
 	describeFail error
 }
 
@@ -40,7 +45,7 @@ type fakeRun struct {
 }
 
 func newFakeTemporal() *fakeTemporal {
-	return &fakeTemporal{runs: map[string]*fakeRun{}, pollers: 1}
+	return &fakeTemporal{runs: map[string]*fakeRun{}, resets: map[string]int{}, pollers: 1}
 }
 
 func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
@@ -56,31 +61,46 @@ func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, options client.StartWo
 			return nil, err
 		}
 	}
-	if _, exists := f.runs[options.ID]; exists {
-		return nil, serviceerror.NewWorkflowExecutionAlreadyStarted("already started", "", runID(options.ID))
+	current := f.currentRunID(options.ID)
+	if _, exists := f.runs[current]; exists {
+		return nil, serviceerror.NewWorkflowExecutionAlreadyStarted("already started", "", current)
 	}
-	f.run(options.ID)
-	return fakeHandle{id: options.ID}, nil
+	f.run(current)
+	return fakeHandle{runID: current}, nil
 }
 
-func (f *fakeTemporal) GetWorkflow(_ context.Context, workflowID, run string) client.WorkflowRun {
-	if run != runID(workflowID) {
-		panic("a wait for another run than the one that was started: " + run)
+func (f *fakeTemporal) GetWorkflow(_ context.Context, workflowID, runID string) client.WorkflowRun {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.runs[runID] == nil {
+		panic("a wait for a run of " + workflowID + " that was not started: " + runID)
 	}
-	return fakeHandle{server: f, id: workflowID}
+	return fakeHandle{server: f, runID: runID}
+}
+
+func (f *fakeTemporal) DescribeWorkflow(_ context.Context, workflowID, _ string) (*client.WorkflowExecutionDescription, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	description := &client.WorkflowExecutionDescription{}
+	description.WorkflowExecution.RunID = f.currentRunID(workflowID)
+	return description, f.describeFail
 }
 
 func (f *fakeTemporal) DescribeTaskQueue(context.Context, string, enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	return &workflowservice.DescribeTaskQueueResponse{Pollers: make([]*taskqueuepb.PollerInfo, f.pollers)}, f.describeFail
+	described := &workflowservice.DescribeTaskQueueResponse{}
+	for range f.pollers {
+		described.Pollers = append(described.Pollers, &taskqueuepb.PollerInfo{DeploymentOptions: f.version})
+	}
+	return described, f.describeFail
 }
 
 // end ends the task's workflow, even if it was not started yet.
 func (f *fakeTemporal) end(taskID int64, err error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	run := f.run(workflows.WorkflowID(taskID))
+	run := f.run(f.currentRunID(workflows.WorkflowID(taskID)))
 	run.output = workflows.AwaitTaskResultOutput{
 		TaskID:     taskID,
 		TaskResult: twocaptcha.TaskResult{Status: "ready", Solution: json.RawMessage(`"a"`)},
@@ -90,26 +110,41 @@ func (f *fakeTemporal) end(taskID int64, err error) {
 	close(run.ended)
 }
 
-func (f *fakeTemporal) run(workflowID string) *fakeRun {
-	if f.runs[workflowID] == nil {
-		f.runs[workflowID] = &fakeRun{ended: make(chan struct{})}
+// reset ends the task's workflow as a Reset does: it goes on in another run.
+func (f *fakeTemporal) reset(taskID int64) {
+	f.end(taskID, ended(&temporal.TerminatedError{}))
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.resets[workflows.WorkflowID(taskID)]++
+	f.run(f.currentRunID(workflows.WorkflowID(taskID)))
+}
+
+// currentRunID, as run, is called with the mutex held.
+func (f *fakeTemporal) currentRunID(workflowID string) string {
+	if resets := f.resets[workflowID]; resets > 0 {
+		return fmt.Sprintf("run of %s after reset %d", workflowID, resets)
 	}
-	return f.runs[workflowID]
+	return "run of " + workflowID
+}
+
+func (f *fakeTemporal) run(runID string) *fakeRun {
+	if f.runs[runID] == nil {
+		f.runs[runID] = &fakeRun{ended: make(chan struct{})}
+	}
+	return f.runs[runID]
 }
 
 type fakeHandle struct {
 	client.WorkflowRun
 	server *fakeTemporal
-	id     string
+	runID  string
 }
 
-func runID(workflowID string) string { return "run of " + workflowID }
-
-func (h fakeHandle) GetRunID() string { return runID(h.id) }
+func (h fakeHandle) GetRunID() string { return h.runID }
 
 func (h fakeHandle) Get(ctx context.Context, result any) error {
 	h.server.mutex.Lock()
-	run := h.server.run(h.id)
+	run := h.server.run(h.runID)
 	h.server.waits++
 	h.server.mostWaits = max(h.server.mostWaits, h.server.waits)
 	h.server.mutex.Unlock()
@@ -125,6 +160,11 @@ func (h fakeHandle) Get(ctx context.Context, result any) error {
 	}
 	if run.err != nil {
 		return run.err
+	}
+	if h.server.getFails != nil {
+		if err := h.server.getFails(); err != nil {
+			return err
+		}
 	}
 	*result.(*workflows.AwaitTaskResultOutput) = run.output
 	return nil

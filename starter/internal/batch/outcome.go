@@ -61,7 +61,7 @@ type readyTask struct {
 	WorkflowID string `json:"workflowId"`
 }
 
-// failedTask is what is printed of a task that failed. Every property is always there.
+// failedTask is what is printed of a task that failed.
 type failedTask struct {
 	TaskID           int64  `json:"taskId"`
 	WorkflowID       string `json:"workflowId"`
@@ -69,6 +69,11 @@ type failedTask struct {
 	ErrorID          int64  `json:"errorId"`
 	ErrorCode        string `json:"errorCode"`
 	ErrorDescription string `json:"errorDescription"`
+
+	// Of the error's details, what applies.
+	Expired   bool   `json:"expired,omitempty"`
+	Polls     int    `json:"polls,omitempty"`
+	LastError string `json:"lastError,omitempty"`
 }
 
 // readyOutcome prints every property of the workflow's result, and the workflow's id.
@@ -88,6 +93,7 @@ func failedOutcome(taskID int64, failure error) (Outcome, error) {
 		ErrorCode:  workflows.ErrorCode(failure),
 	}
 	details, _ := workflows.Details(failure)
+	failed.Expired, failed.Polls, failed.LastError = details.Expired, details.Polls, details.LastError
 	var applicationError *temporal.ApplicationError
 	var notFound *serviceerror.NotFound
 	switch {

@@ -68,7 +68,9 @@ func TestFailedTask(t *testing.T) {
 			TaskID: 5, ErrorID: 16, ErrorCode: "ERROR_NO_SUCH_CAPCHA_ID", ErrorDescription: "Task not found", Expired: true, Polls: 9,
 		}}})
 	timeout := temporal.NewApplicationErrorWithOptions("task 5: no result within 15m0s, in 92 polls", workflows.ErrorTypeTaskTimeout,
-		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{workflows.ErrorDetails{TaskID: 5, Polls: 92}}})
+		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{workflows.ErrorDetails{
+			TaskID: 5, Polls: 92, LastStatus: "processing", LastError: "HTTP status 521: <html> …",
+		}}})
 	foreign := temporal.NewApplicationErrorWithOptions("it <broke>", "SomethingElse",
 		temporal.ApplicationErrorOptions{Details: []any{"no object"}})
 	tests := map[string]struct {
@@ -78,11 +80,11 @@ func TestFailedTask(t *testing.T) {
 		polls   int
 	}{
 		"the service's error": {ended(unsolvable),
-			`"errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE","errorDescription":"Workers could not solve the Captcha"`, "ERROR_CAPTCHA_UNSOLVABLE", 2},
+			`"errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE","errorDescription":"Workers could not solve the Captcha","polls":2`, "ERROR_CAPTCHA_UNSOLVABLE", 2},
 		"expired": {ended(expired),
-			`"errorId":16,"errorCode":"ERROR_NO_SUCH_CAPCHA_ID","errorDescription":"task 5: its result has expired"`, "ERROR_NO_SUCH_CAPCHA_ID", 9},
+			`"errorId":16,"errorCode":"ERROR_NO_SUCH_CAPCHA_ID","errorDescription":"task 5: its result has expired","expired":true,"polls":9`, "ERROR_NO_SUCH_CAPCHA_ID", 9},
 		"timeout": {ended(timeout),
-			`"errorId":0,"errorCode":"TaskTimeout","errorDescription":"task 5: no result within 15m0s, in 92 polls"`, "TaskTimeout", 92},
+			`"errorId":0,"errorCode":"TaskTimeout","errorDescription":"task 5: no result within 15m0s, in 92 polls","polls":92,"lastError":"HTTP status 521: <html> …"`, "TaskTimeout", 92},
 		"details of another form": {ended(foreign),
 			`"errorId":0,"errorCode":"SomethingElse","errorDescription":"it <broke>"`, "SomethingElse", 0},
 		"canceled": {ended(temporal.NewCanceledError()),

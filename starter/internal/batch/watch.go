@@ -6,6 +6,9 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 const (
@@ -17,8 +20,8 @@ const (
 	patience = 5 * time.Minute
 )
 
-// watch tells people, once, if no worker serves the task queue, and gives up on a server that is
-// silent for too long. It returns when ctx is done.
+// watch tells people, once, if no worker serves the task queue, or none that gets the waits, and
+// gives up on a server that is silent for too long. It returns when ctx is done.
 func (r *run) watch(ctx context.Context, giveUp func(error)) {
 	answered := time.Now()
 	recovering, told := false, false
@@ -34,14 +37,27 @@ func (r *run) watch(ctx context.Context, giveUp func(error)) {
 			}
 			recovering = true
 			continue
-		case err != nil || len(taskQueue.GetPollers()) > 0 || told:
+		case err != nil || told:
 		case recovering: // workers, too, need a moment to be back
 			recovering = false
 		default:
-			told = true
-			r.Observer.Say("no worker serves the task queue %q in namespace %q: start one (go run ./worker); "+
-				"the waits go on when it runs", r.TaskQueue, r.Server.Namespace)
+			told = r.tellOfWorkers(taskQueue)
 		}
 		answered = time.Now()
 	}
+}
+
+// tellOfWorkers says what keeps waits from beginning. It returns false if nothing does.
+func (r *run) tellOfWorkers(taskQueue *workflowservice.DescribeTaskQueueResponse) bool {
+	if len(taskQueue.GetPollers()) == 0 {
+		r.Observer.Say("no worker serves the task queue %q in namespace %q: start one (go run ./worker); "+
+			"the waits go on when it runs", r.TaskQueue, r.Server.Namespace)
+		return true
+	}
+	version, allIdle := command.IdleVersion(taskQueue)
+	if allIdle {
+		r.Observer.Say("no worker of the task queue %q takes new waits: %s; the waits go on then",
+			r.TaskQueue, command.WhyIdle(taskQueue, version, r.Server.Namespace))
+	}
+	return allIdle
 }

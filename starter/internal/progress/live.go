@@ -225,16 +225,29 @@ func (r row) text(now time.Time, idWidth int) string {
 	return strings.TrimRight(line, " ")
 }
 
-// cut makes text fit into one line of the terminal. A rune that may be wider than one column, or
-// may move the cursor, becomes a question mark.
+// cut makes text fit into one line of the terminal: it ends with an ellipsis after a whole word if
+// it doesn't. A rune that may be wider than one column, or may move the cursor, becomes a question
+// mark.
 func cut(text string, width int) string {
+	const ellipsis = "..." // not "…", which some terminals draw over two columns
 	plain := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return '?'
 		}
 		return r
 	}, text)
-	return plain[:min(len(plain), max(width, 0))]
+	if len(plain) <= width {
+		return plain
+	}
+	room := width - len(ellipsis)
+	if room < 1 {
+		return plain[:max(width, 0)]
+	}
+	words := plain[:room]
+	if end := strings.LastIndexByte(plain[:room+1], ' '); end >= room/3 { // else one long word is most of the line
+		words = plain[:end]
+	}
+	return strings.TrimRight(words, " ,;:") + ellipsis
 }
 
 // ask updates what is shown.

@@ -152,7 +152,13 @@ func TestLinesFitTheTerminal(t *testing.T) {
 		want  string
 	}{
 		"short":           {"abc", 5, "abc"},
-		"long":            {"abcdef", 5, "abcde"},
+		"just fitting":    {"abc def", 7, "abc def"},
+		"within a word":   {"abcd efghij klm", 13, "abcd..."},
+		"after a word":    {"abcd efghij klm", 14, "abcd efghij..."},
+		"after a comma":   {"abcd, efghij", 9, "abcd..."},
+		"one long word":   {"abcdef", 5, "ab..."},
+		"a long last one": {"a bcdefghijk", 10, "a bcdef..."},
+		"no room for it":  {"abcdef", 3, "abc"},
 		"control":         {"a\x1b[2Jb\tc", 80, "a?[2Jb?c"},
 		"wide":            {"a漢字", 80, "a??"},
 		"hardly any room": {"abc", -1, ""},
