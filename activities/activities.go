@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -8,13 +9,24 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// The activity types. But for PollTaskResultActivity, they are the API's method names.
+// The activity types. But for PollTaskResultActivity and SubmitTaskActivity, they are the API's
+// method names.
 const (
 	// GetTaskResultActivity is the activity type of [Activities.GetTaskResult].
 	GetTaskResultActivity = "getTaskResult"
+	// CreateTaskActivity is the activity type of [Activities.CreateTask].
+	CreateTaskActivity = "createTask"
+	// GetBalanceActivity is the activity type of [Activities.GetBalance].
+	GetBalanceActivity = "getBalance"
+	// ReportCorrectActivity is the activity type of [Activities.ReportCorrect].
+	ReportCorrectActivity = "reportCorrect"
+	// ReportIncorrectActivity is the activity type of [Activities.ReportIncorrect].
+	ReportIncorrectActivity = "reportIncorrect"
 	// PollTaskResultActivity polls by its own attempts. Its input and output are between this
 	// project's workflows and activities alone, and change without notice.
 	PollTaskResultActivity = "pollTaskResult"
+	// SubmitTaskActivity submits a task for the workflow SolveTask. It is as internal.
+	SubmitTaskActivity = "submitTask"
 )
 
 // Activities are the API's methods for one account. They are safe for concurrent use.
@@ -26,6 +38,9 @@ type Activities struct {
 	client *twocaptcha.Client
 	clock  func() time.Time // nil: time.Now
 	sent   lastRequests
+	// callbackAddress makes the address of a submission; nil: the worker takes no callbacks.
+	callbackAddress func(workflowID, submission string) (string, error)
+	temporalServer  func(context.Context, activity.Info) temporalServer
 }
 
 // Option changes what [New] returns.
@@ -39,9 +54,18 @@ func WithClock(now func() time.Time) Option {
 	return func(a *Activities) { a.clock = now }
 }
 
+// WithCallbackAddress has the submissions of the workflow SolveTask give the service an address,
+// whose calls signal the workflow with this id and name the submission. The activity makes the
+// address, so that no workflow's history holds it. address must be safe for concurrent use, and
+// returns the same address for the same arguments. Its error is not shown. nil: no address is
+// given.
+func WithCallbackAddress(address func(workflowID, submission string) (string, error)) Option {
+	return func(a *Activities) { a.callbackAddress = address }
+}
+
 // New returns activities that send their requests through client.
 func New(client *twocaptcha.Client, options ...Option) *Activities {
-	a := &Activities{client: client, sent: lastRequests{free: map[int64]time.Time{}}}
+	a := &Activities{client: client, sent: lastRequests{free: map[int64]time.Time{}}, temporalServer: serverOf}
 	for _, option := range options {
 		option(a)
 	}
@@ -52,8 +76,20 @@ func New(client *twocaptcha.Client, options ...Option) *Activities {
 func (a *Activities) Register(registry interface {
 	RegisterActivityWithOptions(any, activity.RegisterOptions)
 }) {
-	registry.RegisterActivityWithOptions(a.GetTaskResult, activity.RegisterOptions{Name: GetTaskResultActivity})
-	registry.RegisterActivityWithOptions(a.pollTaskResult, activity.RegisterOptions{Name: PollTaskResultActivity})
+	for _, each := range []struct {
+		name     string
+		function any
+	}{
+		{GetTaskResultActivity, a.GetTaskResult},
+		{CreateTaskActivity, a.CreateTask},
+		{GetBalanceActivity, a.GetBalance},
+		{ReportCorrectActivity, a.ReportCorrect},
+		{ReportIncorrectActivity, a.ReportIncorrect},
+		{PollTaskResultActivity, a.pollTaskResult},
+		{SubmitTaskActivity, a.submitTask},
+	} {
+		registry.RegisterActivityWithOptions(each.function, activity.RegisterOptions{Name: each.name})
+	}
 }
 
 func (a *Activities) now() time.Time {
