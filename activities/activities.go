@@ -8,13 +8,24 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// The activity types. But for PollTaskResultActivity, they are the API's method names.
+// The activity types. But for PollTaskResultActivity and SubmitTaskActivity, they are the API's
+// method names.
 const (
 	// GetTaskResultActivity is the activity type of [Activities.GetTaskResult].
 	GetTaskResultActivity = "getTaskResult"
+	// CreateTaskActivity submits a task, which buys it.
+	CreateTaskActivity = "createTask"
+	// GetBalanceActivity asks for the account's balance.
+	GetBalanceActivity = "getBalance"
+	// ReportCorrectActivity reports that a task's solution was right.
+	ReportCorrectActivity = "reportCorrect"
+	// ReportIncorrectActivity reports that a task's solution was wrong.
+	ReportIncorrectActivity = "reportIncorrect"
 	// PollTaskResultActivity polls by its own attempts. Its input and output are between this
 	// project's workflows and activities alone, and change without notice.
 	PollTaskResultActivity = "pollTaskResult"
+	// SubmitTaskActivity submits a task for the workflow SolveTask. It is as internal.
+	SubmitTaskActivity = "submitTask"
 )
 
 // Activities are the API's methods for one account. They are safe for concurrent use.

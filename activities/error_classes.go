@@ -3,6 +3,8 @@ package activities
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -16,15 +18,43 @@ const (
 	// ErrorTypeInvalidInput: the input was refused before any request. Not retryable.
 	ErrorTypeInvalidInput = "InvalidInput"
 	// ErrorTypeUnexpectedResponse: the service's answer is neither a result nor an error of its own.
-	// Retryable, except for an errorId without an errorCode and an answer of over 256 KiB.
+	// Retryable, except for an errorId without an errorCode, a JSON object of over 256 KiB, and a code
+	// that spells an error type of this project.
 	ErrorTypeUnexpectedResponse = "UnexpectedResponse"
-	// ErrorTypeRequestFailed: no answer, an HTTP status other than 200 without an error of the
+	// ErrorTypeRequestFailed: no answer, an HTTP status other than 2xx without an error of the
 	// service, or a request that was not sent. Retryable. No wait ends with it.
 	ErrorTypeRequestFailed = "RequestFailed"
 	// ErrorTypeNotReady: an attempt of pollTaskResult found the task processing. Retryable, and
 	// benign. No wait ends with it.
 	ErrorTypeNotReady = "NotReady"
+	// ErrorTypeNotSubmitted: the task was not submitted, and nothing was bought. Not retryable.
+	ErrorTypeNotSubmitted = "NotSubmitted"
+	// ErrorTypeCreateTaskOutcomeUnknown: the task may have been bought, and its id is not known. Not
+	// retryable.
+	ErrorTypeCreateTaskOutcomeUnknown = "CreateTaskOutcomeUnknown"
 )
+
+// ownWords are what this project says of a task's end, as error types and by workflows.ErrorCode.
+// The service's codes are foreign text: one that spells such a word would pass for it.
+var ownWords = []string{
+	ErrorTypeInvalidInput,
+	ErrorTypeUnexpectedResponse,
+	ErrorTypeRequestFailed,
+	ErrorTypeNotReady,
+	"TaskTimeout",
+	"NoAnswer",
+	ErrorTypeNotSubmitted,
+	ErrorTypeCreateTaskOutcomeUnknown,
+	"TooManyCallers",
+	"AlreadyRunning",
+	"Canceled",
+	"Terminated",
+	"TimedOut",
+}
+
+func isOwnWord(code string) bool {
+	return slices.ContainsFunc(ownWords, func(word string) bool { return strings.EqualFold(word, code) })
+}
 
 // ErrorDetails are the details of every ApplicationError of this project; what does not apply is
 // left out.
@@ -43,6 +73,10 @@ type ErrorDetails struct {
 	LastStatus string `json:"lastStatus,omitempty"`
 	// LastError is what the last attempt failed with, without the task; "" if it did not fail.
 	LastError string `json:"lastError,omitempty"`
+	// Attempts is how many attempts SolveTask has begun, and TaskIDs are the tasks that it has bought,
+	// in order.
+	Attempts int     `json:"attempts,omitempty"`
+	TaskIDs  []int64 `json:"taskIds,omitempty"`
 }
 
 // class says what is done about an error.
@@ -64,7 +98,8 @@ var (
 )
 
 // serviceErrorClasses has, for each method, every code of the service's error table
-// (https://2captcha.com/api-docs/error-codes). A code that is missing here is a verdict.
+// (https://2captcha.com/api-docs/error-codes), and at the end those that relatives of the service
+// add to it. A code that is missing here is a verdict.
 var serviceErrorClasses = map[string]map[string]class{
 	GetTaskResultActivity: {
 		twocaptcha.ErrorKeyDoesNotExist:         verdict, // five requests with a wrong key get the address banned
@@ -87,6 +122,9 @@ var serviceErrorClasses = map[string]map[string]class{
 		twocaptcha.ErrorBadParameters:           verdict,
 		twocaptcha.ErrorBadImgInstructions:      verdict,
 		twocaptcha.ErrorBadProxy:                verdict,
+		twocaptcha.ErrorTooMuchRequests:         transient,
+		twocaptcha.ErrorRateLimit:               transient,
+		twocaptcha.ErrorServiceUnavaliable:      transient,
 	},
 }
 
@@ -99,6 +137,7 @@ var transportErrorClasses = map[twocaptcha.Reason]struct {
 	twocaptcha.ReasonConnection: {ErrorTypeRequestFailed, transient},
 	twocaptcha.ReasonStatus:     {ErrorTypeRequestFailed, transient},
 	twocaptcha.ReasonClientKey:  {ErrorTypeRequestFailed, transient}, // a key file that is being replaced will be there again
+	twocaptcha.ReasonInput:      {ErrorTypeInvalidInput, verdict},
 	twocaptcha.ReasonUnreadable: {ErrorTypeUnexpectedResponse, transient},
 	twocaptcha.ReasonUnexpected: {ErrorTypeUnexpectedResponse, transient},
 	twocaptcha.ReasonNoCode:     {ErrorTypeUnexpectedResponse, verdict},
@@ -128,6 +167,10 @@ func (f failure) classify(err error) error {
 	case errors.As(err, &serviceError):
 		f.details.ErrorID, f.details.ErrorCode = serviceError.ErrorID, serviceError.Code
 		f.details.ErrorDescription = serviceError.Description
+		if isOwnWord(serviceError.Code) {
+			return newAttemptError(fmt.Sprintf("%s: the service answered with the error code %q, which is the name of an error "+
+				"of this provider", f.method, serviceError.Code), ErrorTypeUnexpectedResponse, verdict, f.details)
+		}
 		untasked := *serviceError
 		untasked.TaskID = 0
 		f.details.LastError = untasked.Error()

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,12 +32,25 @@ func TestTablesHaveEveryConstantOfTheClient(t *testing.T) {
 	require.Equal(t, ClientConstants(t, "errors.go", "Reason"), reasons)
 }
 
+// A word that is missing could be said by the service.
+func TestOwnWordsHaveEveryWordOfAnEnd(t *testing.T) {
+	t.Parallel()
+	words := constants(t, "error_classes.go", func(name, _ string) bool { return strings.HasPrefix(name, "ErrorType") })
+	words = append(words, constants(t, "../workflows/names.go", func(name, value string) bool {
+		return unicode.IsUpper(rune(value[0])) && !strings.HasSuffix(name, "Workflow")
+	})...)
+	require.Contains(t, words, "TaskTimeout")
+	require.Contains(t, words, "AlreadyRunning")
+	require.Subset(t, ownWords, words)
+}
+
 func TestEveryReasonHasAType(t *testing.T) {
 	t.Parallel()
 	for reason, entry := range transportErrorClasses {
 		require.NotEmpty(t, entry.errorType, "%s", reason)
 		require.False(t, entry.class.benign, "%s", reason)
-		final := reason == twocaptcha.ReasonNoCode || reason == twocaptcha.ReasonTooLarge
+		final := reason == twocaptcha.ReasonNoCode || reason == twocaptcha.ReasonTooLarge ||
+			reason == twocaptcha.ReasonInput
 		require.Equal(t, !final, entry.class.retryable, "%s", reason)
 	}
 }
@@ -45,7 +59,13 @@ func TestEveryReasonHasAType(t *testing.T) {
 // source file of package twocaptcha. This folder's other tests use it too.
 func ClientConstants(t *testing.T, name, prefix string) []string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../twocaptcha/"+name, nil, 0)
+	return constants(t, "../twocaptcha/"+name, func(name, _ string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// constants returns the sorted values of the string constants in a source file that are wanted.
+func constants(t *testing.T, path string, wanted func(name, value string) bool) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	require.NoError(t, err)
 	var values []string
 	for _, declaration := range file.Decls {
@@ -55,12 +75,15 @@ func ClientConstants(t *testing.T, name, prefix string) []string {
 		}
 		for _, spec := range group.Specs {
 			constant := spec.(*ast.ValueSpec)
-			if !strings.HasPrefix(constant.Names[0].Name, prefix) {
+			literal, ok := constant.Values[0].(*ast.BasicLit)
+			if !ok || literal.Kind != token.STRING {
 				continue
 			}
-			value, err := strconv.Unquote(constant.Values[0].(*ast.BasicLit).Value)
+			value, err := strconv.Unquote(literal.Value)
 			require.NoError(t, err)
-			values = append(values, value)
+			if wanted(constant.Names[0].Name, value) {
+				values = append(values, value)
+			}
 		}
 	}
 	slices.Sort(values)

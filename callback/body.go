@@ -1,6 +1,8 @@
 package callback
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -34,9 +36,43 @@ func readTaskID(body io.Reader) (int64, *refusal) {
 	case err != nil:
 		return 0, &refusal{http.StatusBadRequest, "the body can't be read"}
 	}
+	taskID, problem := formTaskID(string(content))
+	switch {
+	case problem != "":
+		return 0, &refusal{http.StatusBadRequest, problem}
+	case taskID == 0:
+		return 0, &refusal{http.StatusBadRequest, "the body has no id"}
+	}
+	return taskID, nil
+}
 
-	var taskID uint64
-	for field := range strings.SplitSeq(string(content), "&") {
+// findTaskID returns the id that a call brings, in whichever way services call: as the id of a form
+// in the body or in the query, or as the taskId of a JSON object. It is 0 if there is none that is
+// usable, and if there are several. A body that is too large, or breaks off, has none.
+func findTaskID(query string, body io.Reader) int64 {
+	content, err := io.ReadAll(body)
+	if err != nil {
+		content = nil
+	}
+	ofQuery, problem := formTaskID(query)
+	if problem != "" {
+		return 0
+	}
+	ofBody, problem := jsonTaskID(content)
+	if !isJSONObject(content) {
+		ofBody, problem = formTaskID(string(content))
+	}
+	switch {
+	case problem != "", ofQuery != 0 && ofBody != 0 && ofQuery != ofBody:
+		return 0
+	}
+	return max(ofQuery, ofBody)
+}
+
+// formTaskID returns the id of a form. Without an id it is 0, and with a wrong one it says the
+// problem.
+func formTaskID(form string) (taskID int64, problem string) {
+	for field := range strings.SplitSeq(form, "&") {
 		name, value, _ := strings.Cut(field, "=")
 		if name, err := url.QueryUnescape(name); err != nil || name != "id" {
 			continue
@@ -45,17 +81,42 @@ func readTaskID(body io.Reader) (int64, *refusal) {
 		if err != nil {
 			value = ""
 		}
-		id, err := strconv.ParseUint(value, 10, 63) // unlike ParseInt, it takes no sign
+		id, ok := parseTaskID(value)
 		switch {
-		case err != nil || id == 0:
-			return 0, &refusal{http.StatusBadRequest, "the body's id is not a positive integer"}
+		case !ok:
+			return 0, "the body's id is not a positive integer"
 		case taskID != 0 && id != taskID:
-			return 0, &refusal{http.StatusBadRequest, "the body has several ids"}
+			return 0, "the body has several ids"
 		}
 		taskID = id
 	}
-	if taskID == 0 {
-		return 0, &refusal{http.StatusBadRequest, "the body has no id"}
+	return taskID, ""
+}
+
+func isJSONObject(content []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")) }
+
+// jsonTaskID returns the taskId of a JSON object: an integer, or its digits in a string.
+func jsonTaskID(content []byte) (taskID int64, problem string) {
+	var properties map[string]json.RawMessage // a struct's fields would match names in any case
+	if json.Unmarshal(content, &properties) != nil {
+		return 0, "the body is not JSON"
 	}
-	return int64(taskID), nil
+	value, given := properties["taskId"]
+	if !given {
+		return 0, ""
+	}
+	text := string(value)
+	if value[0] == '"' && json.Unmarshal(value, &text) != nil {
+		text = ""
+	}
+	taskID, ok := parseTaskID(text)
+	if !ok {
+		return 0, "the body's taskId is not a positive integer"
+	}
+	return taskID, ""
+}
+
+func parseTaskID(text string) (taskID int64, ok bool) {
+	id, err := strconv.ParseUint(text, 10, 63) // unlike ParseInt, it takes no sign
+	return int64(id), err == nil && id > 0
 }

@@ -4,7 +4,9 @@
 // # Addresses
 //
 // [URL] returns an address to pass to createTask as callbackUrl. [WorkflowURL] returns one for a
-// workflow that submits its task itself. Addresses are valid for as long as the secret is.
+// workflow that submits its task itself, and [SubmissionURL] one for a single submission, as the
+// workflow SolveTask gives it to the service by itself. Addresses are valid for as long as the
+// secret is.
 //
 // # Handler
 //
@@ -35,5 +37,6 @@
 // it comes from nor whether it is repeated. So the handler accepts only addresses that were made
 // with the secret, and takes only the task's id from the request; the result is always fetched with
 // getTaskResult. Somebody who learns of an address can wake waits, each of them at most every 5
-// seconds, and can do nothing else.
+// seconds. With the address of a submission whose outcome is unknown, they can also name another
+// task of the same account in place of the one that was bought. They can do nothing else.
 package callback

@@ -2,6 +2,7 @@ package callback_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,8 +16,9 @@ import (
 type printedSignals struct{}
 
 func (printedSignals) SignalWorkflow(_ context.Context, workflowID, _, signalName string, arg any) error {
-	fmt.Printf("signal %s to %s: %+v\n", signalName, workflowID, arg)
-	return nil
+	payload, err := json.Marshal(arg)
+	fmt.Printf("signal %s to %s: %s\n", signalName, workflowID, payload)
+	return err
 }
 
 // The handler is mounted in a server of your own. The callbacks are as the service sends them.
@@ -45,7 +47,7 @@ func ExampleHandler() {
 		fmt.Println(answer.Status)
 	}
 	// Output:
-	// signal taskCallback to 2captcha-task-81555263943: {TaskID:81555263943}
+	// signal taskCallback to 2captcha-task-81555263943: {"taskId":81555263943}
 	// 200 OK
 	// 404 Not Found
 }

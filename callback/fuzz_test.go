@@ -18,8 +18,9 @@ import (
 // holds for every request.
 func FuzzHandler(f *testing.F) {
 	const ofTask, ofWorkflow = "task.AAECAwQFBgcICQoLDA0ODw", "workflow.b3JkZXItNw"
-	for _, text := range []string{"", ofTask, ofWorkflow, "activity.b3JkZXItNw", "task", "workflow."} {
-		for _, body := range []string{"id=81555263943&code=ANSWER", "id=5&id=6", "%69d=%zz", "code=x;id=5&&=&id", ""} {
+	const ofSubmission = "submission.MQBvcmRlci03" // "1" of order-7
+	for _, text := range []string{"", ofTask, ofWorkflow, ofSubmission, "submission.AAA", "activity.b3JkZXItNw", "task", "workflow."} {
+		for _, body := range []string{"id=81555263943&code=ANSWER", "id=5&id=6", "%69d=%zz", "code=x;id=5&&=&id", `{"taskId":5}`, ""} {
 			f.Add(http.MethodPost, "/2captcha/", text, true, []byte(body))
 			f.Add(http.MethodGet, "/2captcha.txt", text, false, []byte(body))
 		}
@@ -39,7 +40,7 @@ func FuzzHandler(f *testing.F) {
 
 		segment := request.URL.Path[strings.LastIndexByte(request.URL.Path, '/')+1:]
 		genuine := segment == signed(ofTask) || segment == signed(ofWorkflow) || rightMAC && segment == token &&
-			(strings.HasPrefix(text, "task.") || strings.HasPrefix(text, "workflow."))
+			(strings.HasPrefix(text, "task.") || strings.HasPrefix(text, "workflow.") || strings.HasPrefix(text, "submission."))
 		switch {
 		case segment == "2captcha.txt":
 			require.Contains(t, []int{200, 405}, recorder.Code)
@@ -57,8 +58,15 @@ func FuzzHandler(f *testing.F) {
 			require.Empty(t, server.got())
 			return
 		}
-		require.Equal(t, http.MethodPost, method)
 		require.Len(t, server.got(), 1)
+		if strings.HasPrefix(segment, "submission.") {
+			require.Contains(t, []string{http.MethodPost, http.MethodGet}, method)
+			call := server.got()[0].payload.(workflows.TaskCallback)
+			require.NotEmpty(t, call.Submission)
+			require.GreaterOrEqual(t, call.TaskID, int64(0))
+			return
+		}
+		require.Equal(t, http.MethodPost, method)
 		taskID := server.got()[0].payload.(workflows.TaskCallback).TaskID
 		require.Positive(t, taskID)
 		if strings.HasPrefix(segment, "task.") {

@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -55,9 +56,10 @@ type Options struct {
 //
 // A request to an address that was not made with the secret gets 404, before anything else is
 // looked at. Any other request must be a POST (else 405), with a body of at most 64 KiB (413) that
-// arrives within 10 seconds (408) and has one positive integer as its id (400). The answer is 200
-// if the workflow was signaled, and also if the workflow is unknown or has ended, because a repeat
-// would not help. It is 503 if Temporal did not take the signal within 5 seconds.
+// arrives within 10 seconds (408) and has one positive integer as its id (400). A [SubmissionURL]
+// takes any POST or GET instead (else 405), whatever its body. The answer is 200 if the workflow
+// was signaled, and also if the workflow is unknown or has ended, because a repeat would not help.
+// It is 503 if Temporal did not take the signal within 5 seconds.
 type Handler struct {
 	temporalClient Signaler
 	sign           signer
@@ -104,12 +106,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, refusal{http.StatusNotFound, "not found"})
 		return
 	}
+	body := http.MaxBytesReader(w, r.Body, maxBody)
+	if kind == submissionKind {
+		if r.Method != http.MethodPost && r.Method != http.MethodGet {
+			w.Header().Set("Allow", http.MethodGet+", "+http.MethodPost)
+			refuse(w, refusal{http.StatusMethodNotAllowed, "callbacks come by POST or GET"})
+			return
+		}
+		submission, workflowID, _ := bytes.Cut(payload, submissionEnd)
+		h.signal(w, r, string(workflowID), workflows.TaskCallback{
+			TaskID: findTaskID(r.URL.RawQuery, body), Submission: string(submission),
+		})
+		return
+	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		refuse(w, refusal{http.StatusMethodNotAllowed, "callbacks come by POST"})
 		return
 	}
-	taskID, refused := readTaskID(http.MaxBytesReader(w, r.Body, maxBody))
+	taskID, refused := readTaskID(body)
 	if refused != nil {
 		h.logger.WarnContext(r.Context(), "callback refused: "+refused.reason, "from", r.RemoteAddr)
 		refuse(w, *refused)
@@ -119,19 +134,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if kind == workflowKind {
 		workflowID = string(payload)
 	}
-	h.signal(w, r, workflowID, taskID)
+	h.signal(w, r, workflowID, workflows.TaskCallback{TaskID: taskID})
 }
 
 // signal wakes the workflow. It ignores the end of the request's context: a sender that doesn't
 // wait for the answer has already said everything.
-func (h *Handler) signal(w http.ResponseWriter, r *http.Request, workflowID string, taskID int64) {
+func (h *Handler) signal(w http.ResponseWriter, r *http.Request, workflowID string, call workflows.TaskCallback) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), signalTimeout)
 	defer cancel()
-	logger := h.logger.With("taskId", taskID, "workflowId", workflowID)
+	logger := h.logger.With("workflowId", workflowID)
+	if call.TaskID != 0 {
+		logger = h.logger.With("taskId", call.TaskID, "workflowId", workflowID)
+	}
 
 	const currentRun = ""
-	err := h.temporalClient.SignalWorkflow(ctx, workflowID, currentRun, workflows.TaskCallbackSignal,
-		workflows.TaskCallback{TaskID: taskID})
+	err := h.temporalClient.SignalWorkflow(ctx, workflowID, currentRun, workflows.TaskCallbackSignal, call)
 	var notFound *serviceerror.NotFound
 	switch {
 	case err == nil:

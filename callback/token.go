@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -11,12 +12,14 @@ import (
 // These are the kinds of tokens. The kind is under the MAC, so that one kind can't be turned into
 // the other.
 const (
-	taskKind     = "task"     // its payload is a nonce
-	workflowKind = "workflow" // its payload is a workflow's id
+	taskKind       = "task"       // its payload is a nonce
+	workflowKind   = "workflow"   // its payload is a workflow's id
+	submissionKind = "submission" // its payload is a submission's name, a zero byte, and a workflow's id
 )
 
-// maxToken is the length of the longest token: one with a workflow id of maxWorkflowID.
-const maxToken = len(workflowKind) + len(".") + (maxWorkflowID*4+2)/3 + len(".") + (sha256.Size*4+2)/3
+// maxToken is the length of the longest token: one with a submission and a workflow id of the
+// longest there are.
+const maxToken = len(submissionKind) + len(".") + ((maxSubmission+1+maxWorkflowID)*4+2)/3 + len(".") + (sha256.Size*4+2)/3
 
 // signer returns the MAC of a text, in base64url. It is a function so that printing a value that
 // holds it does not print the secret.
@@ -55,8 +58,18 @@ func (sign signer) open(token string) (kind string, payload []byte, genuine bool
 	}
 	kind, encoded, _ := strings.Cut(signed, ".")
 	payload, err := base64.RawURLEncoding.DecodeString(encoded)
-	if err != nil || len(payload) == 0 || kind != taskKind && kind != workflowKind {
+	if err != nil || len(payload) == 0 {
 		return "", nil, false
 	}
-	return kind, payload, true
+	isWorkflowID := func(id []byte) bool { return len(id) > 0 && len(id) <= maxWorkflowID }
+	switch kind {
+	case taskKind:
+		genuine = true
+	case workflowKind:
+		genuine = isWorkflowID(payload)
+	case submissionKind:
+		submission, workflowID, _ := bytes.Cut(payload, submissionEnd)
+		genuine = len(submission) > 0 && isWorkflowID(workflowID)
+	}
+	return kind, payload, genuine
 }

@@ -46,7 +46,7 @@ import (
 const PluginName = "temporal-providers.2captcha"
 
 // Config says which 2captcha account the worker asks with, and where. The zero value is not valid:
-// a key is needed.
+// a key is needed. It is printed, logged and marshaled without the key.
 type Config struct {
 	// ClientKey is the account's API key. Exactly one of ClientKey and ClientKeyFile is given.
 	ClientKey string
@@ -135,14 +135,17 @@ func Register(registry worker.Registry, config Config) error {
 }
 
 func newClient(config Config) (*twocaptcha.Client, error) {
-	client, err := twocaptcha.NewClient(twocaptcha.Options{
-		ClientKey: config.ClientKey, ClientKeyFile: config.ClientKeyFile, URL: config.APIURL,
-		WrapTransport: config.WrapTransport,
-	})
+	client, err := twocaptcha.NewClient(config.clientOptions())
 	if err != nil {
 		return nil, fmt.Errorf("temporal-2captcha: %w", err)
 	}
 	return client, nil
+}
+
+func (c Config) clientOptions() twocaptcha.Options {
+	return twocaptcha.Options{
+		ClientKey: c.ClientKey, ClientKeyFile: c.ClientKeyFile, URL: c.APIURL, WrapTransport: c.WrapTransport,
+	}
 }
 
 // registry is what a worker, a plugin's hook and the test environment have in common.

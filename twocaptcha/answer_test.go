@@ -52,15 +52,33 @@ func TestAnswersThatAreResults(t *testing.T) {
 		},
 		"properties of no use": {
 			`{"status":"ready","solution":{},"cost":{},"ip":[1],"createTime":1.5,"endTime":"soon","solveCount":true}`, ready},
-		"properties null":       {`{"status":"ready","solution":{},"cost":null,"ip":null,"createTime":null,"solveCount":null}`, ready},
-		"properties empty":      {`{"status":"ready","solution":{},"cost":"","ip":"","createTime":"","solveCount":" "}`, ready},
-		"property beyond int64": {`{"status":"ready","solution":{},"solveCount":9223372036854775808}`, ready},
-		"endless cost":          {`{"status":"ready","solution":{},"cost":` + longText("1", 5000) + `}`, ready},
-		"duplicate properties":  {`{"status":"processing","solution":1,"status":"ready","solution":{}}`, ready},
-		"names of another case": {`{"status":"processing","STATUS":"ready","Solution":{},"ErrorCode":"X"}`, processing},
-		"unknown properties":    {`{"status":"processing","x":[{}]}`, processing},
-		"NUL escaped":           {`{"status":"ready","solution":"a\u0000b"}`, `{"status":"ready","solution":"a\u0000b"}`},
-		"lone surrogate":        {`{"status":"ready","solution":"\ud800"}`, `{"status":"ready","solution":"\ud800"}`},
+		"properties null":          {`{"status":"ready","solution":{},"cost":null,"ip":null,"createTime":null,"solveCount":null}`, ready},
+		"properties empty":         {`{"status":"ready","solution":{},"cost":"","ip":"","createTime":"","solveCount":" "}`, ready},
+		"property beyond int64":    {`{"status":"ready","solution":{},"solveCount":9223372036854775808}`, ready},
+		"endless cost":             {`{"status":"ready","solution":{},"cost":` + longText("1", 5000) + `}`, ready},
+		"duplicate properties":     {`{"status":"processing","solution":1,"status":"ready","solution":{}}`, ready},
+		"errorCode SUCCESS":        {`{"errorId":0,"errorCode":"SUCCESS","status":"processing"}`, processing},
+		"errorCode Success":        {`{"errorId":0,"errorCode":" Success ","status":"processing"}`, processing},
+		"errorCode NO_ERROR":       {`{"errorId":0,"errorCode":"NO_ERROR","status":"processing"}`, processing},
+		"errorCode 0, a string":    {`{"errorId":0,"errorCode":"0","status":"processing"}`, processing},
+		"errorCode 0.0":            {`{"errorId":0,"errorCode":0.0,"status":"processing"}`, processing},
+		"errorId 0.0":              {`{"errorId":0.0,"status":"ready","solution":{}}`, ready},
+		"errorId 0e0":              {`{"errorId":0e0,"status":"ready","solution":{}}`, ready},
+		"errorId -0":               {`{"errorId":-0.00E+99,"status":"ready","solution":{}}`, ready},
+		"errorId 0.0, a string":    {`{"errorId":"0.0","status":"ready","solution":{}}`, ready},
+		"idle":                     {`{"errorId":0,"errorCode":"","status":"idle"}`, processing},
+		"bytes after a result":     {`{"errorId":0,"status":"ready","solution":{}}</body>`, ready},
+		"an object after a result": {`{"errorId":0,"status":"ready","solution":{}} {"errorId":12,"errorCode":"X"}`, ready},
+		"300 KiB after a result":   {`{"status":"ready","solution":{}}` + longText(" <!-- -->", 300<<10), ready},
+		"CAPCHA_NOT_READY":         {`{"errorId":1,"errorCode":"CAPCHA_NOT_READY","errorDescription":"wait"}`, processing},
+		"CAPTCHA_NOT_READY":        {`{"errorId":0,"errorCode":"CAPTCHA_NOT_READY","status":"ready"}`, processing},
+		"CAPTCHA_NOT_READY with an error": {
+			`{"errorId":1,"errorCode":"CAPTCHA_NOT_READY","status":"ready","solution":{}}`, processing},
+		"paid, with CAPTCHA_NOT_READY": {`{"errorId":0,"errorCode":"CAPTCHA_NOT_READY","status":"ready","solution":{}}`, ready},
+		"names of another case":        {`{"status":"processing","STATUS":"ready","Solution":{},"ErrorCode":"X"}`, processing},
+		"unknown properties":           {`{"status":"processing","x":[{}]}`, processing},
+		"NUL escaped":                  {`{"status":"ready","solution":"a\u0000b"}`, `{"status":"ready","solution":"a\u0000b"}`},
+		"lone surrogate":               {`{"status":"ready","solution":"\ud800"}`, `{"status":"ready","solution":"\ud800"}`},
 		"invalid UTF-8": {
 			"{\"status\":\"ready\",\"solution\":{\"a\xff\":\"\xc3(\"},\"ip\":\"\xfe\"}",
 			"{\"status\":\"ready\",\"solution\":{\"a\ufffd\":\"\ufffd(\"},\"ip\":\"\ufffd\"}",
@@ -76,11 +94,13 @@ func TestAnswersThatAreResults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result, err := ask(t, http.StatusOK, test.body)
-			require.NoError(t, err)
-			encoded, err := json.Marshal(result)
-			require.NoError(t, err)
-			require.Equal(t, withoutHTMLEscapes(test.expected), withoutHTMLEscapes(string(encoded)))
+			for _, status := range []int{200, 201, 202, 203, 206, 299} {
+				result, err := ask(t, status, test.body)
+				require.NoError(t, err, "on HTTP %d", status)
+				encoded, err := json.Marshal(result)
+				require.NoError(t, err)
+				require.Equal(t, withoutHTMLEscapes(test.expected), withoutHTMLEscapes(string(encoded)), "on HTTP %d", status)
+			}
 		})
 	}
 }
@@ -99,6 +119,8 @@ func TestAnswersThatAreNeitherResultNorError(t *testing.T) {
 		"HTML":                   {"<html>\n  <b>busy</b>", unreadable, `"<html> <b>busy</b>"`},
 		"truncated":              {`{"errorId":0,"status":"rea`, unreadable, "unexpected end of JSON input"},
 		"trailing data":          {`{"status":"processing"}{}`, unreadable, "after top-level value"},
+		"an error and more":      {`{"errorCode":"ERROR_CAPTCHA_UNSOLVABLE"}{}`, unreadable, "after top-level value"},
+		"an error and a result":  {`{"errorId":1,"status":"ready","solution":1}{"status":"ready","solution":1}`, unreadable, "after top-level value"},
 		"NUL byte":               {"{\"status\":\"proc\x00essing\"}", unreadable, "invalid character"},
 		"nested too deep":        {`{"status":"ready","solution":` + nested(10000) + `}`, unreadable, "exceeded max depth"},
 		"only an opening":        {longText("[", 20000), unreadable, "exceeded max depth"},
@@ -107,7 +129,7 @@ func TestAnswersThatAreNeitherResultNorError(t *testing.T) {
 		"string":                 {`"ready"`, unexpected, "not a JSON object"},
 		"no property":            {"{}", unexpected, "no status"},
 		"status null":            {`{"errorId":0,"status":null}`, unexpected, "no status"},
-		"status unknown":         {`{"errorId":0,"status":"idle"}`, unexpected, `status "idle"`},
+		"status unknown":         {`{"errorId":0,"status":"failed"}`, unexpected, `status "failed"`},
 		"status other case":      {`{"errorId":0,"status":"Ready","solution":{}}`, unexpected, `status "Ready"`},
 		"status a number":        {`{"errorId":0,"status":1}`, unexpected, `status "1"`},
 		"no solution":            {`{"errorId":0,"status":"ready"}`, unexpected, "ready without a solution"},
@@ -120,19 +142,30 @@ func TestAnswersThatAreNeitherResultNorError(t *testing.T) {
 		"no code, ready": {`{"errorId":7,"status":"ready","solution":{}}`, noCode, "errorId 7 and no errorCode"},
 		"one byte too large": {`{"status":"ready","solution":"` + longText("<", 256<<10+1-31) + `"}`, tooLarge,
 			"over 256 KiB"},
-		"2 MiB": {`{"status":"ready","solution":"` + longText("a", 2<<20) + `"}`, tooLarge, "over 256 KiB"},
+		"300 KB of HTML": {longText("<p>busy</p>", 300_000), unreadable,
+			`the answer is over 256 KiB large and not a JSON object: "<p>busy</p><p>`},
+		"300 KB of JSON that is not an object": {"[" + longText("0,", 300_000) + "0]", unreadable, "not a JSON object"},
+		"300 KB after a mark":                  {" \ufeff {" + longText(" ", 300_000), tooLarge, "over 256 KiB"},
+		"no code but SUCCESS":                  {`{"errorId":7,"errorCode":"SUCCESS"}`, noCode, "errorId 7 and no errorCode"},
+		"2 MiB":                                {`{"status":"ready","solution":"` + longText("a", 2<<20) + `"}`, tooLarge, "over 256 KiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := ask(t, http.StatusOK, test.body)
-			failure := requireTransportError(t, err, test.reason)
-			require.ErrorContains(t, err, "task 74372499131: getTaskResult: ")
-			require.ErrorContains(t, err, test.expected)
-			require.LessOrEqual(t, len(err.Error()), 500)
-			require.Equal(t, 200, failure.HTTPStatus)
-			require.NoError(t, failure.Unwrap())
-			if test.reason == noCode {
-				require.EqualValues(t, 7, failure.ErrorID)
+			for _, status := range []int{200, 203} {
+				_, err := ask(t, status, test.body)
+				reason, expected := test.reason, test.expected
+				if status == 203 && expected == "the answer is empty" {
+					reason, expected = twocaptcha.ReasonStatus, "HTTP status 203 (Non-Authoritative Information) with an empty body"
+				}
+				failure := requireTransportError(t, err, reason)
+				require.ErrorContains(t, err, "task 74372499131: getTaskResult: ")
+				require.ErrorContains(t, err, expected)
+				require.LessOrEqual(t, len(err.Error()), 500)
+				require.Equal(t, status, failure.HTTPStatus)
+				require.NoError(t, failure.Unwrap())
+				if reason == noCode {
+					require.EqualValues(t, 7, failure.ErrorID)
+				}
 			}
 		})
 	}
@@ -151,6 +184,7 @@ func TestEndlessAnswerIsReadNoFurther(t *testing.T) {
 	for status, reason := range map[int]twocaptcha.Reason{200: twocaptcha.ReasonTooLarge, 500: twocaptcha.ReasonStatus} {
 		server := startService(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
+			_, _ = io.WriteString(w, `{"status":"ready","solution":"`)
 			for err := error(nil); err == nil; { // until the client hangs up
 				_, err = io.WriteString(w, longText("a", 64<<10))
 			}
@@ -174,7 +208,16 @@ func TestStatusesWithoutAnErrorOfTheService(t *testing.T) {
 		"empty":               {503, "", "HTTP status 503 (Service Unavailable) with an empty body"},
 		"no content":          {204, "", "HTTP status 204 (No Content) with an empty body"},
 		"a result":            {502, `{"errorId":0,"status":"ready","solution":{}}`, `HTTP status 502`},
-		"processing":          {202, `{"errorId":0,"status":"processing"}`, `HTTP status 202`},
+		"processing":          {502, `{"errorId":0,"status":"processing"}`, `HTTP status 502`},
+		"reset content":       {205, "", "HTTP status 205 (Reset Content) with an empty body"},
+		"code of a gateway":   {502, `{"errorCode":"InternalServerError"}`, `HTTP status 502 (Bad Gateway): "{"errorCode":"InternalServerError"}"`},
+		"code with an id":     {503, `{"errorId":1,"errorCode":"ERROR_BUSY","errorDescription":"x"}`, "ERROR_BUSY"},
+		"code, timeout":       {408, `{"errorId":1,"errorCode":"ERROR_BUSY"}`, "HTTP status 408 (Request Timeout)"},
+		"code, too early":     {425, `{"errorId":1,"errorCode":"ERROR_BUSY"}`, "HTTP status 425 (Too Early)"},
+		"code, limited":       {429, `{"errorId":1,"errorCode":"ERROR_BUSY"}`, "HTTP status 429 (Too Many Requests)"},
+		"not ready, limited":  {429, `{"errorId":1,"errorCode":"CAPTCHA_NOT_READY"}`, "HTTP status 429 (Too Many Requests)"},
+		"errorId alone":       {500, `{"errorId":7}`, `HTTP status 500 (Internal Server Error): "{"errorId":7}"`},
+		"errorId, limited":    {429, `{"errorId":1,"errorCode":null}`, "HTTP status 429"},
 		"JSON of a gateway":   {403, `{"error":"denied"}`, `"{"error":"denied"}"`},
 		"truncated JSON":      {500, `{"errorId":1,"errorCode":"ERR`, `HTTP status 500`},
 		"2 MiB":               {500, longText("<b>", 2<<20), "HTTP status 500"},
@@ -194,8 +237,28 @@ func TestStatusesWithoutAnErrorOfTheService(t *testing.T) {
 			requireText(t, err.Error(), 500)
 		})
 	}
-	_, err := ask(t, 500, `{"errorId":7}`)
-	require.Equal(t, 500, requireTransportError(t, err, twocaptcha.ReasonNoCode).HTTPStatus)
+	for _, status := range []int{302, 400, 401, 404, 499} {
+		_, err := ask(t, status, `{"errorId":7}`)
+		require.Equal(t, status, requireTransportError(t, err, twocaptcha.ReasonNoCode).HTTPStatus)
+		_, err = ask(t, status, `{"errorCode":"ERROR_BUSY"}`)
+		require.Equal(t, "ERROR_BUSY", requireServiceError(t, err).Code)
+		result, err := ask(t, status, `{"errorId":1,"errorCode":"CAPCHA_NOT_READY"}`)
+		require.NoError(t, err, "on HTTP %d", status)
+		require.Equal(t, twocaptcha.StatusProcessing, result.Status)
+	}
+}
+
+// A transforming proxy may send a part of an answer as 206, or with another length.
+func TestResultOnOther2xxCountsOnlyIfItIsWhole(t *testing.T) {
+	t.Parallel()
+	const whole = `{"errorId":0,"status":"ready","solution":{"text":"hello"}}`
+	for length := range len(whole) {
+		_, err := ask(t, http.StatusPartialContent, whole[:length])
+		require.Error(t, err, "of %q", whole[:length])
+	}
+	result, err := ask(t, http.StatusPartialContent, whole)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"text":"hello"}`, string(result.Solution))
 }
 
 func nested(levels int) string {

@@ -16,15 +16,16 @@ const (
 )
 
 // Options say which account the requests are for, and where they go. Either ClientKey or
-// ClientKeyFile is required.
+// ClientKeyFile is required. They are printed, logged and marshaled without the key.
 type Options struct {
 	// ClientKey is the account's API key. Exactly one of ClientKey and ClientKeyFile is given.
 	ClientKey string
 	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated key
 	// counts at once.
 	ClientKeyFile string
-	// URL is the API's base, including any path prefix; "" is [DefaultURL]. It must be https, or http
-	// for a loopback host.
+	// URL is the API's base, including any path prefix, without a method's name; "" is [DefaultURL].
+	// It must be https, or http for a loopback host. With http, a request fails unless the address
+	// that is dialed is a loopback address.
 	URL string
 	// Timeout bounds one request, from connecting to the answer's last byte; 0 is 15 seconds.
 	Timeout time.Duration
@@ -40,12 +41,13 @@ type Client struct {
 	key       keySource
 	base      *url.URL
 	timeout   time.Duration
-	transport *http.Transport
+	transport connections
 	sender    http.RoundTripper // the transport, or what wraps it
 }
 
-// NewClient returns a client, or an error that says what is wrong with the options. A ClientKeyFile
-// must exist and hold a key already. No request is sent.
+// NewClient returns a client, or an error that says what is wrong with the options, or with the
+// proxy that HTTPS_PROXY names. A ClientKeyFile must exist and hold a key already. No request is
+// sent.
 func NewClient(options Options) (*Client, error) {
 	key, err := newKeySource(options)
 	if err != nil {
@@ -53,6 +55,9 @@ func NewClient(options Options) (*Client, error) {
 	}
 	base, err := parseURL(options.URL)
 	if err != nil {
+		return nil, fmt.Errorf("twocaptcha: %w", err)
+	}
+	if err := checkProxy(base); err != nil {
 		return nil, fmt.Errorf("twocaptcha: %w", err)
 	}
 	if options.Timeout < 0 {
@@ -63,7 +68,7 @@ func NewClient(options Options) (*Client, error) {
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
-	transport := newTransport()
+	transport := newConnections()
 	c := &Client{key: key, base: base, timeout: timeout, transport: transport, sender: transport}
 	if options.WrapTransport != nil {
 		if c.sender = options.WrapTransport(transport); c.sender == nil {
@@ -74,4 +79,4 @@ func NewClient(options Options) (*Client, error) {
 }
 
 // CloseIdleConnections closes the connections that no request uses. The client stays usable.
-func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
+func (c *Client) CloseIdleConnections() { c.transport.kept.CloseIdleConnections() }

@@ -386,7 +386,8 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 
 	output := askInAProcess(t, "https://api.example.com", "HTTPS_PROXY="+address.String())
 	require.Equal(t, "CONNECT api.example.com:443 HTTP/1.1", <-connects)
-	require.Equal(t, "task 74372499131: getTaskResult: no answer: Say [client key]", output)
+	require.Equal(t, "task 74372499131: getTaskResult: no answer: the proxy "+address.Host+" refused to connect to "+
+		"api.example.com:443: HTTP status 407 Say [client key]", output)
 
 	_, port, err := net.SplitHostPort(address.Host)
 	require.NoError(t, err)
@@ -394,6 +395,79 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		output = askInAProcess(t, loopback, "HTTP_PROXY="+address.String(), "ALL_PROXY="+address.String())
 		require.Equal(t, "POST /getTaskResult HTTP/1.1", <-connects, "%s is asked without a proxy", loopback)
 		require.Contains(t, output, "HTTP status 407")
+	}
+}
+
+// net/http ignores what it can't parse, and would send requests out directly.
+func TestProxyThatCantBeUsedIsRefused(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int64
+	api := listen(t, func(net.Conn, *bufio.Reader) { requests.Add(1) })
+	for _, value := range []string{
+		"http://user:hunter2%@proxy.example.com:3128", "http://user:hunter2 @proxy.example.com", "http://proxy.example.com:hunter2",
+		"http://", "ftp://proxy.example.com:21", "http://[::1", "proxy.example.com:port", ":3128",
+	} {
+		for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
+			output := askInAProcess(t, "https"+strings.TrimPrefix(api, "http"), variable+"="+value)
+			require.Equal(t, "twocaptcha: "+variable+" can't be used as a proxy: it takes a URL like http://proxy.example.com:3128, "+
+				"or socks5:// (its value is not shown, since it may hold a password)", output, "with %s", value)
+		}
+	}
+	require.Zero(t, requests.Load(), "connections without a proxy")
+
+	output := askInAProcess(t, "http://127.0.0.1:1", "HTTPS_PROXY=http://")
+	require.Contains(t, output, "connection refused", "plain http needs no proxy")
+	for _, value := range []string{"127.0.0.1:1", "localhost:1", "http://127.0.0.1:1/", "https://u:p@127.0.0.1:1", "socks5://127.0.0.1:1", "socks5h://[::1]:1"} {
+		output := askInAProcess(t, "https://api.example.com", "https_proxy="+value)
+		require.Regexp(t, "no answer: .*(127.0.0.1|::1)", output, "with %s", value)
+	}
+}
+
+// localhost is what the machine's resolver says. The test has no resolver of its own: another
+// address stands for what it may say.
+func TestPlainHTTPReachesOnlyLoopbackAddresses(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int64
+	listener, err := net.Listen("tcp", ":0") // of every interface
+	require.NoError(t, err)
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(
+		func(w http.ResponseWriter, _ *http.Request) {
+			requests.Add(1)
+			_, _ = io.WriteString(w, `{"errorId":0,"status":"processing"}`)
+		})}}
+	server.Start()
+	t.Cleanup(server.Close)
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	require.NoError(t, err)
+
+	elsewhere := []string{"0.0.0.0", "192.0.2.1"}
+	if listener6, err := net.Listen("tcp6", "[::1]:0"); err == nil { // some machines speak IPv4 alone
+		require.NoError(t, listener6.Close())
+		elsewhere = append(elsewhere, "[::]", "[2001:db8::1]")
+	}
+
+	for _, base := range []string{"http://localhost:" + port, "https://api.example.com"} {
+		for _, host := range elsewhere {
+			client := newClient(t, base, func(o *twocaptcha.Options) {
+				o.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
+					return roundTripper(func(request *http.Request) (*http.Response, error) {
+						request = request.Clone(request.Context())
+						request.URL.Scheme, request.URL.Host = "http", host+":"+port
+						return next.RoundTrip(request)
+					})
+				}
+			})
+			_, err := client.GetTaskResult(t.Context(), taskID)
+			requireTransportError(t, err, twocaptcha.ReasonConnection)
+			require.EqualError(t, err, "task 74372499131: getTaskResult: not sent: the API's host is at "+host+":"+port+
+				", which is not a loopback address, and http:// would send the client key in the clear: use https://")
+		}
+	}
+	require.Zero(t, requests.Load(), "requests sent in the clear")
+
+	for _, host := range []string{"localhost", "LOCALHOST", "127.0.0.1", "127.8.9.10", "[::ffff:127.0.0.1]"} {
+		_, err := newClient(t, "http://"+host+":"+port).GetTaskResult(t.Context(), taskID)
+		require.NoError(t, err, "of %s", host)
 	}
 }
 

@@ -14,6 +14,7 @@
 // error of the service.
 //
 // What the service says is untrusted text. In errors it is valid UTF-8 without control characters
-// and of bounded length, and the client key is masked if the service echoes it. So errors can be
-// logged, stored and passed on as they are.
+// and of bounded length. If the service echoes the client key, or 12 or more characters of it in a
+// row, they are masked, in any case, also if they are escaped, percent- or base64-encoded, or split
+// by white space. So errors can be logged, stored and passed on as they are.
 package twocaptcha

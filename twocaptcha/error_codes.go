@@ -1,7 +1,8 @@
 package twocaptcha
 
 // The codes of the service's error table (https://2captcha.com/api-docs/error-codes), each with its
-// errorId there. Codes beyond these occur: a [ServiceError] carries them as they came.
+// errorId there, and at the end those that relatives of the service send under the same protocol.
+// Codes beyond these occur: a [ServiceError] carries them as they came.
 const (
 	// ErrorKeyDoesNotExist (1): the client key is wrong. Five requests with a wrong key ban the
 	// address for 10 minutes.
@@ -47,6 +48,15 @@ const (
 	ErrorBadImgInstructions = "ERROR_BAD_IMGINSTRUCTIONS"
 	// ErrorBadProxy (130): the proxy that the task names does not work.
 	ErrorBadProxy = "ERROR_BAD_PROXY"
+
+	// ErrorTooMuchRequests, of CapMonster Cloud: more than 120 requests for one task, or too many at
+	// once; repeat later.
+	ErrorTooMuchRequests = "ERROR_TOO_MUCH_REQUESTS"
+	// ErrorRateLimit, of CapSolver: too many requests; repeat later.
+	ErrorRateLimit = "ERROR_RATE_LIMIT"
+	// ErrorServiceUnavaliable, of CapSolver: the service is down; repeat later. The spelling is that
+	// service's.
+	ErrorServiceUnavaliable = "ERROR_SERVICE_UNAVALIABLE"
 )
 
 // codeAdvice holds every code of the table, with what a person can do about it: the service's own
@@ -72,4 +82,7 @@ var codeAdvice = map[string]string{
 	ErrorBadParameters:           "",
 	ErrorBadImgInstructions:      "",
 	ErrorBadProxy:                "submit a new task with a proxy that works",
+	ErrorTooMuchRequests:         "ask less often",
+	ErrorRateLimit:               "ask less often",
+	ErrorServiceUnavaliable:      "ask again later",
 }

@@ -49,20 +49,24 @@ const (
 	// ReasonConnection: no answer, or not the whole of it. Refused, dropped, stalled, canceled, or not
 	// sent.
 	ReasonConnection Reason = "connection"
-	// ReasonStatus: an HTTP status other than 200, without an error of the service. Redirects are
-	// among them.
+	// ReasonStatus: an HTTP status other than 2xx, or one without a body, without an error of the
+	// service. Redirects are among them. On 408, 425, 429 and 5xx only this package's codes are errors
+	// of the service: a gateway may have written others.
 	ReasonStatus Reason = "status"
-	// ReasonUnreadable: not JSON, or broken off, or nested too deep.
+	// ReasonUnreadable: not JSON, or broken off, or nested too deep, or an answer of more than 256 KiB
+	// that is not a JSON object.
 	ReasonUnreadable Reason = "unreadable"
 	// ReasonUnexpected: JSON that is neither a result nor an error, such as a status that is missing
 	// or unknown, or ready without a solution.
 	ReasonUnexpected Reason = "unexpected"
 	// ReasonNoCode: an errorId other than 0, without an errorCode.
 	ReasonNoCode Reason = "no code"
-	// ReasonTooLarge: an answer of more than 256 KiB on HTTP status 200.
+	// ReasonTooLarge: a JSON object of more than 256 KiB on an HTTP status 2xx.
 	ReasonTooLarge Reason = "too large"
 	// ReasonClientKey: the client key's file can't be read, or holds no usable key. Nothing was sent.
 	ReasonClientKey Reason = "client key"
+	// ReasonInput: what the caller gave can't be sent. Nothing was sent.
+	ReasonInput Reason = "input"
 )
 
 // TransportError is a request that brought neither a result nor an error of the service.
@@ -82,6 +86,9 @@ type TransportError struct {
 	HTTPStatus int
 	// RetryAfter is what the Retry-After header asked for, at most 24 hours; 0 if there was none.
 	RetryAfter time.Duration
+	// NotSent tells that the request was not sent, or not in full, so that the service can't have
+	// acted on it. If it is false, the request was sent, or nobody knows.
+	NotSent bool
 
 	cause error
 }

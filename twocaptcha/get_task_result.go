@@ -3,6 +3,7 @@ package twocaptcha
 import (
 	"context"
 	"encoding/json"
+	"slices"
 )
 
 // The statuses of a task.
@@ -18,7 +19,7 @@ type TaskResult struct {
 	Status string `json:"status"`
 	// Solution is the JSON value that the service gave, an object for most task types, a string for
 	// some; nil while the task is processing, never null. Invalid UTF-8 in it is replaced by U+FFFD. A
-	// client key of 8 characters or more is replaced by "[client key]" in its strings.
+	// client key of 8 characters or more is replaced by "[client key]" in its strings, in any case.
 	Solution json.RawMessage `json:"solution,omitempty"`
 	// Cost is what was charged, as the decimal that the service wrote; "" if it said nothing.
 	Cost string `json:"cost,omitempty"`
@@ -38,39 +39,43 @@ type TaskResult struct {
 //
 // https://2captcha.com/api-docs/get-task-result
 func (c *Client) GetTaskResult(ctx context.Context, taskID int64) (*TaskResult, error) {
-	return call(ctx, c, request{
-		method: "getTaskResult",
-		taskID: taskID,
-		body: func(clientKey string) any {
-			return struct {
-				ClientKey string `json:"clientKey"`
-				TaskID    int64  `json:"taskId"`
-			}{clientKey, taskID}
-		},
-	}, readTaskResult)
+	return call(ctx, c, request{method: "getTaskResult", taskID: taskID, body: keyAndTask(taskID)}, readTaskResult)
 }
 
-func readTaskResult(properties object, key string) reading[TaskResult] {
+// statusIdle is what some relatives of the service say of a task that nobody has taken yet.
+const statusIdle = "idle"
+
+// notReadyCodes are the codes by which relatives and version 1 of the service say that a task is
+// processing.
+var notReadyCodes = []string{"CAPCHA_NOT_READY", "CAPTCHA_NOT_READY"}
+
+func readTaskResult(properties object, hidden secrets) reading[TaskResult] {
 	status, solution := properties.text("status"), properties["solution"]
 	ready := status == StatusReady && solution != nil
+	errorID, usable := properties.integer("errorId")
+	paid := ready && usable && errorID == 0
 	switch {
+	case !paid && slices.Contains(notReadyCodes, properties.code()):
+		return reading[TaskResult]{result: TaskResult{Status: StatusProcessing}, isTheCode: true}
+	case status == statusIdle:
+		return reading[TaskResult]{result: TaskResult{Status: StatusProcessing}}
 	case status == "":
 		return reading[TaskResult]{oddity: "no status"}
 	case status == StatusReady && !ready:
 		return reading[TaskResult]{oddity: "ready without a solution"}
 	case status != StatusReady && status != StatusProcessing:
-		return reading[TaskResult]{oddity: `status "` + untrusted(status, key, maxExcerpt) + `"`}
+		return reading[TaskResult]{oddity: `status "` + untrusted(status, hidden, maxExcerpt) + `"`}
 	}
 	result := TaskResult{
 		Status:     status,
-		Cost:       properties.short("cost", key),
-		IP:         properties.short("ip", key),
+		Cost:       properties.short("cost", hidden),
+		IP:         properties.short("ip", hidden),
 		CreateTime: properties.optionalInteger("createTime"),
 		EndTime:    properties.optionalInteger("endTime"),
 		SolveCount: properties.optionalInteger("solveCount"),
 	}
 	if ready {
-		result.Solution = solutionWithoutKey(solution, key)
+		result.Solution = solutionWithoutKey(solution, hidden.key)
 	}
-	return reading[TaskResult]{result: result, outranksErrors: ready}
+	return reading[TaskResult]{result: result, outranksErrors: paid}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -69,6 +70,14 @@ func parseKey(text string) (string, error) {
 	switch {
 	case key == "":
 		return "", errors.New("is empty: it takes the account's API key")
+	case strings.ContainsRune(quotes, firstRune(key)), strings.ContainsRune(quotes, lastRune(key)):
+		return "", errors.New("has quotes around it: give the key without them")
+	case assignment.MatchString(key):
+		return "", errors.New(`begins with a name and "=": give the key alone, which is what follows the "="`)
+	case jsonObject.MatchString(key):
+		return "", errors.New("is JSON: it takes the account's API key and nothing else")
+	case placeholder.MatchString(key):
+		return "", errors.New("is a placeholder, like <YOUR_API_KEY> or $KEY: put the account's API key in its place")
 	case len(key) > maxKey:
 		return "", fmt.Errorf("is over %d bytes long: it takes the account's API key and nothing else", maxKey)
 	case !utf8.ValidString(key) || strings.ContainsFunc(key, func(r rune) bool {
@@ -79,13 +88,35 @@ func parseKey(text string) (string, error) {
 	return key, nil
 }
 
+// What is given in place of a key by mistake. Five requests with a wrong key are a ban.
+var (
+	assignment = regexp.MustCompile(`^(?:(?:export|set|setx)\s+)?(?:\$env:)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*[^=\s]`)
+	jsonObject = regexp.MustCompile(`^\{\s*["}]`)
+	// The last three are your-api-key, the name of a variable, and a mask.
+	placeholder = regexp.MustCompile(`(?s)^(?:<.*>|\[.*\]|\{.*\}|\$.*|%.*%|` +
+		`(?i:(?:insert|enter|put|paste)?[-_]?your[-_a-z0-9]*key[-_a-z]*)|` +
+		`(?:[A-Z0-9]+_)+KEY|[xX*.…-]{3,})$`)
+)
+
+const quotes = "\"'`“”„‘’‚«»"
+
+func firstRune(text string) rune {
+	first, _ := utf8.DecodeRuneInString(text)
+	return first
+}
+
+func lastRune(text string) rune {
+	last, _ := utf8.DecodeLastRuneInString(text)
+	return last
+}
+
 // shownPath is the path for an error text. A bare name is not shown: it may be the key itself,
 // given as a file by mistake.
 func shownPath(path string) string {
 	if filepath.Base(path) == path {
 		return ""
 	}
-	return " " + untrusted(path, "", maxText/2)
+	return " " + untrusted(path, secrets{}, maxText/2)
 }
 
 func withoutPath(err error) error {

@@ -2,10 +2,11 @@ package twocaptcha
 
 import (
 	"bytes"
-	"strconv"
+	"cmp"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -13,25 +14,37 @@ const (
 	maxText    = 500
 	maxCode    = 100
 	maxExcerpt = 120
+	// maxSearched is how much of a text is looked at: what is shown of it is far shorter, also if all
+	// of it are escaped keys.
+	maxSearched = 16 << 10
 
 	clientKeyMark = "[client key]"
-	// A piece of the key at the end of a text is taken for one that was broken off from this length
-	// on.
-	minKeyPiece = 8
 	// A key of the service has 32 characters. Shorter ones than this are test keys, which occur in
 	// solutions by chance.
 	minKeyInSolution = 8
+	// minSecret is in bytes. A shorter secret other than the key occurs in texts by chance.
+	minSecret = 8
 )
 
-// untrusted makes a text that may hold bytes of the service fit for errors: without the client key,
-// valid UTF-8, without control or invisible characters, at most limit bytes. The key goes first,
-// since a cut could leave most of it.
-func untrusted(text, key string, limit int) string {
-	return cut(clean(text, key), limit)
+// secrets are what no text of the service may show.
+type secrets struct {
+	key string
+	// more returns other secrets of a request, by the mark that takes their place. It is called only
+	// if there is a text to show. nil: no other secrets.
+	more func() map[string][]string
 }
 
-func clean(text, key string) string {
-	text = strings.ToValidUTF8(withoutKey(text, key), string(utf8.RuneError))
+// untrusted makes a text that may hold bytes of the service fit for errors: without the secrets,
+// valid UTF-8, without control or invisible characters, at most limit bytes. The secrets go first,
+// since a cut could leave most of one.
+func untrusted(text string, hidden secrets, limit int) string {
+	return cut(clean(text, hidden), limit)
+}
+
+func clean(text string, hidden secrets) string {
+	text = strings.TrimSpace(text)
+	text = cutAt(text, maxSearched)
+	text = strings.ToValidUTF8(hidden.without(text), string(utf8.RuneError))
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsGraphic(r) {
 			return r
@@ -41,18 +54,18 @@ func clean(text, key string) string {
 }
 
 // untrustedCode is untrusted for an errorCode. A code of the service's table stays as it is,
-// whatever the key.
-func untrustedCode(code, key string) string {
+// whatever the secrets.
+func untrustedCode(code string, hidden secrets) string {
 	code = strings.TrimSpace(code)
 	if _, known := codeAdvice[code]; known {
 		return code
 	}
-	return untrusted(code, key, maxCode)
+	return untrusted(code, hidden, maxCode)
 }
 
 // excerpt is the beginning of a body in quotes, white space collapsed.
-func excerpt(body []byte, key string) string {
-	return `"` + cut(strings.Join(strings.Fields(clean(string(body), key)), " "), maxExcerpt) + `"`
+func excerpt(body []byte, hidden secrets) string {
+	return `"` + cut(strings.Join(strings.Fields(clean(string(body), hidden)), " "), maxExcerpt) + `"`
 }
 
 // cut shortens text to limit bytes on a rune boundary, the last of them an ellipsis.
@@ -61,33 +74,79 @@ func cut(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	end := limit - len(ellipsis)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + ellipsis
+	return cutAt(text, limit-len(ellipsis)) + ellipsis
 }
 
-// withoutKey replaces the client key in text, also if it is spelled with JSON escapes, or if the
-// text breaks off within it.
-func withoutKey(text, key string) string {
-	if key == "" {
+// cutAt is the beginning of text, of at most limit bytes, on a rune boundary.
+func cutAt(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
-	text = withoutEscapedKey(strings.ReplaceAll(text, key, clientKeyMark), key)
-	decoded, offsets := unescape(text)
-	for length := min(len(key)-1, len(decoded)); length >= minKeyPiece; length-- {
-		if start := len(decoded) - length; string(decoded[start:]) == key[:length] {
-			return text[:offsets[start]] + clientKeyMark
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
+}
+
+// without replaces what spells one of the secrets or a part of it. Overlapping parts get the mark
+// of the secret that comes first.
+func (s secrets) without(text string) string {
+	type marked struct {
+		span
+		mark string
+	}
+	var found []marked
+	add := func(mark string, endings bool, texts ...string) {
+		for _, each := range findSpelled(text, texts, endings) {
+			found = append(found, marked{each, mark})
 		}
 	}
-	return text
+	if s.key != "" {
+		add(clientKeyMark, true, s.key)
+	}
+	if s.more != nil {
+		more := s.more()
+		for _, mark := range slices.Sorted(maps.Keys(more)) {
+			long, short := longAndShort(more[mark])
+			add(mark, false, long...)
+			add(mark, false, short...)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b marked) int { return cmp.Compare(a.from, b.from) })
+	var out strings.Builder
+	done := 0
+	for _, each := range found {
+		if each.from < done {
+			done = max(done, each.to)
+			continue
+		}
+		out.WriteString(text[done:each.from])
+		out.WriteString(each.mark)
+		done = each.to
+	}
+	out.WriteString(text[done:])
+	return out.String()
+}
+
+// longAndShort divides secrets at minPart, and leaves out those that a text may hold by chance.
+func longAndShort(secrets []string) (long, short []string) {
+	for _, secret := range secrets {
+		switch {
+		case utf8.RuneCountInString(secret) >= minPart:
+			long = append(long, secret)
+		case len(secret) >= minSecret:
+			short = append(short, secret)
+		}
+	}
+	return long, short
 }
 
 // solutionWithoutKey replaces the client key in the strings of a JSON value, names of properties
-// included, and leaves every other byte as it is.
+// included, in any case and however JSON escapes it. Every other byte stays as it is: a solution is
+// paid for, and a part of the key may be in it by chance.
 func solutionWithoutKey(value []byte, key string) []byte {
-	if len(key) < minKeyInSolution || !bytes.Contains(value, []byte(key)) && !bytes.ContainsRune(value, '\\') {
+	wanted := strings.Map(unicode.ToLower, key)
+	if len(key) < minKeyInSolution || !maySpell(value, wanted) {
 		return value
 	}
 	var out []byte
@@ -105,7 +164,7 @@ func solutionWithoutKey(value []byte, key string) []byte {
 		}
 		end = min(end, len(value))
 		out = append(out, value[:open+1]...)
-		out = append(out, withoutEscapedKey(string(value[open+1:end]), key)...)
+		out = append(out, stringWithoutKey(value[open+1:end], wanted)...)
 		value = value[end:]
 		if len(value) > 0 {
 			out, value = append(out, '"'), value[1:]
@@ -114,75 +173,33 @@ func solutionWithoutKey(value []byte, key string) []byte {
 	return append(out, value...)
 }
 
-// withoutEscapedKey replaces the key in the inside of a JSON string, whichever way it is escaped.
-func withoutEscapedKey(text, key string) string {
-	if !strings.Contains(text, key) && !strings.Contains(text, `\`) {
-		return text
+// stringWithoutKey replaces the key, which is in lower case, in the inside of a JSON string.
+func stringWithoutKey(inside []byte, key string) []byte {
+	if !maySpell(inside, key) {
+		return inside
 	}
-	decoded, offsets := unescape(text)
-	var out strings.Builder
+	letters := unescape(lettersOf(string(inside)), unescapeJSON)
+	text, starts := folded(letters)
+	var out []byte
 	done := 0
-	for {
-		at := bytes.Index(decoded[done:], []byte(key))
-		if at < 0 {
-			out.WriteString(text[offsets[done]:])
-			return out.String()
+	for at := 0; at < len(letters); {
+		if !strings.HasPrefix(text[starts[at]:], key) {
+			at++
+			continue
 		}
-		out.WriteString(text[offsets[done]:offsets[done+at]])
-		out.WriteString(clientKeyMark)
-		done += at + len(key)
+		out = append(append(out, inside[done:letters[at].from]...), clientKeyMark...)
+		at += utf8.RuneCountInString(key)
+		done = letters[at-1].to
 	}
+	return append(out, inside[done:]...)
 }
 
-// unescape decodes the inside of a JSON string. offsets says for each byte of decoded where its
-// source begins in text, and ends with the text's length. Anything else than an escape is left as
-// it is.
-func unescape(text string) (decoded []byte, offsets []int) {
-	decoded, offsets = make([]byte, 0, len(text)), make([]int, 0, len(text)+1)
-	for at := 0; at < len(text); {
-		char, size := text[at:at+1], 1
-		if text[at] == '\\' && at+1 < len(text) {
-			switch next := text[at+1]; next {
-			case '"', '\\', '/':
-				char, size = text[at+1:at+2], 2
-			case 'b', 'f', 'n', 'r', 't':
-				char, size = " ", 2 // some white space, which no key holds
-			case 'u':
-				if r, length := escapedRune(text[at:]); length > 0 {
-					char, size = string(r), length
-				}
-			}
-		}
-		for range len(char) {
-			offsets = append(offsets, at)
-		}
-		decoded = append(decoded, char...)
-		at += size
+// maySpell tells whether JSON holds the key, which is in lower case, or escapes that may spell a
+// character of it.
+func maySpell(value []byte, key string) bool {
+	escapes := `\u`
+	if strings.ContainsAny(key, `"\/`) {
+		escapes = `\`
 	}
-	return decoded, append(offsets, len(text))
-}
-
-// escapedRune decodes the \uXXXX that text begins with, or the surrogate pair of two. Length 0:
-// there is none.
-func escapedRune(text string) (r rune, length int) {
-	first, ok := utf16Unit(text)
-	if !ok {
-		return 0, 0
-	}
-	if utf16.IsSurrogate(first) {
-		if second, ok := utf16Unit(text[6:]); ok {
-			if pair := utf16.DecodeRune(first, second); pair != utf8.RuneError {
-				return pair, 12
-			}
-		}
-	}
-	return first, 6
-}
-
-func utf16Unit(text string) (rune, bool) {
-	if len(text) < 6 || text[:2] != `\u` {
-		return 0, false
-	}
-	unit, err := strconv.ParseUint(text[2:6], 16, 16)
-	return rune(unit), err == nil
+	return bytes.Contains(value, []byte(escapes)) || bytes.Contains(bytes.ToLower(value), []byte(key))
 }

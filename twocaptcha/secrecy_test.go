@@ -2,6 +2,7 @@ package twocaptcha_test
 
 import (
 	"bufio"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -55,6 +56,109 @@ func TestEchoedClientKeyIsInNoError(t *testing.T) {
 			}
 		}
 	}
+}
+
+// spellings are the ways in which an echo of the key may be spelled so that a person or a program
+// can still read it.
+func spellings() map[string]string {
+	all := map[string]string{
+		"upper case":             strings.ToUpper(clientKey),
+		"percent-encoded":        percentEncoded(clientKey),
+		"partly percent-encoded": percentEncoded(clientKey[:7]) + clientKey[7:],
+		"percent-encoded twice":  strings.ReplaceAll(percentEncoded(clientKey), "%", "%25"),
+		"split by spaces":        strings.Join(strings.Split(clientKey, ""), " "),
+		"split by lines":         clientKey[:11] + "\r\n\t" + clientKey[11:22] + "\n" + clientKey[22:],
+		"split by NULs":          strings.Join(strings.Split(clientKey, ""), "\x00"),
+		"split by zero width":    strings.Join(strings.Split(clientKey, ""), "\u200b"),
+		"split by soft hyphens":  clientKey[:11] + "\u00ad" + clientKey[11:22] + "\u00ad" + clientKey[22:],
+		"split and escaped":      strings.Join(strings.Split(escapedKey(clientKey), `\`), "\n"+`\`),
+		"split by escapes":       clientKey[:11] + `\n` + clientKey[11:22] + `%20` + clientKey[22:],
+		"escaped twice":          strings.ReplaceAll(escapedKey(clientKey), `\`, `\\`),
+		"escaped, percent":       strings.ReplaceAll(escapedKey(clientKey), `\`, `%5C`),
+		"base64 in lines":        base64.StdEncoding.EncodeToString([]byte(clientKey))[:20] + "\r\n" + base64.StdEncoding.EncodeToString([]byte(clientKey))[20:],
+		"base64 in a word":       "Basic" + base64.StdEncoding.EncodeToString([]byte("user:"+clientKey)),
+		"base64 of upper case":   base64.StdEncoding.EncodeToString([]byte(strings.ToUpper(clientKey))),
+		"base64, percent":        percentEncoded(base64.StdEncoding.EncodeToString([]byte("??>" + clientKey))),
+	}
+	for length := 12; length < len(clientKey); length += 5 {
+		for from := 0; from+length <= len(clientKey); from += 3 {
+			all[fmt.Sprintf("%d characters from %d", length, from)] = clientKey[from : from+length]
+			for before := range 4 {
+				content := []byte(strings.Repeat("?", before) + clientKey[from:from+length] + "~~")
+				name := fmt.Sprintf("base64 of %d characters from %d after %d others", length, from, before)
+				all[name] = base64.StdEncoding.EncodeToString(content)
+				all[name+", for URLs"] = base64.RawURLEncoding.EncodeToString(content)
+			}
+		}
+	}
+	return all
+}
+
+func TestEchoedClientKeyIsFoundHoweverItIsSpelled(t *testing.T) {
+	t.Parallel()
+	for name, spelled := range spellings() {
+		literal, err := json.Marshal("a: " + spelled + " :b")
+		require.NoError(t, err)
+		for _, body := range []string{
+			`{"errorId":1,"errorCode":"X","errorDescription":` + string(literal) + `}`,
+			"<p>" + spelled + "</p>",
+			"<p>" + longText("- ", 90) + spelled + "</p>",
+		} {
+			_, err = ask(t, 401, body)
+			requireNoPart(t, err.Error(), clientKey, name)
+			require.Contains(t, err.Error(), "[client key]", "%s in %s", name, body)
+		}
+		_, err = ask(t, 200, `{"errorId":1,"errorCode":"X","errorDescription":`+string(literal)+`}`)
+		description := requireServiceError(t, err).Description
+		require.Regexp(t, `^a: .{0,16}\[client key\].{0,16} :b$`, description, name)
+		for _, piece := range []string{spelled, strings.Join(strings.Fields(spelled), "")} {
+			for from := 0; from+20 <= len(piece); from++ {
+				require.NotContains(t, description, piece[from:from+20], name)
+			}
+		}
+	}
+}
+
+func TestWhatOnlyResemblesTheClientKeyIsShown(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"11 characters: " + clientKey[:11] + "_" + clientKey[12:23] + "!",
+		"a hash: 5d41402abc4b2a76b9719d911017c592",
+		"base64: SGVsbG8sIHdvcmxkISBIb3cgYXJlIHlvdSB0b2RheT8=",
+		"100% of %41 and C:\\new\\u0041 stay as they are",
+	} {
+		literal, err := json.Marshal(text)
+		require.NoError(t, err)
+		_, err = ask(t, 200, `{"errorCode":"X","errorDescription":`+string(literal)+`}`)
+		require.Equal(t, text, requireServiceError(t, err).Description)
+	}
+}
+
+// Keys that are shorter than the service's are test keys, such as words.
+func TestShortClientKeysAreFoundAsAWhole(t *testing.T) {
+	t.Parallel()
+	for text, expected := range map[string]string{
+		"Test-Key":            "[client key]",
+		"%74est%2Dkey":        "[client key]",
+		"the test-keys":       "the [client key]s",
+		"test- key, est-key":  "test- key, est-key",
+		"dGVzdC1rZXk= test-k": "dGVzdC1rZXk= test-k",
+	} {
+		server := startService(t, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"errorCode":"X","errorDescription":%q}`, text)
+		})
+		client := newClient(t, server.URL, func(o *twocaptcha.Options) { o.ClientKey = "test-key" })
+		_, err := client.GetTaskResult(t.Context(), taskID)
+		require.Equal(t, expected, requireServiceError(t, err).Description)
+	}
+}
+
+func percentEncoded(text string) string {
+	var encoded strings.Builder
+	for _, char := range []byte(text) {
+		fmt.Fprintf(&encoded, "%%%02x", char)
+	}
+	return encoded.String()
 }
 
 func TestEchoedClientKeyIsReplacedWhereItStood(t *testing.T) {
@@ -112,6 +216,8 @@ func TestEchoedClientKeyIsInNoResult(t *testing.T) {
 		`"\"\\` + clientKey + `\\\""`:                         `"\"\\` + mark + `\\\""`,
 		`"\ud800` + clientKey + `\udc00\u0000"`:               `"\ud800` + mark + `\udc00\u0000"`,
 		`"{\"key\":\"` + clientKey + `\"}"`:                   `"{\"key\":\"` + mark + `\"}"`,
+		`"` + strings.ToUpper(clientKey) + `"`:                `"` + mark + `"`,
+		`"` + escapedKey(strings.ToUpper(clientKey)) + `"`:    `"` + mark + `"`,
 		`"` + clientKey[:31] + `"`:                            `"` + clientKey[:31] + `"`,
 		`["` + clientKey[:16] + `","` + clientKey[16:] + `"]`: `["` + clientKey[:16] + `","` + clientKey[16:] + `"]`,
 	} {
@@ -126,7 +232,7 @@ func TestEchoedClientKeyIsInNoResult(t *testing.T) {
 
 func TestKeysOfOddCharactersAreReplacedInSolutions(t *testing.T) {
 	t.Parallel()
-	for _, key := range []string{`n"\/<&>'`, "ключ-😀", `uuuuuuuu`, `\u0061\u0061`, `nnnnnnnn`, `]"[client`} {
+	for _, key := range []string{`n"\/<&'>`, "ключ-😀", `uuuuuuuu`, `\u0061\u0061`, `nnnnnnnn`, `]"[client`} {
 		literal, err := json.Marshal(key)
 		require.NoError(t, err)
 		for _, spelled := range []string{strings.Trim(string(literal), `"`), escapedUnits(key)} {
@@ -170,6 +276,7 @@ func requireNoKey(t testing.TB, err error, name string) {
 	requireText(t, err.Error(), 500)
 	encoded, encodeErr := json.Marshal(err)
 	require.NoError(t, encodeErr)
+	requireNoPart(t, err.Error(), clientKey, name)
 	for _, text := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err), string(encoded)} {
 		require.NotContains(t, text, clientKey, name)
 		require.NotContains(t, text, escapedKey(clientKey), name)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// serviceCodes is the service's error table.
+// serviceCodes is the service's error table, and what its relatives add to it.
 var serviceCodes = map[string]int64{
 	"ERROR_KEY_DOES_NOT_EXIST":        1,
 	"ERROR_NO_SLOT_AVAILABLE":         2,
@@ -35,11 +36,14 @@ var serviceCodes = map[string]int64{
 	"ERROR_BAD_PARAMETERS":            110,
 	"ERROR_BAD_IMGINSTRUCTIONS":       115,
 	"ERROR_BAD_PROXY":                 130,
+	"ERROR_TOO_MUCH_REQUESTS":         1,
+	"ERROR_RATE_LIMIT":                1,
+	"ERROR_SERVICE_UNAVALIABLE":       1,
 }
 
 func TestEveryCodeOnEveryStatus(t *testing.T) {
 	t.Parallel()
-	require.Len(t, serviceCodes, 20)
+	require.Len(t, serviceCodes, 23)
 	codes := map[string]int64{"ERR_PROXY_CONNECTION_FAILED": 1, "ERROR_OF_TOMORROW": 9223372036854775807}
 	for code, id := range serviceCodes {
 		codes[code] = id
@@ -63,6 +67,12 @@ func TestEveryCodeOnEveryStatus(t *testing.T) {
 				body = fmt.Sprintf(`{"errorId":%d,"errorCode":"%s","errorDescription":"1 & 2"}`, id, code)
 				requests = 0
 				_, err := client.GetTaskResult(t.Context(), taskID)
+				if _, known := serviceCodes[code]; !known && (status == 429 || status == 500) {
+					failure := requireTransportError(t, err, twocaptcha.ReasonStatus)
+					require.Equal(t, 7*time.Second, failure.RetryAfter)
+					require.ErrorContains(t, err, code)
+					continue
+				}
 				require.Equal(t, &twocaptcha.ServiceError{
 					Method: "getTaskResult", TaskID: taskID, ErrorID: id, Code: code, Description: "1 & 2", HTTPStatus: status, RetryAfter: 7e9,
 				}, requireServiceError(t, err))
@@ -96,6 +106,9 @@ func TestConstantsAreTheTablesCodes(t *testing.T) {
 		twocaptcha.ErrorBadParameters:           "ERROR_BAD_PARAMETERS",
 		twocaptcha.ErrorBadImgInstructions:      "ERROR_BAD_IMGINSTRUCTIONS",
 		twocaptcha.ErrorBadProxy:                "ERROR_BAD_PROXY",
+		twocaptcha.ErrorTooMuchRequests:         "ERROR_TOO_MUCH_REQUESTS",
+		twocaptcha.ErrorRateLimit:               "ERROR_RATE_LIMIT",
+		twocaptcha.ErrorServiceUnavaliable:      "ERROR_SERVICE_UNAVALIABLE",
 	}
 	require.Len(t, constants, len(serviceCodes))
 	for constant, code := range constants {
@@ -123,6 +136,9 @@ func TestErrorsOfOddShapes(t *testing.T) {
 		`{"errorId":"12","errorCode":"ERROR_CAPTCHA_UNSOLVABLE"}`:            {ErrorID: 12, Code: "ERROR_CAPTCHA_UNSOLVABLE"},
 		`{"errorCode":"ERROR_ZERO_BALANCE\n","errorDescription":null}`:       {Code: "ERROR_ZERO_BALANCE"},
 		`{"errorId":1,"errorCode":42,"errorDescription":7}`:                  {ErrorID: 1, Code: "42", Description: "7"},
+		`{"errorId":12.0,"errorCode":"X"}`:                                   {ErrorID: 12, Code: "X"},
+		`{"errorId":1e400,"errorCode":"X"}`:                                  {Code: "X"},
+		`{"errorId":9223372036854775808,"errorCode":"X"}`:                    {Code: "X"},
 		`{"errorId":{},"errorCode":"X","errorDescription":{"a":"b"}}`:        {Code: "X", Description: `{"a":"b"}`},
 		`{"errorId":0,"errorCode":"X","status":"processing"}`:                {Code: "X"},
 		`{"errorId":12,"errorCode":"X","status":"ready","solution":{}}`:      {ErrorID: 12, Code: "X"},

@@ -2,12 +2,11 @@ package twocaptcha
 
 import (
 	"context"
-	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/url"
-	"sync/atomic"
+	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -16,9 +15,10 @@ import (
 func newTransport() *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, ControlContext: requireLoopback}
 	return &http.Transport{
-		Proxy: proxyOfTheEnvironment,
+		Proxy:                  proxyOfTheEnvironment,
+		OnProxyConnectResponse: nameRefusingProxy,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			connection, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
@@ -36,68 +36,48 @@ func newTransport() *http.Transport {
 	}
 }
 
-// proxyOfTheEnvironment is never one for plain http, which is for loopback hosts alone: net/http
-// knows fewer spellings of these than parseURL takes, and a proxy elsewhere would be sent the
-// client key in the clear.
-func proxyOfTheEnvironment(request *http.Request) (*url.URL, error) {
+// connections send requests: over connections that are kept open, or each over one of its own.
+// Requests of plain http only reach loopback addresses.
+type connections struct{ kept, fresh *http.Transport }
+
+func newConnections() connections {
+	fresh := newTransport()
+	fresh.DisableKeepAlives = true
+	return connections{kept: newTransport(), fresh: fresh}
+}
+
+func (c connections) RoundTrip(request *http.Request) (*http.Response, error) {
+	ctx := request.Context()
 	if request.URL.Scheme == "http" {
-		return nil, nil
+		request = request.WithContext(context.WithValue(ctx, plainHTTP{}, true))
 	}
-	return http.ProxyFromEnvironment(request)
-}
-
-// sendBeforeDeadline returns a context whose request is not written to a connection once ctx is
-// over.
-func sendBeforeDeadline(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
-		connection := got.Conn
-		for {
-			secured, ok := connection.(*tls.Conn)
-			if !ok {
-				break
-			}
-			connection = secured.NetConn()
-		}
-		if timely, ok := connection.(*timelyConnection); ok {
-			timely.carries.Store(&ctx)
-		}
-	}})
-}
-
-// timelyConnection fails a write when the context of the request that it carries is over. The check
-// is the last thing before the bytes leave, and looks at the clock itself: in a process that was
-// stopped and goes on, the write may come before the context's timer.
-type timelyConnection struct {
-	net.Conn
-	// carries is the last request's context. It stays when the request ends: its write may still be to
-	// come.
-	carries atomic.Pointer[context.Context]
-}
-
-func (c *timelyConnection) Write(content []byte) (int, error) {
-	if ctx := c.carries.Load(); ctx != nil {
-		if cause := expired(*ctx); cause != nil {
-			return 0, tooLateError{cause}
+	if s, ok := ctx.Value(sendingKey{}).(*sending); ok {
+		s.reach()
+		if s.freshConnection {
+			return c.fresh.RoundTrip(request)
 		}
 	}
-	return c.Conn.Write(content)
+	return c.kept.RoundTrip(request)
 }
 
-// expired is ctx.Err, told by the clock. The wall clock counts too: the monotonic one stands still
-// while the machine sleeps.
-func expired(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
+type plainHTTP struct{} // the key of a context value: the connection is for a plain http request
+
+// requireLoopback is a dialer's ControlContext: it sees each address that is dialed. A host's name
+// does not tell: localhost is what the machine's resolver says.
+func requireLoopback(ctx context.Context, _, address string, _ syscall.RawConn) error {
+	if ctx.Value(plainHTTP{}) == nil {
+		return nil
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		if now := time.Now(); !now.Before(deadline) || !now.Round(0).Before(deadline.Round(0)) {
-			return context.DeadlineExceeded
-		}
+	dialed, err := netip.ParseAddrPort(address)
+	if err != nil || !dialed.Addr().Unmap().IsLoopback() {
+		return notSentError{fmt.Errorf("the API's host is at %s, which is not a loopback address, and http:// would send the "+
+			"client key in the clear: use https://", address)}
 	}
 	return nil
 }
 
-type tooLateError struct{ cause error }
+// notSentError is why no byte of a request was written.
+type notSentError struct{ cause error }
 
-func (e tooLateError) Error() string { return "not sent: " + e.cause.Error() }
-func (e tooLateError) Unwrap() error { return e.cause }
+func (e notSentError) Error() string { return "not sent: " + e.cause.Error() }
+func (e notSentError) Unwrap() error { return e.cause }

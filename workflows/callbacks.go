@@ -13,7 +13,10 @@ import (
 // TaskCallback is the payload of [TaskCallbackSignal]: the task that has ended, or may have. It
 // says when to ask, never what the answer is.
 type TaskCallback struct {
-	TaskID int64 `json:"taskId"`
+	// TaskID is the task's id; 0 if the call did not name it.
+	TaskID int64 `json:"taskId,omitempty"`
+	// Submission names the submission that the call is for, if its address was made for one.
+	Submission string `json:"submission,omitempty"`
 }
 
 // maxEarlyCallbacks bounds what is remembered of calls that came before their wait. A run takes no

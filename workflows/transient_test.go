@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,10 +36,16 @@ func TestTransientFailuresAreRepeated(t *testing.T) {
 		"JSON that is no object":     simulator.Body(`[]`),
 		"null":                       simulator.Body(`null`),
 		"no status":                  simulator.Body(`{}`),
-		"unknown status":             simulator.Body(`{"errorId":0,"status":"idle"}`),
+		"unknown status":             simulator.Body(`{"errorId":0,"status":"failed"}`),
 		"ready without a solution":   simulator.Body(`{"errorId":0,"status":"ready"}`),
 		"ready with a null solution": simulator.Body(`{"errorId":0,"status":"ready","solution":null}`),
 		"no slot":                    simulator.Error("ERROR_NO_SLOT_AVAILABLE"),
+		"an errorId on HTTP 500":     simulator.Body(`{"errorId":2}`).WithHTTPStatus(500),
+		"a gateway's code":           simulator.Body(`{"errorCode":"InternalServerError"}`).WithHTTPStatus(502),
+		"too many requests":          simulator.Error("ERROR_TOO_MUCH_REQUESTS"),
+		"rate limit on HTTP 429":     simulator.Error("ERROR_RATE_LIMIT").WithHTTPStatus(429),
+		"service unavailable":        simulator.Error("ERROR_SERVICE_UNAVALIABLE").WithHTTPStatus(400),
+		"300 KB of HTML":             simulator.Body(strings.Repeat("<p>", 100_000)),
 		"no slot on HTTP 400":        simulator.Error("ERROR_NO_SLOT_AVAILABLE").WithHTTPStatus(400),
 		"oversized on HTTP 502":      simulator.Oversized(300 << 10).WithHTTPStatus(502),
 	} {

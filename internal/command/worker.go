@@ -58,6 +58,9 @@ func Plugin(environment Environment, apiURL string) (*temporal.SimplePlugin, err
 	if err := twocaptcha.CheckURL(apiURL); err != nil {
 		return nil, fmt.Errorf("%s, or --api-url: %w", provider.APIURLVariable, err)
 	}
+	if err := twocaptcha.CheckProxy(apiURL); err != nil {
+		return nil, err
+	}
 	plugin, err := provider.NewPlugin(config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", keyVariable, err)

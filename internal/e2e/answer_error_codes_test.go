@@ -41,6 +41,9 @@ func TestVerdictOfTheService(t *testing.T) {
 	var waits []wait
 	for _, verdict := range harness.Verdicts() {
 		for _, httpStatus := range httpStatuses {
+			if verdict.Undocumented && httpStatus >= 500 {
+				continue // a gateway may have written it
+			}
 			taskID := harness.NewTaskID()
 			service.Script(taskID, verdict.Answer(description(taskID), httpStatus))
 			run := harness.StartWait(t, temporalClient, taskQueue, harness.Soon(taskID))

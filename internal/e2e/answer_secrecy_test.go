@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -57,6 +58,10 @@ func echoes() []echo {
 		{place: "a code", answer: literal(code)},
 		{place: "a code, escaped", answer: escaped(code)},
 		{place: "a description", answer: literal(description)},
+		{place: "a description, in capitals", answer: simulator.Body(strings.ReplaceAll(description, "KEY", strings.ToUpper(harness.ClientKey)))},
+		{place: "a description, in part", answer: simulator.Body(strings.ReplaceAll(description, "KEY", harness.ClientKey[4:20]))},
+		{place: "a description, in base64", answer: simulator.Body(strings.ReplaceAll(description, "KEY",
+			base64.StdEncoding.EncodeToString([]byte("user:"+harness.ClientKey))))},
 		{place: "a description, escaped", answer: escaped(description)},
 		{place: "a description on HTTP 401", answer: literal(description).WithHTTPStatus(http.StatusUnauthorized)},
 		{place: "an error without a code", answer: literal(withoutCode)},

@@ -100,11 +100,11 @@ func goFile(block string) string {
 // with what it stands for if it takes too long.
 func TestReadmeShell(t *testing.T) {
 	t.Parallel()
-	service, err := simulator.Start(simulator.Options{ClientKey: readmeKey})
+	service, err := simulator.Start(simulator.Options{ClientKey: harness.ClientKey})
 	require.NoError(t, err)
 	t.Cleanup(service.Close)
 	keyFile := filepath.Join(t.TempDir(), "key")
-	require.NoError(t, os.WriteFile(keyFile, []byte(readmeKey+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(keyFile, []byte(harness.ClientKey+"\n"), 0o600))
 	secretFile := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secretFile, []byte("a secret of 32 random characters"), 0o600))
 	tools := t.TempDir()
@@ -121,7 +121,7 @@ func TestReadmeShell(t *testing.T) {
 		service.Script(otherTaskID, simulator.Ready(`"8"`))
 		block = strings.NewReplacer(
 			readmeTaskID, fmt.Sprint(taskID), readmeOtherTaskID, fmt.Sprint(otherTaskID),
-			readmeSecretFile, secretFile, readmeKeyFile, keyFile,
+			readmeKey, harness.ClientKey, readmeSecretFile, secretFile, readmeKeyFile, keyFile,
 			readmeListens, "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0", readmeAddress, harness.Address(),
 			"go run ./worker", "exec "+harness.WorkerPath(), // go run would leave its worker behind
 		).Replace(block)

@@ -5,6 +5,7 @@ package submission
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
@@ -25,6 +26,20 @@ type Input struct {
 	OriginalRunID string `json:"originalRunId"`
 	// WorkflowAttempt is the workflow's: a run by a workflow's retry policy submits nothing.
 	WorkflowAttempt int32 `json:"workflowAttempt"`
+}
+
+// Encode returns the input as JSON with Task byte for byte: encoding/json would take its white space
+// away and write some of its characters in another way. Task must be valid JSON.
+func (in Input) Encode() ([]byte, error) {
+	task := in.Task
+	in.Task = json.RawMessage("0") // in its place
+	encoded, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	const before = `{"task":`
+	rest := encoded[len(before)+len(in.Task):]
+	return slices.Concat([]byte(before), task, rest), nil
 }
 
 // Output is the activity's if the task was bought.

@@ -19,6 +19,8 @@ type ErrorCode struct {
 	ID       int64
 	Code     string
 	Expected bool // an expected outcome is in the benign category
+	// Undocumented codes are in no table. On HTTP 5xx a gateway may have written them.
+	Undocumented bool
 }
 
 // Verdicts are all codes except the two that may go away.
@@ -43,8 +45,8 @@ func Verdicts() []ErrorCode {
 		{ID: 115, Code: "ERROR_BAD_IMGINSTRUCTIONS"},
 		{ID: 130, Code: "ERROR_BAD_PROXY"},
 		// Not in the table: a page of the service names the first, and nothing names the second.
-		{ID: 131, Code: "ERR_PROXY_CONNECTION_FAILED"},
-		{ID: 9001, Code: "ERROR_OF_THE_FUTURE"},
+		{ID: 131, Code: "ERR_PROXY_CONNECTION_FAILED", Undocumented: true},
+		{ID: 9001, Code: "ERROR_OF_THE_FUTURE", Undocumented: true},
 		// Sister services have no ids of their own.
 		{ID: 0, Code: "ERROR_CAPTCHA_UNSOLVABLE", Expected: true},
 		{ID: 1, Code: "ERROR_ZERO_BALANCE"},

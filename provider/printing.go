@@ -1,0 +1,39 @@
+package provider
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+)
+
+// redacted returns the config as it is printed, logged and marshaled: see
+// twocaptcha.Options.Redacted.
+func (c Config) redacted() Config {
+	shown := c.clientOptions().Redacted()
+	c.ClientKey, c.ClientKeyFile, c.APIURL = shown.ClientKey, shown.ClientKeyFile, shown.URL
+	return c
+}
+
+// configFields are a Config without methods.
+type configFields Config
+
+// Format implements [fmt.Formatter]: it prints "[redacted]" in place of what may be secret.
+func (c Config) Format(state fmt.State, verb rune) {
+	type Config configFields // so that %#v shows the type's name
+	_, _ = fmt.Fprintf(state, fmt.FormatString(state, verb), Config(c.redacted()))
+}
+
+// LogValue implements [slog.LogValuer]: it logs "[redacted]" in place of what may be secret.
+func (c Config) LogValue() slog.Value {
+	shown := c.redacted()
+	return slog.GroupValue(slog.String("ClientKey", shown.ClientKey), slog.String("ClientKeyFile", shown.ClientKeyFile),
+		slog.String("APIURL", shown.APIURL))
+}
+
+// MarshalJSON implements [json.Marshaler]: it writes "[redacted]" in place of what may be secret.
+func (c Config) MarshalJSON() ([]byte, error) {
+	shown := c.redacted()
+	return json.Marshal(struct{ ClientKey, ClientKeyFile, APIURL string }{
+		shown.ClientKey, shown.ClientKeyFile, shown.APIURL,
+	})
+}
