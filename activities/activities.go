@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -13,13 +14,13 @@ import (
 const (
 	// GetTaskResultActivity is the activity type of [Activities.GetTaskResult].
 	GetTaskResultActivity = "getTaskResult"
-	// CreateTaskActivity submits a task, which buys it.
+	// CreateTaskActivity is the activity type of [Activities.CreateTask].
 	CreateTaskActivity = "createTask"
-	// GetBalanceActivity asks for the account's balance.
+	// GetBalanceActivity is the activity type of [Activities.GetBalance].
 	GetBalanceActivity = "getBalance"
-	// ReportCorrectActivity reports that a task's solution was right.
+	// ReportCorrectActivity is the activity type of [Activities.ReportCorrect].
 	ReportCorrectActivity = "reportCorrect"
-	// ReportIncorrectActivity reports that a task's solution was wrong.
+	// ReportIncorrectActivity is the activity type of [Activities.ReportIncorrect].
 	ReportIncorrectActivity = "reportIncorrect"
 	// PollTaskResultActivity polls by its own attempts. Its input and output are between this
 	// project's workflows and activities alone, and change without notice.
@@ -37,6 +38,9 @@ type Activities struct {
 	client *twocaptcha.Client
 	clock  func() time.Time // nil: time.Now
 	sent   lastRequests
+	// callbackAddress makes the address of a submission; nil: the worker takes no callbacks.
+	callbackAddress func(workflowID, submission string) (string, error)
+	temporalServer  func(context.Context, activity.Info) temporalServer
 }
 
 // Option changes what [New] returns.
@@ -50,9 +54,17 @@ func WithClock(now func() time.Time) Option {
 	return func(a *Activities) { a.clock = now }
 }
 
+// WithCallbackAddress has the submissions of the workflow SolveTask give the service an address,
+// whose calls signal the workflow with this id and name the submission. The activity makes the
+// address, so that no workflow's history holds it. address must be safe for concurrent use, and
+// returns the same address for the same arguments. Its error is not shown. nil: no address is given.
+func WithCallbackAddress(address func(workflowID, submission string) (string, error)) Option {
+	return func(a *Activities) { a.callbackAddress = address }
+}
+
 // New returns activities that send their requests through client.
 func New(client *twocaptcha.Client, options ...Option) *Activities {
-	a := &Activities{client: client, sent: lastRequests{free: map[int64]time.Time{}}}
+	a := &Activities{client: client, sent: lastRequests{free: map[int64]time.Time{}}, temporalServer: serverOf}
 	for _, option := range options {
 		option(a)
 	}
@@ -63,8 +75,20 @@ func New(client *twocaptcha.Client, options ...Option) *Activities {
 func (a *Activities) Register(registry interface {
 	RegisterActivityWithOptions(any, activity.RegisterOptions)
 }) {
-	registry.RegisterActivityWithOptions(a.GetTaskResult, activity.RegisterOptions{Name: GetTaskResultActivity})
-	registry.RegisterActivityWithOptions(a.pollTaskResult, activity.RegisterOptions{Name: PollTaskResultActivity})
+	for _, each := range []struct {
+		name     string
+		function any
+	}{
+		{GetTaskResultActivity, a.GetTaskResult},
+		{CreateTaskActivity, a.CreateTask},
+		{GetBalanceActivity, a.GetBalance},
+		{ReportCorrectActivity, a.ReportCorrect},
+		{ReportIncorrectActivity, a.ReportIncorrect},
+		{PollTaskResultActivity, a.pollTaskResult},
+		{SubmitTaskActivity, a.submitTask},
+	} {
+		registry.RegisterActivityWithOptions(each.function, activity.RegisterOptions{Name: each.name})
+	}
 }
 
 func (a *Activities) now() time.Time {

@@ -10,19 +10,25 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/polling"
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
+	"github.com/temporal-providers/temporal-2captcha/internal/submission"
 )
 
 // question is one request of an activity's attempt.
 type question[Answer any] struct {
 	method string // of the API
 	taskID int64  // 0 if the method is not about one task
+	// isPoll tells that the request asks for a task's result. Such requests for one task keep their
+	// distance, and attempts that sent none are counted.
+	isPoll bool
 	// polls returns how many polls the wait has had, if this activity has sent so many requests; nil
 	// if the activity does not count them.
 	polls func(requests int) int
 	// retryDelay returns after which delay the request is repeated, which has failed with an error
 	// that asks for such a delay, or for none: 0. nil leaves it to the activity's retry policy.
 	retryDelay func(asked time.Duration) time.Duration
+	mark       submission.Mark // of createTask
 	send       func(context.Context) (*Answer, error)
 }
 
@@ -31,7 +37,7 @@ type question[Answer any] struct {
 func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*Answer, error) {
 	attempt := a.attempt(ctx)
 	requests := requestsBefore(ctx)
-	failure := failure{method: q.method, details: ErrorDetails{TaskID: q.taskID}}
+	failure := failure{method: q.method, details: ErrorDetails{TaskID: q.taskID}, mark: q.mark}
 	countPolls := func(requests int) {
 		if q.polls != nil {
 			failure.details.Polls = q.polls(requests)
@@ -39,10 +45,12 @@ func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*A
 	}
 	answer, reason, err := sendInTurn(ctx, a, attempt, q)
 	switch {
-	case reason != nil:
+	case reason != nil && q.isPoll:
 		recordUnsent(ctx)
 		countPolls(requests)
-		return nil, failure.notSent(reason, requests)
+		return nil, failure.notSent(reason, polling.NotSent{Requests: requests})
+	case reason != nil:
+		return nil, failure.notSent(reason)
 	case err != nil:
 		countPolls(requests + 1)
 		return nil, withRetryDelay(attempt, failure.classify(err), q.retryDelay)
@@ -62,7 +70,7 @@ func sendInTurn[Answer any](
 	if reason := notBeforeDue(ctx, attempt); reason != nil {
 		return nil, reason, nil
 	}
-	if q.taskID != 0 && (a.clock != nil || !isTestEnvironment(attempt)) {
+	if q.isPoll && (a.clock != nil || !isTestEnvironment(attempt)) {
 		if wait := a.sent.begin(q.taskID, a.now()); wait > 0 {
 			return nil, &notSentReason{delay: wait, text: fmt.Sprintf(
 				"the last request for this task was less than 5s ago; the next one may be sent in %s", wait.Round(time.Millisecond))}, nil
@@ -122,10 +130,14 @@ func isLate(attempt activity.Info, starts time.Time) bool {
 // withRetryDelay has a failure that is to be repeated say when, if its activity's retry policy
 // would say otherwise. If the next attempt would be too late to send anything, the failure asks for
 // a delay that the server has no room for, which closes the activity at once: whoever scheduled it
-// goes on without waiting for that attempt.
+// goes on without waiting for that attempt. The only attempt of its activity says no more than what
+// the service asks for.
 func withRetryDelay(attempt activity.Info, err error, retryDelay func(asked time.Duration) time.Duration) error {
 	var failed *temporal.ApplicationError
 	if !errors.As(err, &failed) || failed.NonRetryable() {
+		return err
+	}
+	if policy := attempt.RetryPolicy; policy != nil && policy.MaximumAttempts == 1 {
 		return err
 	}
 	delay := failed.NextRetryDelay()

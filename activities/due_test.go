@@ -76,7 +76,7 @@ func TestAttemptsThatTheServerHandsOutAgain(t *testing.T) {
 			}
 			failed := failure{method: GetTaskResultActivity, details: ErrorDetails{TaskID: 74372499131, Polls: 12}}
 			var got *temporal.ApplicationError
-			require.ErrorAs(t, failed.notSent(reason, 1), &got)
+			require.ErrorAs(t, failed.notSent(reason, polling.NotSent{Requests: 1}), &got)
 			require.Equal(t, ErrorTypeRequestFailed, got.Type())
 			require.False(t, got.NonRetryable())
 			require.Equal(t, "task 74372499131: getTaskResult: not sent: "+test.message, got.Message())

@@ -1,15 +1,17 @@
 package activities
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/polling"
+	"github.com/temporal-providers/temporal-2captcha/internal/submission"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
@@ -87,45 +89,66 @@ type class struct {
 	delay time.Duration
 	// benign errors are expected outcomes: they belong neither in error logs nor in failure metrics.
 	benign bool
+	// alsoOfGateways tells that a gateway may have written the code after the service has acted, if it
+	// comes on a status that says so. It matters to createTask alone.
+	alsoOfGateways bool
 }
 
 var (
 	verdict         = class{}
 	expectedVerdict = class{benign: true}
 	transient       = class{retryable: true}
+	unavailable     = class{retryable: true, alsoOfGateways: true}
 	// Bans last 5 to 10 minutes.
 	banned = class{retryable: true, delay: 3 * time.Minute}
 )
 
-// serviceErrorClasses has, for each method, every code of the service's error table
+// byMethod is what is done about one code of the service. Both report methods have one class.
+type byMethod struct{ getTaskResult, createTask, getBalance, report class }
+
+// of returns the class for a method.
+func (b byMethod) of(method string) class {
+	switch method {
+	case GetTaskResultActivity:
+		return b.getTaskResult
+	case CreateTaskActivity:
+		return b.createTask
+	case GetBalanceActivity:
+		return b.getBalance
+	default:
+		return b.report
+	}
+}
+
+// serviceErrorClasses has every code of the service's error table
 // (https://2captcha.com/api-docs/error-codes), and at the end those that relatives of the service
-// add to it. A code that is missing here is a verdict.
-var serviceErrorClasses = map[string]map[string]class{
-	GetTaskResultActivity: {
-		twocaptcha.ErrorKeyDoesNotExist:         verdict, // five requests with a wrong key get the address banned
-		twocaptcha.ErrorNoSlotAvailable:         transient,
-		twocaptcha.ErrorZeroCaptchaFileSize:     verdict,
-		twocaptcha.ErrorTooBigCaptchaFileSize:   verdict,
-		twocaptcha.ErrorPageURL:                 verdict,
-		twocaptcha.ErrorZeroBalance:             verdict,
-		twocaptcha.ErrorIPNotAllowed:            verdict,
-		twocaptcha.ErrorCaptchaUnsolvable:       expectedVerdict,
-		twocaptcha.ErrorBadDuplicates:           expectedVerdict,
-		twocaptcha.ErrorNoSuchMethod:            verdict,
-		twocaptcha.ErrorImageTypeNotSupported:   verdict,
-		twocaptcha.ErrorNoSuchCapchaID:          verdict,
-		twocaptcha.ErrorIPBlocked:               banned,
-		twocaptcha.ErrorTaskAbsent:              verdict,
-		twocaptcha.ErrorTaskNotSupported:        verdict,
-		twocaptcha.ErrorRecaptchaInvalidSitekey: verdict,
-		twocaptcha.ErrorAccountSuspended:        verdict,
-		twocaptcha.ErrorBadParameters:           verdict,
-		twocaptcha.ErrorBadImgInstructions:      verdict,
-		twocaptcha.ErrorBadProxy:                verdict,
-		twocaptcha.ErrorTooMuchRequests:         transient,
-		twocaptcha.ErrorRateLimit:               transient,
-		twocaptcha.ErrorServiceUnavaliable:      transient,
-	},
+// add to it. A code that is missing here is a verdict. For createTask,
+// [createTaskMeanings] has what a code means on which HTTP status.
+var serviceErrorClasses = map[string]byMethod{
+	// Five requests with a wrong key get the address banned.
+	twocaptcha.ErrorKeyDoesNotExist:         {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorNoSlotAvailable:         {transient, transient, transient, transient},
+	twocaptcha.ErrorZeroCaptchaFileSize:     {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorTooBigCaptchaFileSize:   {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorPageURL:                 {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorZeroBalance:             {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorIPNotAllowed:            {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorCaptchaUnsolvable:       {expectedVerdict, verdict, verdict, verdict},
+	twocaptcha.ErrorBadDuplicates:           {expectedVerdict, verdict, verdict, verdict},
+	twocaptcha.ErrorNoSuchMethod:            {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorImageTypeNotSupported:   {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorNoSuchCapchaID:          {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorIPBlocked:               {banned, banned, banned, banned},
+	twocaptcha.ErrorTaskAbsent:              {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorTaskNotSupported:        {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorRecaptchaInvalidSitekey: {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorAccountSuspended:        {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorBadParameters:           {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorBadImgInstructions:      {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorBadProxy:                {verdict, verdict, verdict, verdict},
+	twocaptcha.ErrorTooMuchRequests:         {transient, transient, transient, transient},
+	twocaptcha.ErrorRateLimit:               {transient, transient, transient, transient},
+	twocaptcha.ErrorServiceUnavaliable:      {transient, unavailable, transient, transient},
 }
 
 // transportErrorClasses has every reason for which a request brings neither a result nor an error
@@ -151,11 +174,74 @@ const (
 	maxRetryAfter = time.Minute
 )
 
+// meaning is what a createTask request that brought no task says of the purchase.
+type meaning int
+
+const (
+	repeated       meaning = iota // nothing was bought, and a repeat may succeed
+	refused                       // nothing was bought, and a repeat would not help
+	unknownOutcome                // the task may have been bought
+)
+
+// createTaskAnswer is what came of a createTask request that brought no task.
+type createTaskAnswer struct {
+	code    string // the service's; "" if it gave none
+	status  int    // of HTTP; 0 if no answer began
+	notSent bool   // the request is known not to have been written in full
+}
+
+// class returns the class of the answer's code.
+func (a createTaskAnswer) class() (known bool, class class) {
+	row, known := serviceErrorClasses[a.code]
+	return known, row.of(CreateTaskActivity)
+}
+
+// isDoubtful tells whether the status says that somebody gave up waiting for the service, which may
+// have bought the task all the same.
+func (a createTaskAnswer) isDoubtful() bool {
+	const clientClosedRequest = 499 // of nginx
+	return a.status == http.StatusRequestTimeout || a.status == clientClosedRequest || a.status >= 500
+}
+
+// createTaskMeanings says what an answer means. The first row that fits counts; the last one fits
+// always.
+var createTaskMeanings = []struct {
+	fits  func(a createTaskAnswer) bool
+	means meaning
+}{
+	{func(a createTaskAnswer) bool { return a.notSent && a.status == 0 }, repeated},
+	{func(a createTaskAnswer) bool {
+		known, class := a.class()
+		return known && class.retryable && !(class.alsoOfGateways && a.isDoubtful())
+	}, repeated},
+	{func(a createTaskAnswer) bool {
+		known, class := a.class()
+		return known && !class.retryable
+	}, refused},
+	{func(a createTaskAnswer) bool {
+		return a.status == http.StatusTooEarly || a.status == http.StatusTooManyRequests
+	}, repeated},
+	{func(a createTaskAnswer) bool { return a.code != "" && !a.isDoubtful() }, refused},
+	{func(a createTaskAnswer) bool { return a.status >= 300 && a.status < 500 && !a.isDoubtful() }, refused},
+	{func(a createTaskAnswer) bool { return a.notSent }, repeated},
+	{func(createTaskAnswer) bool { return true }, unknownOutcome},
+}
+
+func (a createTaskAnswer) means() meaning {
+	for _, row := range createTaskMeanings {
+		if row.fits(a) {
+			return row.means
+		}
+	}
+	panic("unreachable: the last row fits always")
+}
+
 // failure is a request that failed: of which method, and the details that are known before it is
 // sent.
 type failure struct {
 	method  string
 	details ErrorDetails
+	mark    submission.Mark // of createTask
 }
 
 // classify turns a client's error into the ApplicationError that Temporal and the caller act on.
@@ -164,17 +250,18 @@ func (f failure) classify(err error) error {
 	var serviceError *twocaptcha.ServiceError
 	var transportError *twocaptcha.TransportError
 	switch {
+	case f.method == CreateTaskActivity:
+		return f.classifyPurchase(err)
 	case errors.As(err, &serviceError):
 		f.details.ErrorID, f.details.ErrorCode = serviceError.ErrorID, serviceError.Code
 		f.details.ErrorDescription = serviceError.Description
 		if isOwnWord(serviceError.Code) {
-			return newAttemptError(fmt.Sprintf("%s: the service answered with the error code %q, which is the name of an error "+
-				"of this provider", f.method, serviceError.Code), ErrorTypeUnexpectedResponse, verdict, f.details)
+			return newAttemptError(ownWordText(f.method, serviceError.Code), ErrorTypeUnexpectedResponse, verdict, f.details)
 		}
 		untasked := *serviceError
 		untasked.TaskID = 0
 		f.details.LastError = untasked.Error()
-		return newError(err.Error(), serviceError.Code, serviceErrorClasses[f.method][serviceError.Code],
+		return newError(err.Error(), serviceError.Code, serviceErrorClasses[serviceError.Code].of(f.method),
 			serviceError.RetryAfter, f.details)
 	case errors.As(err, &transportError):
 		f.details.ErrorID = transportError.ErrorID
@@ -187,11 +274,53 @@ func (f failure) classify(err error) error {
 	return err
 }
 
-// notSent is the error of an attempt that sends no request. Its second details say how many the
-// attempts before it have sent.
-func (f failure) notSent(reason *notSentReason, requests int) error {
+// classifyPurchase is classify for createTask, by what the failure says of the purchase.
+func (f failure) classifyPurchase(err error) error {
+	var serviceError *twocaptcha.ServiceError
+	var transportError *twocaptcha.TransportError
+	var answer createTaskAnswer
+	var retryAfter time.Duration
+	switch {
+	case errors.As(err, &serviceError):
+		answer = createTaskAnswer{code: serviceError.Code, status: serviceError.HTTPStatus, notSent: serviceError.NotSent}
+		retryAfter = serviceError.RetryAfter
+		f.details.ErrorID, f.details.ErrorCode = serviceError.ErrorID, serviceError.Code
+		f.details.ErrorDescription = serviceError.Description
+	case errors.As(err, &transportError):
+		answer = createTaskAnswer{status: transportError.HTTPStatus, notSent: transportError.NotSent}
+		retryAfter = transportError.RetryAfter
+		f.details.ErrorID = transportError.ErrorID
+	}
+	f.details.LastError = err.Error()
+	_, class := answer.class()
+	switch answer.means() {
+	case repeated:
+		class.retryable = true
+		return newError(err.Error(), cmp.Or(answer.code, ErrorTypeRequestFailed), class, retryAfter, f.details)
+	case refused:
+		if isOwnWord(answer.code) {
+			return newAttemptError(ownWordText(f.method, answer.code), ErrorTypeUnexpectedResponse, verdict, f.details)
+		}
+		return newError(err.Error(), cmp.Or(answer.code, ErrorTypeUnexpectedResponse), verdict, 0, f.details)
+	}
+	return f.outcomeUnknown(err.Error())
+}
+
+// outcomeUnknown is the error of an activity that may have bought a task whose id nobody knows.
+func (f failure) outcomeUnknown(reason string) error {
+	return newAttemptError("the task may have been bought, and its id is not known: "+reason,
+		ErrorTypeCreateTaskOutcomeUnknown, verdict, f.details, f.mark)
+}
+
+func ownWordText(method, code string) string {
+	return fmt.Sprintf("%s: the service answered with the error code %q, which is the name of an error of this provider",
+		method, code)
+}
+
+// notSent is the error of an attempt that sends no request.
+func (f failure) notSent(reason *notSentReason, more ...any) error {
 	return newAttemptError(f.method+": not sent: "+reason.text, ErrorTypeRequestFailed,
-		class{retryable: true, delay: reason.delay}, f.details, polling.NotSent{Requests: requests})
+		class{retryable: true, delay: reason.delay}, f.details, more...)
 }
 
 // newAttemptError is newError with text as the details' LastError and, after the task, as the

@@ -20,9 +20,7 @@ import (
 // type.
 func TestTablesHaveEveryConstantOfTheClient(t *testing.T) {
 	t.Parallel()
-	for method, classes := range serviceErrorClasses {
-		require.Equal(t, ClientConstants(t, "error_codes.go", "Error"), slices.Sorted(maps.Keys(classes)), "the codes of %s", method)
-	}
+	require.Equal(t, ClientConstants(t, "error_codes.go", "Error"), slices.Sorted(maps.Keys(serviceErrorClasses)))
 
 	var reasons []string
 	for reason := range maps.Keys(transportErrorClasses) {
@@ -75,6 +73,9 @@ func constants(t *testing.T, path string, wanted func(name, value string) bool) 
 		}
 		for _, spec := range group.Specs {
 			constant := spec.(*ast.ValueSpec)
+			if len(constant.Values) == 0 {
+				continue
+			}
 			literal, ok := constant.Values[0].(*ast.BasicLit)
 			if !ok || literal.Kind != token.STRING {
 				continue

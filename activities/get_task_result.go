@@ -51,7 +51,7 @@ func (a *Activities) GetTaskResult(ctx context.Context, in GetTaskResultInput) (
 // taskResult is the request that the activities for a task's result send.
 func (a *Activities) taskResult(taskID int64) question[twocaptcha.TaskResult] {
 	return question[twocaptcha.TaskResult]{
-		method: GetTaskResultActivity, taskID: taskID,
+		method: GetTaskResultActivity, taskID: taskID, isPoll: true,
 		send: func(ctx context.Context) (*twocaptcha.TaskResult, error) { return a.client.GetTaskResult(ctx, taskID) },
 	}
 }

@@ -32,24 +32,27 @@ func TestWrongConfig(t *testing.T) {
 		config  provider.Config
 		message string
 	}{
-		"no key":               {provider.Config{}, "ClientKey or ClientKeyFile must be given"},
-		"key and file":         {provider.Config{ClientKey: key, ClientKeyFile: empty}, "not both"},
-		"key of white space":   {provider.Config{ClientKey: " \n"}, "ClientKey is empty"},
-		"key in quotes":        {provider.Config{ClientKey: `"` + key + `"`}, "has quotes around it"},
-		"key with its name":    {provider.Config{ClientKey: "TWOCAPTCHA_API_KEY=" + key}, `begins with a name and "="`},
-		"a placeholder":        {provider.Config{ClientKey: "your-client-key"}, "is a placeholder"},
-		"two keys in one":      {provider.Config{ClientKey: key + " " + key}, "white space"},
-		"no such file":         {provider.Config{ClientKeyFile: filepath.Join(t.TempDir(), "none")}, "no such file"},
-		"empty file":           {provider.Config{ClientKeyFile: empty}, "is empty"},
-		"a folder":             {provider.Config{ClientKeyFile: t.TempDir()}, "not a regular file"},
-		"key in place of file": {provider.Config{ClientKeyFile: key}, "can't be read"},
-		"URL in the clear":     {provider.Config{ClientKey: key, APIURL: "http://api.2captcha.com"}, "would send the client key in the clear"},
-		"URL without a scheme": {provider.Config{ClientKey: key, APIURL: "api.2captcha.com"}, "must be an absolute URL"},
-		"URL with another one": {provider.Config{ClientKey: key, APIURL: "ftp://api.2captcha.com"}, `scheme "ftp"`},
-		"URL of a method":      {provider.Config{ClientKey: key, APIURL: "https://api.2captcha.com/getTaskResult"}, "give the API's base, https://api.2captcha.com"},
-		"URL that is broken":   {provider.Config{ClientKey: key, APIURL: "https://%zz/" + key}, "must be an absolute URL"},
-		"URL with a password":  {provider.Config{ClientKey: key, APIURL: "https://user:" + key + "@host"}, "user name or password"},
-		"URL with the key":     {provider.Config{ClientKey: key, APIURL: "https://host/?key=" + key}, "query or fragment"},
+		"no key":                {provider.Config{}, "ClientKey or ClientKeyFile must be given"},
+		"key and file":          {provider.Config{ClientKey: key, ClientKeyFile: empty}, "not both"},
+		"key of white space":    {provider.Config{ClientKey: " \n"}, "ClientKey is empty"},
+		"key in quotes":         {provider.Config{ClientKey: `"` + key + `"`}, "has quotes around it"},
+		"key with its name":     {provider.Config{ClientKey: "TWOCAPTCHA_API_KEY=" + key}, `begins with a name and "="`},
+		"a placeholder":         {provider.Config{ClientKey: "your-client-key"}, "is a placeholder"},
+		"two keys in one":       {provider.Config{ClientKey: key + " " + key}, "white space"},
+		"no such file":          {provider.Config{ClientKeyFile: filepath.Join(t.TempDir(), "none")}, "no such file"},
+		"empty file":            {provider.Config{ClientKeyFile: empty}, "is empty"},
+		"a folder":              {provider.Config{ClientKeyFile: t.TempDir()}, "not a regular file"},
+		"key in place of file":  {provider.Config{ClientKeyFile: key}, "can't be read"},
+		"URL in the clear":      {provider.Config{ClientKey: key, APIURL: "http://api.2captcha.com"}, "would send the client key in the clear"},
+		"URL without a scheme":  {provider.Config{ClientKey: key, APIURL: "api.2captcha.com"}, "must be an absolute URL"},
+		"URL with another one":  {provider.Config{ClientKey: key, APIURL: "ftp://api.2captcha.com"}, `scheme "ftp"`},
+		"URL of a method":       {provider.Config{ClientKey: key, APIURL: "https://api.2captcha.com/getTaskResult"}, "give the API's base, https://api.2captcha.com"},
+		"URL that is broken":    {provider.Config{ClientKey: key, APIURL: "https://%zz/" + key}, "must be an absolute URL"},
+		"URL with a password":   {provider.Config{ClientKey: key, APIURL: "https://user:" + key + "@host"}, "user name or password"},
+		"callback URL alone":    {provider.Config{ClientKey: key, CallbackURL: "https://example.com"}, "CallbackURL and CallbackSecret are given together"},
+		"callback secret alone": {provider.Config{ClientKey: key, CallbackSecret: key}, "CallbackURL and CallbackSecret are given together"},
+		"bad callback URL":      {provider.Config{ClientKey: key, CallbackURL: "https://u:" + key + "@example.com", CallbackSecret: key}, "must not hold a user name or password"},
+		"URL with the key":      {provider.Config{ClientKey: key, APIURL: "https://host/?key=" + key}, "query or fragment"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,9 +69,13 @@ func TestWrongConfig(t *testing.T) {
 
 func TestKeyIsNotPrinted(t *testing.T) {
 	t.Parallel()
-	plugin, err := provider.NewPlugin(provider.Config{ClientKey: clientKey})
+	const secret = "a secret of the tests, 32 bytes."
+	plugin, err := provider.NewPlugin(provider.Config{
+		ClientKey: clientKey, CallbackURL: "https://example.com", CallbackSecret: secret,
+	})
 	require.NoError(t, err)
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		require.NotContains(t, fmt.Sprintf(format, plugin), clientKey)
+		require.NotContains(t, fmt.Sprintf(format, plugin), secret)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+
+	"github.com/temporal-providers/temporal-2captcha/callback"
 )
 
 // redacted returns the config as it is printed, logged and marshaled: see
@@ -11,6 +13,13 @@ import (
 func (c Config) redacted() Config {
 	shown := c.clientOptions().Redacted()
 	c.ClientKey, c.ClientKeyFile, c.APIURL = shown.ClientKey, shown.ClientKeyFile, shown.URL
+	const redacted = "[redacted]"
+	if c.CallbackSecret != "" {
+		c.CallbackSecret = redacted
+	}
+	if c.CallbackURL != "" && callback.CheckURL(c.CallbackURL) != nil {
+		c.CallbackURL = redacted // it may hold a password
+	}
 	return c
 }
 
@@ -27,13 +36,14 @@ func (c Config) Format(state fmt.State, verb rune) {
 func (c Config) LogValue() slog.Value {
 	shown := c.redacted()
 	return slog.GroupValue(slog.String("ClientKey", shown.ClientKey), slog.String("ClientKeyFile", shown.ClientKeyFile),
-		slog.String("APIURL", shown.APIURL))
+		slog.String("APIURL", shown.APIURL), slog.String("CallbackURL", shown.CallbackURL),
+		slog.String("CallbackSecret", shown.CallbackSecret))
 }
 
 // MarshalJSON implements [json.Marshaler]: it writes "[redacted]" in place of what may be secret.
 func (c Config) MarshalJSON() ([]byte, error) {
 	shown := c.redacted()
-	return json.Marshal(struct{ ClientKey, ClientKeyFile, APIURL string }{
-		shown.ClientKey, shown.ClientKeyFile, shown.APIURL,
+	return json.Marshal(struct{ ClientKey, ClientKeyFile, APIURL, CallbackURL, CallbackSecret string }{
+		shown.ClientKey, shown.ClientKeyFile, shown.APIURL, shown.CallbackURL, shown.CallbackSecret,
 	})
 }

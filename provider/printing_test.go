@@ -18,7 +18,9 @@ func TestPrintedConfigShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	config := provider.Config{
 		ClientKey: clientKey, ClientKeyFile: clientKey, APIURL: "https://user:" + clientKey + "@host/",
-		WrapTransport: func(next http.RoundTripper) http.RoundTripper { return next },
+		WrapTransport:  func(next http.RoundTripper) http.RoundTripper { return next },
+		CallbackURL:    "https://user:" + clientKey + "@host/",
+		CallbackSecret: clientKey,
 	}
 	for name, value := range map[string]any{
 		"value":       config,
@@ -46,12 +48,15 @@ func TestPrintedConfigShowsNoSecret(t *testing.T) {
 
 func TestPrintedConfigShowsWhatIsNotSecret(t *testing.T) {
 	t.Parallel()
-	config := provider.Config{ClientKeyFile: "/run/secrets/2captcha", APIURL: "https://api.2captcha.com"}
-	require.Equal(t, `{ /run/secrets/2captcha https://api.2captcha.com <nil>}`, fmt.Sprint(config))
+	config := provider.Config{
+		ClientKeyFile: "/run/secrets/2captcha", APIURL: "https://api.2captcha.com", CallbackURL: "https://example.com/2captcha",
+	}
+	require.Equal(t, `{ /run/secrets/2captcha https://api.2captcha.com <nil> https://example.com/2captcha  <nil>}`, fmt.Sprint(config))
 	require.Contains(t, fmt.Sprintf("%#v", config), `provider.Config{ClientKey:"", ClientKeyFile:"/run/secrets/2captcha",`)
 	marshaled, err := json.Marshal(config)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"ClientKey":"","ClientKeyFile":"/run/secrets/2captcha","APIURL":"https://api.2captcha.com"}`, string(marshaled))
+	require.JSONEq(t, `{"ClientKey":"","ClientKeyFile":"/run/secrets/2captcha","APIURL":"https://api.2captcha.com",
+		"CallbackURL":"https://example.com/2captcha","CallbackSecret":""}`, string(marshaled))
 	var properties map[string]any
 	require.NoError(t, json.Unmarshal(marshaled, &properties))
 	logged := map[string]bool{}

@@ -28,6 +28,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -38,6 +39,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/callback"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -59,6 +61,11 @@ type Config struct {
 	// WrapTransport returns what sends the HTTP requests instead of next, which it calls: to trace
 	// them, for example. It is twocaptcha.Options.WrapTransport; nil: nothing is wrapped.
 	WrapTransport func(next http.RoundTripper) http.RoundTripper
+	// CallbackURL and CallbackSecret make the addresses that SolveTask gives to the service: the URL at
+	// which the service reaches a callback.Handler of this namespace, and that handler's secret. They
+	// are given together. Without them, SolveTask polls.
+	CallbackURL    string
+	CallbackSecret string
 	// Now is the clock by which 5 seconds pass between two requests for a task, for tests that skip
 	// time, such as TestWorkflowEnvironment.Now. It must be safe for concurrent use; nil is time.Now,
 	// and no distance in the SDK's test environments.
@@ -73,7 +80,8 @@ const (
 )
 
 // ConfigFromEnvironment reads a Config through getenv, which is os.Getenv as a rule. It checks
-// nothing: [NewPlugin] does.
+// nothing: [NewPlugin] does. It does not read CallbackURL and CallbackSecret, since their variables
+// don't say whether somebody takes the calls.
 func ConfigFromEnvironment(getenv func(string) string) Config {
 	return Config{
 		ClientKey:     getenv(ClientKeyVariable),
@@ -89,11 +97,10 @@ func ConfigFromEnvironment(getenv func(string) string) Config {
 // So does that of a worker without workflows: use [activities.New] there. The error says what is
 // wrong with config, and never holds the key.
 func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
-	client, err := newClient(config)
+	client, activities, err := newActivities(config)
 	if err != nil {
 		return nil, err
 	}
-	activities := activities.New(client, activities.WithClock(config.Now))
 	return temporal.NewSimplePlugin(temporal.SimplePluginOptions{
 		Name:    PluginName,
 		Version: twocaptcha.Version,
@@ -126,12 +133,43 @@ func (r replayerRegistry) RegisterWorkflowWithOptions(definition any, options wo
 // [NewPlugin]. Idle connections to the service are closed 90 seconds after their last request, even
 // if the worker stops earlier.
 func Register(registry worker.Registry, config Config) error {
-	client, err := newClient(config)
+	_, activities, err := newActivities(config)
 	if err != nil {
 		return err
 	}
-	register(registry, activities.New(client, activities.WithClock(config.Now)))
+	register(registry, activities)
 	return nil
+}
+
+func newActivities(config Config) (*twocaptcha.Client, *activities.Activities, error) {
+	address, err := callbackAddress(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := newClient(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	return client, activities.New(client,
+		activities.WithClock(config.Now), activities.WithCallbackAddress(address)), nil
+}
+
+// callbackAddress returns what makes the address of a submission, or nil if config has none.
+func callbackAddress(config Config) (func(workflowID, submission string) (string, error), error) {
+	base, secret := config.CallbackURL, config.CallbackSecret
+	switch {
+	case base == "" && secret == "":
+		return nil, nil
+	case base == "" || secret == "":
+		return nil, errors.New("temporal-2captcha: CallbackURL and CallbackSecret are given together: " +
+			"set both, or neither if nobody takes callbacks")
+	}
+	if _, err := callback.SubmissionURL(base, secret, "workflow", "submission"); err != nil {
+		return nil, fmt.Errorf("temporal-2captcha: CallbackURL and CallbackSecret: %w", err)
+	}
+	return func(workflowID, submission string) (string, error) {
+		return callback.SubmissionURL(base, secret, workflowID, submission)
+	}, nil
 }
 
 func newClient(config Config) (*twocaptcha.Client, error) {

@@ -88,9 +88,13 @@ func call[Result any](
 		return nil, failure
 	}
 	result, err := decode(answer, r, hidden, read)
-	var failure *TransportError
-	if errors.As(err, &failure) { // the service may answer before it has read the whole request
-		failure.NotSent = s.incomplete()
+	var transportError *TransportError
+	var serviceError *ServiceError
+	switch { // the service may answer before it has read the whole request
+	case errors.As(err, &transportError):
+		transportError.NotSent = s.incomplete()
+	case errors.As(err, &serviceError):
+		serviceError.NotSent = s.incomplete()
 	}
 	return result, err
 }

@@ -24,6 +24,9 @@ type ServiceError struct {
 	HTTPStatus int
 	// RetryAfter is what the Retry-After header asked for, at most 24 hours; 0 if there was none.
 	RetryAfter time.Duration
+	// NotSent tells that the service answered before the request was sent in full. If it is false, the
+	// request was sent, or nobody knows.
+	NotSent bool
 }
 
 // Error returns which task it is, the method, the code, what to do about it if that is known, and

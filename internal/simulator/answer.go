@@ -82,6 +82,13 @@ func Body(raw string) Answer {
 	return Answer{name: "body", kind: kindBody, contentType: contentTypeJSON, body: raw}
 }
 
+// named is Body with a short name of its own.
+func named(name, raw string) Answer {
+	answer := Body(raw)
+	answer.name = name
+	return answer
+}
+
 // Status is an answer with this HTTP status, 200 to 599, and this body as plain text.
 func Status(status int, body string) Answer {
 	answer := Answer{kind: kindBody, contentType: contentTypeText, body: body}.WithHTTPStatus(status)

@@ -8,14 +8,15 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // call is what a request to the API asks for.
 type call struct {
+	method   method
 	taskID   int64
-	hasTask  bool
+	hasTask  bool     // of getTaskResult and of the reports
 	newTask  *NewTask // of createTask, if its properties could be read
-	create   bool     // whether it is createTask
 	keyRight bool
 
 	// malformed is why the request is refused before its key is looked at. rejected is why it is
@@ -29,36 +30,48 @@ type refusal struct {
 	answer Answer
 }
 
+// method is a method of the API.
+type method string
+
 const (
-	getTaskResultPath = "/getTaskResult"
-	createTaskPath    = "/createTask"
+	getTaskResult   method = "getTaskResult"
+	createTask      method = "createTask"
+	getBalance      method = "getBalance"
+	reportCorrect   method = "reportCorrect"
+	reportIncorrect method = "reportIncorrect"
 )
 
-// The largest bodies that are read: far above what a call needs. A new task may bring an image.
+// readers read each method's properties.
+var readers = map[method]func(*call, map[string]json.RawMessage){
+	getTaskResult:   (*call).readTaskID,
+	createTask:      (*call).readNewTask,
+	getBalance:      func(*call, map[string]json.RawMessage) {},
+	reportCorrect:   (*call).readTaskID,
+	reportIncorrect: (*call).readTaskID,
+}
+
+// The largest bodies that are read: far above what a call needs. A new task may bring images.
 const (
 	maxRequestBytes    = 64 << 10
-	maxCreateTaskBytes = 1 << 20
+	maxCreateTaskBytes = 4 << 20
 )
 
 // readCall reads a request to its end, so that net/http notices from then on when the connection
 // ends. The task id and the key are read if possible, even from a request that is refused for
 // another reason.
 func readCall(w http.ResponseWriter, r *http.Request, clientKey string) call {
+	called := method(strings.TrimPrefix(r.URL.Path, "/"))
+	read := readers[called]
+	if read == nil || r.URL.Path != "/"+string(called) {
+		return unknownMethod(r)
+	}
 	limit := int64(maxRequestBytes)
-	if r.URL.Path == createTaskPath {
+	if called == createTask {
 		limit = maxCreateTaskBytes
 	}
 	body, readError := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var c call
-	switch r.URL.Path {
-	case getTaskResultPath:
-		c = readProperties(body, clientKey, (*call).readTaskID)
-	case createTaskPath:
-		c = readProperties(body, clientKey, (*call).readNewTask)
-		c.create = true
-	default:
-		return unknownMethod(r)
-	}
+	c := readProperties(body, clientKey, read)
+	c.method = called
 
 	refuse := func(status int, reason string) {
 		c.malformed = &refusal{reason, Status(status, fmt.Sprintf("%d %s", status, http.StatusText(status)))}
@@ -81,7 +94,7 @@ func readCall(w http.ResponseWriter, r *http.Request, clientKey string) call {
 // unknownMethod refuses a path outside of the simulated API: a POST as a call of an unknown API
 // method, anything else as a page that doesn't exist.
 func unknownMethod(r *http.Request) call {
-	reason := fmt.Sprintf("path %s instead of %s or %s", r.URL.Path, getTaskResultPath, createTaskPath)
+	reason := fmt.Sprintf("path %s is not a method of the API", r.URL.Path)
 	if r.Method == http.MethodPost {
 		return call{malformed: &refusal{reason, Error(errorNoSuchMethod)}}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -89,13 +90,26 @@ func checkCallbackURL(text string) error {
 	return nil
 }
 
+// Purchase is a task that createTask made, and that the account was charged for.
+type Purchase struct {
+	TaskID int64
+	Task   NewTask
+	At     time.Time
+}
+
+// Purchases returns a copy of the records of all tasks that createTask made since Start, in order.
+// Tasks whose price was given back are among them.
+func (s *Server) Purchases() []Purchase {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.Clone(s.purchases)
+}
+
 // create submits the task of a createTask request that was accepted, and returns the answer.
 func (s *Server) create(number int, task NewTask) Answer {
 	submission := s.options.NewTask(task)
 	submission.CallbackURL = task.CallbackURL
-	id := s.Submit(submission)
-	answer := Body(fmt.Sprintf(`{"errorId":0,"taskId":%d}`, id))
-	answer.name = "created"
+	id, answer := s.buy(task, submission)
 
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -103,6 +117,26 @@ func (s *Server) create(number int, task NewTask) Answer {
 	request.Created, request.Answer, request.HTTPStatus = id, answer.String(), answer.httpStatus()
 	s.announce()
 	return answer
+}
+
+// buy returns the new task's id, or 0 if nothing was bought, and createTask's answer.
+func (s *Server) buy(task NewTask, submission Submission) (id int64, answer Answer) {
+	now := s.options.Clock()
+	switch {
+	case submission.Refused != nil:
+		return 0, submission.Refused.at(now, now)
+	case !s.charge():
+		return 0, Error(errorZeroBalance).at(now, now)
+	}
+	id = s.Submit(submission)
+	s.mutex.Lock()
+	s.tasks[id].charged = true
+	s.purchases = append(s.purchases, Purchase{TaskID: id, Task: task, At: now})
+	s.mutex.Unlock()
+	if submission.CreateAnswer != nil {
+		return id, submission.CreateAnswer.at(now, now)
+	}
+	return id, named("created", fmt.Sprintf(`{"errorId":0,"taskId":%d}`, id))
 }
 
 // readySoon is what becomes of a task by default.

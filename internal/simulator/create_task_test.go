@@ -133,7 +133,7 @@ func TestCreateTaskRequestsThatTheServiceRefuses(t *testing.T) {
 			200, badParameters, `callbackUrl "http://127.0.0.1.example.com/" is not on a loopback host, such as 127.0.0.1`},
 		"callbackUrl with a user": {`{` + key + task + `,"callbackUrl":"http://127.0.0.1@example.com/"}`,
 			200, badParameters, `callbackUrl "http://127.0.0.1@example.com/" is not on a loopback host, such as 127.0.0.1`},
-		"too long": {`{` + key + task + `}` + strings.Repeat(" ", 1<<20),
+		"too long": {`{` + key + task + `}` + strings.Repeat(" ", 4<<20),
 			400, "400 Bad Request", "the body can't be read: http: request body too large"},
 	} {
 		t.Run(name, func(t *testing.T) {

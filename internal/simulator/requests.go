@@ -10,9 +10,10 @@ import (
 
 // Request is the record of one request. It never holds the client key.
 type Request struct {
-	TaskID      int64 // 0 if none could be read
+	TaskID      int64 // of getTaskResult; 0 if none could be read
 	TaskRequest int   // counts the requests for its task, from 1; 0 without a task id
 	Created     int64 // the task that it made, of createTask; else 0
+	Reported    int64 // the task that it reports on, of reportCorrect and reportIncorrect; else 0
 
 	Method      string // of HTTP
 	Path        string
@@ -119,6 +120,10 @@ func (s *Server) arrived(r *http.Request) int {
 func (s *Server) identify(number int, call call) *Request {
 	request := &s.requests[number]
 	request.KeyRight = call.keyRight
+	if call.method == reportCorrect || call.method == reportIncorrect {
+		request.Reported = call.taskID
+		return request
+	}
 	if !call.hasTask {
 		return request
 	}

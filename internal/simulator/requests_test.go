@@ -38,7 +38,7 @@ func TestRequestsAreRecorded(t *testing.T) {
 			Answer: "ERROR_KEY_DOES_NOT_EXIST", HTTPStatus: 200, Refused: "wrong client key"},
 		{Method: "GET", Path: "/", UserAgent: "Go-http-client/1.1",
 			Arrived: submitted.Add(5 * time.Second), Finished: submitted.Add(5 * time.Second),
-			Answer: "status 404", HTTPStatus: 404, Refused: "path / instead of /getTaskResult or /createTask"},
+			Answer: "status 404", HTTPStatus: 404, Refused: "path / is not a method of the API"},
 		{TaskID: 7, TaskRequest: 2, Method: "POST", Path: "/getTaskResult", UserAgent: "Go-http-client/1.1",
 			ContentType: "application/json", KeyRight: true,
 			Arrived: submitted.Add(10 * time.Second), Finished: submitted.Add(10 * time.Second),

@@ -22,6 +22,8 @@ func (s *Server) Script(taskID int64, answers ...Answer) {
 type task struct {
 	submitted time.Time
 	answers   []Answer // what is left of the script
+	charged   bool     // its price was taken, and was not given back
+	reported  bool
 }
 
 // next takes the answer to one accepted request from the script.

@@ -33,6 +33,10 @@ type Options struct {
 	// call it at once, and it may use the server.
 	NewTask func(NewTask) Submission
 
+	// Balance is what is in the account's wallet at the start, a decimal. Each task that createTask
+	// makes is charged with Price from it. The default is 10000.
+	Balance string
+
 	// FirstTaskID is the lowest id that createTask or Submit gives a task. The default is
 	// 72345678901: the service's ids are above 2^32.
 	FirstTaskID int64
@@ -86,6 +90,8 @@ type Server struct {
 	changed       chan struct{} // closed at the next change of the records; nil if nobody waits
 	faults        faults
 	bans          bans
+	wallet        wallet
+	purchases     []Purchase // in order
 
 	callbacks         []CallbackDelivery // in the order in which they were due
 	callbacksFinished map[int64]int      // by task
@@ -108,6 +114,10 @@ func Start(options Options) (*Server, error) {
 	if options.NewTask == nil {
 		options.NewTask = readySoon
 	}
+	wallet, err := newWallet(cmp.Or(options.Balance, "10000"))
+	if err != nil {
+		return nil, err
+	}
 	options.ResultLifetime = cmp.Or(options.ResultLifetime, 15*time.Minute)
 	options.CallbackTimeout = cmp.Or(options.CallbackTimeout, 10*time.Second)
 	options.FirstTaskID = cmp.Or(options.FirstTaskID, 72345678901)
@@ -128,6 +138,7 @@ func Start(options Options) (*Server, error) {
 		callbackClient:    newCallbackClient(options),
 		tasks:             make(map[int64]*task),
 		nextTaskID:        options.FirstTaskID,
+		wallet:            wallet,
 		traffic:           make(map[int64]*traffic),
 		callbacksFinished: make(map[int64]int),
 	}
@@ -218,7 +229,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	number := s.arrived(r)
 	call := readCall(w, r, s.options.ClientKey)
 	answer, accepted := s.decide(number, call)
-	if accepted && call.create {
+	if accepted && call.method == createTask {
 		answer = s.create(number, *call.newTask)
 	}
 	s.deliver(w, r, number, answer)
@@ -237,8 +248,12 @@ func (s *Server) decide(number int, call call) (answer Answer, accepted bool) {
 	case refusal != nil:
 		request.Refused = refusal.reason
 		answer = refusal.answer.at(now, now)
-	case call.create:
+	case call.method == createTask:
 		return Answer{}, true
+	case call.method == getBalance:
+		answer = named("balance", fmt.Sprintf(`{"errorId":0,"balance":%s}`, s.wallet.balance()))
+	case call.method == reportCorrect, call.method == reportIncorrect:
+		answer = s.report(now, call)
 	default:
 		answer = s.nextAnswer(now, request, call)
 	}
@@ -261,7 +276,8 @@ func (s *Server) refuse(now time.Time, call call) *refusal {
 		}
 		return &refusal{"wrong client key", Error(errorKeyDoesNotExist)}
 	}
-	if call.create || s.options.WithoutPollBudget {
+	isPoll := call.method == getTaskResult || call.method == getBalance
+	if !isPoll || s.options.WithoutPollBudget {
 		return call.rejected
 	}
 	if reason := s.bans.countPoll(now); reason != "" {
@@ -283,5 +299,7 @@ func (s *Server) nextAnswer(now time.Time, request *Request, call call) Answer {
 	if known == nil {
 		return Expired().at(now, now)
 	}
-	return known.next(now, s.options.ResultLifetime)
+	answer := known.next(now, s.options.ResultLifetime)
+	s.wallet.settle(known, answer)
+	return answer
 }

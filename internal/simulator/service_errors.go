@@ -15,6 +15,11 @@ const (
 	errorIPBlocked       = "ERROR_IP_BLOCKED"
 	errorTaskAbsent      = "ERROR_TASK_ABSENT"
 	errorBadParameters   = "ERROR_BAD_PARAMETERS"
+	errorZeroBalance     = "ERROR_ZERO_BALANCE"
+	errorUnsolvable      = "ERROR_CAPTCHA_UNSOLVABLE"
+	errorBadDuplicates   = "ERROR_BAD_DUPLICATES"
+	// errorDuplicateReport is version 1's. The pages of version 2 name no code for a second report.
+	errorDuplicateReport = "ERROR_DUPLICATE_REPORT"
 )
 
 type serviceError struct {
@@ -30,10 +35,10 @@ var serviceErrors = map[string]serviceError{
 	"ERROR_ZERO_CAPTCHA_FILESIZE":     {3, "The image is smaller than 100 bytes"},
 	"ERROR_TOO_BIG_CAPTCHA_FILESIZE":  {4, "The image is too large"},
 	"ERROR_PAGEURL":                   {5, "The page URL is missing or malformed"},
-	"ERROR_ZERO_BALANCE":              {10, "There are no funds on the account"},
+	errorZeroBalance:                  {10, "There are no funds on the account"},
 	"ERROR_IP_NOT_ALLOWED":            {11, "The IP is not on the list of trusted IPs"},
-	"ERROR_CAPTCHA_UNSOLVABLE":        {12, "Workers could not solve the Captcha"},
-	"ERROR_BAD_DUPLICATES":            {13, "The number of tries is reached, without enough matches"},
+	errorUnsolvable:                   {12, "Workers could not solve the Captcha"},
+	errorBadDuplicates:                {13, "The number of tries is reached, without enough matches"},
 	errorNoSuchMethod:                 {14, "The API method does not exist"},
 	"ERROR_IMAGE_TYPE_NOT_SUPPORTED":  {15, "The image can not be processed"},
 	errorNoSuchCaptchaID:              {16, "Wrong captcha ID, or a captcha that was submitted more than 15 minutes ago"},

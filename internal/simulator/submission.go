@@ -10,6 +10,15 @@ type Submission struct {
 	// Answers are what consecutive getTaskResult requests for the task get, as with Script.
 	Answers []Answer
 
+	// Refused is what createTask answers in place of making the task, so that nothing is bought. nil
+	// means that it makes the task.
+	Refused *Answer
+
+	// CreateAnswer is what createTask answers after it has made the task, in place of the task's id:
+	// the answer that gets lost, or the result of a service that solves a task at once. nil means the
+	// id.
+	CreateAnswer *Answer
+
 	// CallbackURL is where the task's callbacks go: an http or https URL whose host is loopback. If
 	// it is empty, there are none.
 	CallbackURL string

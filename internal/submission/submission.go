@@ -26,7 +26,23 @@ type Input struct {
 	OriginalRunID string `json:"originalRunId"`
 	// WorkflowAttempt is the workflow's: a run by a workflow's retry policy submits nothing.
 	WorkflowAttempt int32 `json:"workflowAttempt"`
+
+	problem error
 }
+
+// UnmarshalJSON accepts any JSON value and keeps what is wrong with it for [Input.Problem]: an
+// error here would be retried for ever.
+func (in *Input) UnmarshalJSON(data []byte) error {
+	type properties Input // which has no UnmarshalJSON
+	var given properties
+	err := json.Unmarshal(data, &given)
+	*in = Input(given)
+	in.problem = err
+	return nil
+}
+
+// Problem returns what was wrong with the JSON, or nil.
+func (in Input) Problem() error { return in.problem }
 
 // Encode returns the input as JSON with Task byte for byte: encoding/json would take its white space
 // away and write some of its characters in another way. Task must be valid JSON.
@@ -53,10 +69,19 @@ type Output struct {
 }
 
 // Mark is the heartbeat of an attempt that is about to send its request, and the second of the
-// details of an error that leaves the outcome unknown. An attempt that ended without one has sent
-// nothing.
+// details of an error that leaves the outcome unknown. An attempt that ended without one, or with
+// one whose Submission is empty, has bought nothing.
 type Mark struct {
-	Submission string `json:"submission"`
+	Submission string `json:"submission,omitempty"`
 	// Callback tells that the service was given an address: it may tell of the task by a call.
 	Callback bool `json:"callback,omitempty"`
+}
+
+// Signal is the signal by which a workflow hears of a submission after the activity has ended.
+const Signal = "taskCallback"
+
+// Call is the payload of [Signal].
+type Call struct {
+	TaskID     int64  `json:"taskId,omitempty"`
+	Submission string `json:"submission,omitempty"`
 }
