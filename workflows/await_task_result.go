@@ -29,7 +29,7 @@ func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskRe
 		return Await(ctx, in) // which would otherwise take over the caller's workflow, and continue it as this one
 	}
 	w := newWait(in, workflow.GetInfo(ctx).WorkflowStartTime)
-	w.showsDetails = true
+	w.changed = w.showDetails
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, w.status); err != nil {
 		return AwaitTaskResultOutput{}, err
 	}
@@ -38,7 +38,7 @@ func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskRe
 		return AwaitTaskResultOutput{}, err
 	}
 	w.callbacks = NewCallbacks(ctx)
-	w.mayContinueAsNew = true
+	w.continues = w.continueAsNew
 	return w.run(ctx)
 }
 
@@ -52,6 +52,15 @@ func Register(registry interface {
 	registry.RegisterWorkflowWithOptions(awaitTaskResultFromPayload, workflow.RegisterOptions{
 		Name: AwaitTaskResultWorkflow, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	})
+	registry.RegisterWorkflowWithOptions(solveTaskFromPayload, workflow.RegisterOptions{
+		Name: SolveTaskWorkflow, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
+	registry.RegisterWorkflowWithOptions(checkAccountFromPayload, workflow.RegisterOptions{
+		Name: CheckAccountWorkflow, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
+	registry.RegisterWorkflowWithOptions(reportTaskFromPayload, workflow.RegisterOptions{
+		Name: ReportTaskWorkflow, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
 }
 
 // awaitTaskResultFromPayload is [AwaitTaskResult] as it is registered: a wrong input of whatever
@@ -59,11 +68,7 @@ func Register(registry interface {
 // nothing and that a parent may retry. The SDK drops inputs for which there is no parameter:
 // further is there to refuse them.
 func awaitTaskResultFromPayload(ctx workflow.Context, input, further converter.RawValue) (AwaitTaskResultOutput, error) {
-	in := inputFromPayload(ctx, input.Payload())
-	if in.problem == "" && further.Payload() != nil {
-		in.problem = "there is more than one input: it takes one, " + exampleInput
-	}
-	return AwaitTaskResult(ctx, in)
+	return AwaitTaskResult(ctx, inputFromPayloads[AwaitTaskResultInput](ctx, input, further))
 }
 
 func newWait(in AwaitTaskResultInput, startedAt time.Time) *wait {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -25,10 +26,12 @@ const maxEarlyCallbacks = 10_000
 
 // Callbacks receives the [TaskCallbackSignal] signals of a workflow and hands each to the wait of
 // its task, so that several waits in one workflow don't take each other's. Make it with
-// [NewCallbacks], and give it to each [Await] by [WithCallbacks].
+// [NewCallbacks], and give it to each [Await] and each [Solve] by [WithCallbacks].
 type Callbacks struct {
 	signals workflow.ReceiveChannel
 	waits   []*wakeUps // those that run, in the order in which they began
+	// submissions counts those of this run's tasks: each is called back by a name of its own.
+	submissions int
 	// Calls that came before a wait of their task began.
 	early          map[int64]bool
 	earlyForAnyone bool
@@ -45,22 +48,50 @@ func NewCallbacks(ctx workflow.Context) *Callbacks {
 // wakeUps are the calls that one wait has been handed.
 type wakeUps struct {
 	callbacks *Callbacks
-	taskID    int64
+	taskID    int64 // 0: a task that is being submitted
 	called    bool
 	// wake unblocks the wait if another one has received its call.
 	wake workflow.Channel
+
+	// solves tells that the wait is for a task of this workflow's own, and submissions which calls are
+	// for it besides those that name its task. taskIDs are what such calls have named, each once.
+	solves      bool
+	submissions []string
+	taskIDs     []int64
 }
+
+// maxCalledTasks bounds how many tasks calls may name for the same submissions. There is one, unless
+// somebody else has the address.
+const maxCalledTasks = 20
 
 // join begins to hand the task's calls to a wait, until it leaves.
 func (c *Callbacks) join(ctx workflow.Context, taskID int64) *wakeUps {
-	joined := &wakeUps{
-		callbacks: c, taskID: taskID, called: c.early[taskID] || c.earlyForAnyone,
-		wake: workflow.NewBufferedChannel(ctx, 1),
-	}
-	delete(c.early, taskID)
-	c.earlyForAnyone = false
+	joined := &wakeUps{callbacks: c, wake: workflow.NewBufferedChannel(ctx, 1)}
+	joined.expect(taskID)
 	c.waits = append(c.waits, joined)
 	return joined
+}
+
+// joinSolve is join for a task that is yet to be submitted.
+func (c *Callbacks) joinSolve(ctx workflow.Context) *wakeUps {
+	joined := &wakeUps{callbacks: c, wake: workflow.NewBufferedChannel(ctx, 1), solves: true}
+	c.waits = append(c.waits, joined)
+	return joined
+}
+
+// expect has calls for the task wake the wait, also those that came before.
+func (w *wakeUps) expect(taskID int64) {
+	w.taskID = taskID
+	w.called = w.called || w.callbacks.early[taskID] || w.callbacks.earlyForAnyone
+	delete(w.callbacks.early, taskID)
+	w.callbacks.earlyForAnyone = false
+}
+
+// nextSubmission names a submission as no other of any run: a call for an earlier run of the same
+// workflow id must not be taken for one for this run.
+func (c *Callbacks) nextSubmission(ctx workflow.Context) string {
+	c.submissions++
+	return submissionName(ctx, c.submissions)
 }
 
 func (w *wakeUps) leave() {
@@ -76,67 +107,90 @@ func (w *wakeUps) leave() {
 // wait was among them since the last time. The payload is received raw: a typed receive would drop
 // one of another shape and block again, and with it the wait.
 func (w *wakeUps) receive(ctx workflow.Context) bool {
-	var raw converter.RawValue
-	for w.callbacks.signals.ReceiveAsync(&raw) {
-		if taskID, ok := calledTask(ctx, raw.Payload()); ok {
-			w.callbacks.handOut(taskID)
-		}
-		raw = converter.RawValue{}
-	}
-	w.wake.ReceiveAsync(nil)
+	w.collect(ctx)
 	called := w.called
 	w.called = false
 	return called
 }
 
-// handOut gives a call to the waits for the task, or, if the task is 0, to all of them.
-func (c *Callbacks) handOut(taskID int64) {
+// collect is receive, but leaves it to a later receive to tell of a call.
+func (w *wakeUps) collect(ctx workflow.Context) {
+	var raw converter.RawValue
+	for w.callbacks.signals.ReceiveAsync(&raw) {
+		if call, ok := callOf(ctx, raw.Payload()); ok {
+			w.callbacks.handOut(call)
+		}
+		raw = converter.RawValue{}
+	}
+	w.wake.ReceiveAsync(nil)
+}
+
+// handOut gives a call to the waits that it is for.
+func (c *Callbacks) handOut(call TaskCallback) {
 	found := false
 	for _, wait := range c.waits {
-		if taskID == 0 || taskID == wait.taskID {
+		if wait.takes(call) {
 			wait.called, found = true, true
 			wait.wake.SendAsync(struct{}{})
 		}
 	}
 	switch {
 	case found:
-	case taskID == 0:
+	case call.TaskID != 0 && len(c.early) < maxEarlyCallbacks:
+		c.early[call.TaskID] = true
+	case call.TaskID == 0 && call.Submission == "":
 		c.earlyForAnyone = true
-	case len(c.early) < maxEarlyCallbacks:
-		c.early[taskID] = true
 	}
 }
 
-// calledTask returns the task that a call names, or 0 if it names none. It is false for a payload
-// that is not a call: nobody knows what that one means. Operators signal by hand and in batches, so
-// that an id may be a string, stand alone, or be missing.
-func calledTask(ctx workflow.Context, payload *commonpb.Payload) (taskID int64, ok bool) {
-	if taskID, ok := calledTaskInJSON(payload.GetData()); ok {
-		return taskID, true
+// takes tells whether a call is for this wait: by the submission, by the task, or because it names
+// neither. A wait for a task that others have submitted knows nothing of submissions. A call for a
+// submission that is over is for nobody, unless it names a task.
+func (w *wakeUps) takes(call TaskCallback) bool {
+	if call.Submission != "" && slices.Contains(w.submissions, call.Submission) {
+		if call.TaskID != 0 && !slices.Contains(w.taskIDs, call.TaskID) && len(w.taskIDs) < maxCalledTasks {
+			w.taskIDs = append(w.taskIDs, call.TaskID)
+		}
+		return true
 	}
-	var callback TaskCallback // in the encoding of a data converter
-	err := decodePayload(ctx, payload, &callback)
-	return callback.TaskID, err == nil && callback.TaskID > 0
+	if call.TaskID != 0 {
+		return call.TaskID == w.taskID
+	}
+	return call.Submission == "" || !w.solves
 }
 
-func calledTaskInJSON(data []byte) (taskID int64, ok bool) {
+// callOf decodes a call. It is false for a payload that is not a call: nobody knows what that one
+// means. Operators signal by hand and in batches, so that an id may be a string, stand alone, or be
+// missing.
+func callOf(ctx workflow.Context, payload *commonpb.Payload) (call TaskCallback, ok bool) {
+	if call, ok := callInJSON(payload.GetData()); ok {
+		return call, true
+	}
+	err := decodePayload(ctx, payload, &call) // in the encoding of a data converter
+	return call, err == nil && (call.TaskID > 0 || call.TaskID == 0 && call.Submission != "")
+}
+
+func callInJSON(data []byte) (call TaskCallback, ok bool) {
 	value := bytes.TrimSpace(data)
 	if bytes.HasPrefix(value, []byte("{")) {
-		var callback struct {
-			TaskID json.RawMessage `json:"taskId"`
+		var properties struct {
+			TaskID     json.RawMessage `json:"taskId"`
+			Submission json.RawMessage `json:"submission"`
 		}
-		if json.Unmarshal(value, &callback) != nil {
-			return 0, false
+		if json.Unmarshal(value, &properties) != nil {
+			return TaskCallback{}, false
 		}
-		value = callback.TaskID
+		_ = json.Unmarshal(properties.Submission, &call.Submission) // what is not a text names none
+		value = properties.TaskID
 	}
 	if len(value) == 0 || string(value) == "null" {
-		return 0, true
+		return call, true
 	}
 	text := string(value)
 	if value[0] == '"' && json.Unmarshal(value, &text) != nil {
-		return 0, false
+		return TaskCallback{}, false
 	}
-	taskID, err := strconv.ParseInt(text, 10, 64)
-	return taskID, err == nil && taskID > 0
+	var err error
+	call.TaskID, err = strconv.ParseInt(text, 10, 64)
+	return call, err == nil && call.TaskID > 0
 }

@@ -21,6 +21,7 @@ func TestDetails(t *testing.T) {
 		"wrapped":     fmt.Errorf("task 5: %w", unsolvable),
 		"joined":      errors.Join(errors.New("any"), unsolvable),
 		"to a client": clientError(t, unsolvable),
+		"canceled":    temporal.NewCanceledError(details),
 	} {
 		got, ok := workflows.Details(err)
 		require.True(t, ok, name)
@@ -29,7 +30,7 @@ func TestDetails(t *testing.T) {
 	for name, err := range map[string]error{
 		"nil":                       nil,
 		"any":                       errors.New("any"),
-		"canceled":                  temporal.NewCanceledError(details),
+		"canceled":                  temporal.NewCanceledError(),
 		"without details":           temporal.NewNonRetryableApplicationError("odd", "Odd", nil),
 		"details of another kind":   temporal.NewNonRetryableApplicationError("odd", "Odd", nil, "a text"),
 		"of an earlier attempt":     temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, unsolvable),

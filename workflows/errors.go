@@ -14,8 +14,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// ErrorDetails are the details of every ApplicationError that a wait ends with. [Details] returns
-// them.
+// ErrorDetails are the details of every ApplicationError that a wait ends with, and of a
+// cancellation of [SolveTask]. [Details] returns them.
 type ErrorDetails = activities.ErrorDetails
 
 // ErrorCode tells what a wait ended with, from the error that a client, a parent workflow or
@@ -27,10 +27,22 @@ func ErrorCode(err error) string {
 	return code
 }
 
-// Details returns the details of the ApplicationError that [ErrorCode] tells of. It returns false
-// if err is not such an error, or if that has no details or details of another kind.
+// Details returns the details of the ApplicationError that [ErrorCode] tells of, or those of a
+// cancellation of [SolveTask]. It returns false if err is not such an error, or if that has no
+// details or details of another kind.
 func Details(err error) (details ErrorDetails, ok bool) {
-	_, failure := findEnd(err)
+	code, application := findEnd(err)
+	var failure interface {
+		HasDetails() bool
+		Details(...any) error
+	}
+	var canceled *temporal.CanceledError
+	switch {
+	case application != nil:
+		failure = application
+	case code == Canceled && errors.As(err, &canceled):
+		failure = canceled
+	}
 	if failure == nil || !failure.HasDetails() {
 		return ErrorDetails{}, false
 	}

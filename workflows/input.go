@@ -84,6 +84,11 @@ func (in AwaitTaskResultInput) firstProblem() string {
 			return problem
 		}
 	}
+	return in.problemOfIntervals()
+}
+
+// problemOfIntervals says what is wrong with the poll intervals taken together.
+func (in AwaitTaskResultInput) problemOfIntervals() string {
 	settings := in.withDefaults()
 	switch {
 	case settings.PollInterval < schedule.MinInterval:
@@ -121,4 +126,14 @@ func (in *AwaitTaskResultInput) properties() []property {
 		choiceProperty("polling", &in.Polling, PollingTimer, PollingActivityRetry),
 		continuedProperty("continued", &in.continued),
 	}
+}
+
+func (in *AwaitTaskResultInput) problemField() *string { return &in.problem }
+
+func (in *AwaitTaskResultInput) takes() string { return takesInput }
+
+func (in *AwaitTaskResultInput) subject() string { return fmt.Sprintf("task %d", in.TaskID) }
+
+func (in *AwaitTaskResultInput) problemOfContinued(startedAt time.Time) string {
+	return in.continued.problem(startedAt)
 }

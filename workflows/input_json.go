@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
+
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
 // MarshalJSON writes durations as strings, and leaves zeros out. Its error is what was wrong with
@@ -25,7 +28,7 @@ func (in AwaitTaskResultInput) MarshalJSON() ([]byte, error) {
 // tell what is wrong.
 func (in *AwaitTaskResultInput) UnmarshalJSON(data []byte) error {
 	*in = AwaitTaskResultInput{}
-	in.problem = decodeProperties(data, strictly(in.properties()))
+	in.problem = decodeProperties(data, in.properties(), strictly, takesInput)
 	return nil
 }
 
@@ -34,6 +37,8 @@ type property struct {
 	name string
 	// handedOn tells that only a previous run sets the property.
 	handedOn bool
+	// required tells that the property must be given in JSON, because its zero is a value.
+	required bool
 	// parse sets the field from a JSON value other than null, and returns what is wrong with it, or
 	// "".
 	parse func(value json.RawMessage) (problem string)
@@ -169,10 +174,97 @@ func choiceProperty[Choice ~string](name string, field *Choice, first, second Ch
 	}
 }
 
+// integerProperty takes an integer from minimum to maximum. 0 in Go is the default.
+func integerProperty[Integer int | int64](name string, field *Integer, minimum, maximum int64, preset Integer, takes string) property {
+	return property{
+		name: name,
+		parse: func(value json.RawMessage) string {
+			parsed, err := strconv.ParseInt(string(value), 10, 64)
+			if err != nil || parsed < minimum || parsed > maximum {
+				return fmt.Sprintf("%s is %s: %s", name, printableJSON(value), takes)
+			}
+			*field = Integer(parsed)
+			return ""
+		},
+		print: func() any {
+			if *field == 0 {
+				return nil
+			}
+			return *field
+		},
+		check: func() string {
+			if *field != 0 && (int64(*field) < minimum || int64(*field) > maximum) {
+				return fmt.Sprintf("%s is %d: %s", name, *field, takes)
+			}
+			return ""
+		},
+		setDefault: func() {
+			if *field == 0 {
+				*field = preset
+			}
+		},
+	}
+}
+
+// taskProperty takes the task as it is. No message shows anything of it: it may hold passwords.
+func taskProperty(name string, field *json.RawMessage) property {
+	return property{
+		name: name,
+		parse: func(value json.RawMessage) string {
+			*field = value
+			return ""
+		},
+		print: func() any {
+			if len(*field) == 0 {
+				return nil
+			}
+			return *field
+		},
+		check: func() string {
+			if len(*field) > maxTaskSize {
+				return fmt.Sprintf("%s has %d bytes: it takes at most %d, since Temporal takes 2 MiB: the service takes images of "+
+					"at most 100 kB, so make them smaller", name, len(*field), maxTaskSize)
+			}
+			if err := twocaptcha.CheckTask(*field); err != nil {
+				return err.Error()
+			}
+			return ""
+		},
+		setDefault: func() {},
+	}
+}
+
+// textProperty takes a text of at most so many bytes.
+func textProperty(name string, field *string, maximum int) property {
+	takes := fmt.Sprintf("it takes a text of at most %d bytes", maximum)
+	return property{
+		name: name,
+		parse: func(value json.RawMessage) string {
+			if json.Unmarshal(value, field) != nil {
+				return fmt.Sprintf("%s is %s: %s", name, printableJSON(value), takes)
+			}
+			return ""
+		},
+		print: func() any {
+			if *field == "" {
+				return nil
+			}
+			return *field
+		},
+		check: func() string {
+			if len(*field) > maximum || !utf8.ValidString(*field) {
+				return fmt.Sprintf(`%s is "%s": %s`, name, printable(*field), takes)
+			}
+			return ""
+		},
+		setDefault: func() {},
+	}
+}
+
 const continuedByCaller = "continued is set only when the workflow continues as new: leave it out"
 
 // continuedProperty is read leniently: a previous run of a newer build may hand on more.
-func continuedProperty(name string, field **progress) property {
+func continuedProperty[Progress any](name string, field **Progress) property {
 	return property{
 		name:     name,
 		handedOn: true,
@@ -201,9 +293,12 @@ func encodeProperties(properties []property) ([]byte, error) {
 		if value == nil {
 			continue
 		}
-		encoded, err := json.Marshal(value)
-		if err != nil {
-			return nil, err
+		encoded, raw := value.(json.RawMessage) // which stays as it is, byte for byte
+		if !raw {
+			var err error
+			if encoded, err = json.Marshal(value); err != nil {
+				return nil, err
+			}
 		}
 		separator := ","
 		if object.Len() == 0 {
@@ -215,46 +310,50 @@ func encodeProperties(properties []property) ([]byte, error) {
 	return object.Bytes(), nil
 }
 
-const (
-	exampleInput = `a JSON object like {"taskId": 74372499131}`
-	takesInput   = "it takes " + exampleInput
-)
+const takesInput = `it takes a JSON object like {"taskId": 74372499131}`
 
-// decodeProperties has take set the fields of a table from a JSON object, and returns what is wrong
-// with it, or "". The fields that were read before a problem stay set.
-func decodeProperties(data []byte, take takeProperty) (problem string) {
+// decodeProperties sets the fields of a table from a JSON object, strictly or leniently, and returns
+// what is wrong with it, or "". The fields that were read before a problem stay set. takes says what
+// the input takes.
+func decodeProperties(data []byte, properties []property, reading func([]property) takeProperty, takes string) (problem string) {
+	take := reading(properties)
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	switch first, err := decoder.Token(); {
 	case err != nil:
-		return "the input is not JSON: " + takesInput
+		return "the input is not JSON: " + takes
 	case first == nil:
-		return "the input is null: " + takesInput
+		return "the input is null: " + takes
 	case first != json.Delim('{'):
-		return "the input is not a JSON object: " + takesInput
+		return "the input is not a JSON object: " + takes
 	}
-	seen := map[string]bool{}
+	seen, given := map[string]bool{}, map[string]bool{}
 	for decoder.More() {
 		token, err := decoder.Token()
 		if err != nil {
-			return "the input is broken JSON: " + takesInput
+			return "the input is broken JSON: " + takes
 		}
 		name, _ := token.(string)
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil {
-			return "the input is broken JSON: " + takesInput
+			return "the input is broken JSON: " + takes
 		}
 		if seen[name] {
 			problem = fmt.Sprintf(`"%s" is given twice: it takes one value`, printable(name))
 		} else if wrong := take(name, value); problem == "" {
 			problem = wrong
 		}
-		seen[name] = true
+		seen[name], given[name] = true, string(value) != "null"
 	}
 	if _, err := decoder.Token(); err != nil {
-		return "the input is broken JSON: " + takesInput
+		return "the input is broken JSON: " + takes
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return "the input goes on after its JSON object: " + takesInput
+		return "the input goes on after its JSON object: " + takes
+	}
+	for _, property := range properties {
+		if problem == "" && property.required && !given[property.name] {
+			problem = property.name + " is missing: " + takes
+		}
 	}
 	return problem
 }

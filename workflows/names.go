@@ -8,17 +8,24 @@ const (
 
 	// AwaitTaskResultWorkflow is the workflow type of [AwaitTaskResult].
 	AwaitTaskResultWorkflow = "AwaitTaskResult"
+	// SolveTaskWorkflow is the workflow type of [SolveTask].
+	SolveTaskWorkflow = "SolveTask"
+	// CheckAccountWorkflow is the workflow type of [CheckAccount].
+	CheckAccountWorkflow = "CheckAccount"
+	// ReportTaskWorkflow is the workflow type of [ReportTask].
+	ReportTaskWorkflow = "ReportTask"
 
 	// TaskCallbackSignal makes a wait poll now. Its payload is a [TaskCallback].
 	TaskCallbackSignal = "taskCallback"
 
-	// StatusQuery is answered with an [AwaitTaskResultStatus], also after the wait has ended.
+	// StatusQuery is answered with an [AwaitTaskResultStatus], or by SolveTask with a
+	// [SolveTaskStatus], also after the wait has ended.
 	StatusQuery = "status"
 )
 
 // The types of the ApplicationErrors of a wait that has no result. The other types are the
-// service's own codes (package twocaptcha), InvalidInput and UnexpectedResponse (package
-// activities).
+// service's own codes (package twocaptcha), InvalidInput and UnexpectedResponse, and of SolveTask
+// NotSubmitted and CreateTaskOutcomeUnknown (package activities).
 const (
 	// ErrorTypeTaskTimeout: the service answered that the task is processing, to a request that was
 	// sent on the deadline or after it.
@@ -51,9 +58,24 @@ const (
 	StatePolling State = "polling"
 	StateReady   State = "ready"
 	StateFailed  State = "failed"
+
+	// StateSubmitting: SolveTask submits the task, or waits until it may submit it again.
+	StateSubmitting State = "submitting"
+	// StateOutcomeUnknown: a task may have been bought, and SolveTask waits for the call that names it.
+	StateOutcomeUnknown State = "outcomeUnknown"
+	// StateCanceled: SolveTask was canceled.
+	StateCanceled State = "canceled"
 )
 
 // WorkflowID is the id under which a task's wait runs: one task, one wait.
 func WorkflowID(taskID int64) string {
 	return "2captcha-task-" + strconv.FormatInt(taskID, 10)
+}
+
+// SolveWorkflowID is the id under which [SolveTask] runs for the caller's id: one id, one purchase.
+func SolveWorkflowID(id string) string { return "2captcha-solve-" + id }
+
+// ReportWorkflowID is the id under which [ReportTask] runs for a task.
+func ReportWorkflowID(taskID int64) string {
+	return "2captcha-report-" + strconv.FormatInt(taskID, 10)
 }

@@ -39,6 +39,33 @@ func ChildOptions(taskID int64) workflow.ChildWorkflowOptions {
 	}
 }
 
+// SolveOptions returns a client's options for starting [SolveTask] under an id of the caller's,
+// which is the key of the purchase: within the namespace's retention an id is bought for once,
+// whatever came of it. A second start attaches to the run that is running, and a closed run answers
+// it, a failed one with its failure. An id stands for one task: a start with another task gets the
+// first one's result. A new purchase takes a new id. If the provider's worker serves another task queue than [TaskQueue], set TaskQueue.
+func SolveOptions(id string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       SolveWorkflowID(id),
+		TaskQueue:                TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		StaticSummary:            "2captcha: submit a task and wait for its result",
+	}
+}
+
+// ReportOptions returns a client's options for starting [ReportTask]. A second start attaches to a
+// report that is running, and reports again if that has closed. If the provider's worker serves
+// another task queue than [TaskQueue], set TaskQueue.
+func ReportOptions(taskID int64) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       ReportWorkflowID(taskID),
+		TaskQueue:                TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            fmt.Sprintf("2captcha: report on task %d", taskID),
+	}
+}
+
 func staticSummary(taskID int64) string {
 	return fmt.Sprintf("2captcha task %d", taskID)
 }

@@ -4,7 +4,7 @@ import "time"
 
 // AwaitTaskResultStatus is the answer to the query [StatusQuery]. What does not apply is left out.
 type AwaitTaskResultStatus struct {
-	TaskID int64 `json:"taskId"`
+	TaskID int64 `json:"taskId,omitempty"`
 	// State is one of the State constants, or one of a later version.
 	State State `json:"state"`
 	// Polls counts the polls that have ended. With PollingActivityRetry they are counted, and dated,

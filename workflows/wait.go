@@ -27,8 +27,10 @@ type wait struct {
 	schedule  schedule.Schedule
 	callbacks *Callbacks // nil: nobody wakes it
 
-	showsDetails     bool
-	mayContinueAsNew bool
+	// changed is called when the status has changed; nil: nobody shows it.
+	changed func(workflow.Context)
+	// continues returns what continues the workflow as new; nil: it can't.
+	continues func(workflow.Context) error
 
 	progress
 	state      State
@@ -39,7 +41,7 @@ type wait struct {
 
 // run polls until there is an outcome.
 func (w *wait) run(ctx workflow.Context) (AwaitTaskResultOutput, error) {
-	if w.callbacks != nil {
+	if w.callbacks != nil && w.wakeUps == nil {
 		w.wakeUps = w.callbacks.join(ctx, w.settings.TaskID)
 		defer w.wakeUps.leave()
 	}
@@ -105,8 +107,8 @@ func (w *wait) untilDue(ctx workflow.Context) (due time.Time, woken bool, err er
 	for {
 		w.receiveWakeUps(ctx)
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			if w.mayContinueAsNew {
-				return time.Time{}, false, w.continueAsNew(ctx)
+			if w.continues != nil {
+				return time.Time{}, false, w.continues(ctx)
 			}
 			w.settings.Polling = PollingActivityRetry
 		}
@@ -134,13 +136,16 @@ func (w *wait) untilDue(ctx workflow.Context) (due time.Time, woken bool, err er
 
 // untilAny blocks until future is ready, a signal comes in, or ctx is canceled.
 func (w *wait) untilAny(ctx workflow.Context, future workflow.Future) {
+	untilAny(ctx, future, w.wakeUps, func(workflow.ReceiveChannel, bool) { w.receiveWakeUps(ctx) })
+}
+
+func untilAny(ctx workflow.Context, future workflow.Future, calls *wakeUps, receive func(workflow.ReceiveChannel, bool)) {
 	selector := workflow.NewSelector(ctx)
 	selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
 	selector.AddFuture(future, func(workflow.Future) {})
-	if w.wakeUps != nil {
-		receive := func(workflow.ReceiveChannel, bool) { w.receiveWakeUps(ctx) }
-		selector.AddReceive(w.callbacks.signals, receive)
-		selector.AddReceive(w.wakeUps.wake, receive)
+	if calls != nil {
+		selector.AddReceive(calls.callbacks.signals, receive)
+		selector.AddReceive(calls.wake, receive)
 	}
 	selector.Select(ctx)
 }
@@ -156,6 +161,12 @@ func (w *wait) continueAsNew(ctx workflow.Context) error {
 	next := w.settings
 	next.continued = &w.progress
 	return workflow.NewContinueAsNewError(ctx, AwaitTaskResultWorkflow, handOn(next))
+}
+
+func (w *wait) show(ctx workflow.Context) {
+	if w.changed != nil {
+		w.changed(ctx)
+	}
 }
 
 func (w *wait) end(ctx workflow.Context, state State, err error) {

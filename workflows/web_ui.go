@@ -26,12 +26,11 @@ func (w *wait) pollSummary(last, byAttempts bool) string {
 	return fmt.Sprintf("poll %d of task %d", w.Polls+1, w.settings.TaskID)
 }
 
-// show puts the wait's status into the workflow's current details, which the Web UI shows as
+// showDetails puts the wait's status into the workflow's current details, which the Web UI shows as
 // Markdown. It costs no event.
-func (w *wait) show(ctx workflow.Context) {
-	if !w.showsDetails {
-		return
-	}
+func (w *wait) showDetails(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, w.details()) }
+
+func (w *wait) details() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "Task %d: **%s**, %s", w.settings.TaskID, w.state, counted(w.Polls))
 	if w.LastStatus != "" {
@@ -46,7 +45,7 @@ func (w *wait) show(ctx workflow.Context) {
 	if w.LastError != "" {
 		fmt.Fprintf(&text, "\n\nLast error: %s", asCode(w.LastError))
 	}
-	workflow.SetCurrentDetails(ctx, text.String())
+	return text.String()
 }
 
 // maxForeignText is how many bytes of a foreign text the details show.
