@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,23 +14,6 @@ import (
 type taskIDs struct {
 	ids      []int64
 	repeated []int64 // each once
-}
-
-// readTaskIDsUnlessDone is readTaskIDs, but stops waiting for standard input when ctx is done.
-func readTaskIDsUnlessDone(ctx context.Context, arguments []string, stdin io.Reader) (taskIDs, error) {
-	read := make(chan struct{})
-	var result taskIDs
-	var failure error
-	go func() {
-		defer close(read)
-		result, failure = readTaskIDs(arguments, stdin)
-	}()
-	select {
-	case <-read:
-		return result, failure
-	case <-ctx.Done():
-		return taskIDs{}, context.Cause(ctx)
-	}
 }
 
 // readTaskIDs takes the ids of the arguments, and for the argument "-" those of standard input, one

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -166,7 +167,7 @@ func (h fakeHandle) Get(ctx context.Context, result any) error {
 			return err
 		}
 	}
-	*result.(*workflows.AwaitTaskResultOutput) = run.output
+	reflect.ValueOf(result).Elem().Set(reflect.ValueOf(run.output))
 	return nil
 }
 
