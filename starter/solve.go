@@ -48,7 +48,7 @@ func (s *solveCommand) run(ctx context.Context, invocation command.Invocation, p
 	id := s.id()
 	r := request{detach: s.Detach, again: resumption{noun: "task", howTo: s.howToAttach, buys: true}}
 	for _, task := range tasks {
-		job := batch.SolveJob{ID: task.id(id), Input: s.input(task)}
+		job := batch.SolveJob{ID: task.id(id), Input: s.input(task, task.id(id))}
 		if err := job.Input.Validate(); err != nil {
 			return invocation.Fail(command.ExitUsage, task.explain(messageOf(err)))
 		}
@@ -74,7 +74,7 @@ func (s *solveCommand) validate(parsed *kong.Context) error {
 	return s.serverFlags.validate(parsed, s.Detach)
 }
 
-func (s *solveCommand) input(task newTask) workflows.SolveTaskInput {
+func (s *solveCommand) input(task newTask, id string) workflows.SolveTaskInput {
 	return workflows.SolveTaskInput{
 		Task:            task.json,
 		LanguagePool:    s.LanguagePool,
@@ -86,7 +86,7 @@ func (s *solveCommand) input(task newTask) workflows.SolveTaskInput {
 		MaxPollInterval: s.MaxPollInterval,
 		Timeout:         s.Timeout,
 		Polling:         workflows.Polling(s.Polling),
-		ID:              "",
+		ID:              id,
 	}
 }
 
