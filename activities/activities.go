@@ -57,7 +57,8 @@ func WithClock(now func() time.Time) Option {
 // WithCallbackAddress has the submissions of the workflow SolveTask give the service an address,
 // whose calls signal the workflow with this id and name the submission. The activity makes the
 // address, so that no workflow's history holds it. address must be safe for concurrent use, and
-// returns the same address for the same arguments. Its error is not shown. nil: no address is given.
+// returns the same address for the same arguments. Its error is not shown. nil: no address is
+// given.
 func WithCallbackAddress(address func(workflowID, submission string) (string, error)) Option {
 	return func(a *Activities) { a.callbackAddress = address }
 }

@@ -19,7 +19,8 @@ const (
 	maxReportDelay = 5 * time.Second
 	// reportingTime is the longest time that a wait may take.
 	reportingTime = 24 * time.Hour
-	// stoppedTime is how long a report goes on after its worker was told to stop, if the process lives.
+	// stoppedTime is how long a report goes on after its worker was told to stop, if the process
+	// lives.
 	stoppedTime = time.Minute
 )
 
@@ -31,9 +32,9 @@ type outcome struct {
 	signals bool // the workflow takes the call by a signal too
 }
 
-// reportOutcome reports until Temporal takes the outcome, and returns what the attempt returns then.
-// The SDK would give up after 10 seconds, and what was bought would be lost in an outage of the
-// server. If the attempt is over meanwhile, the workflow hears of the task by a signal.
+// reportOutcome reports until Temporal takes the outcome, and returns what the attempt returns
+// then. The SDK would give up after 10 seconds, and what was bought would be lost in an outage of
+// the server. If the attempt is over meanwhile, the workflow hears of the task by a signal.
 func reportOutcome(ctx context.Context, server temporalServer, attempt activity.Info, o outcome) error {
 	if _, isTest := server.(testEnvironment); isTest {
 		return o.failure

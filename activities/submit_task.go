@@ -52,8 +52,8 @@ func (a *Activities) submitTask(ctx context.Context, input converter.RawValue) (
 }
 
 // repeatsAnother tells whether the workflow's run is a reset one, or one by a workflow's retry
-// policy: the run that it repeats may have submitted the task. In the SDK's test environments no run
-// has an original.
+// policy: the run that it repeats may have submitted the task. In the SDK's test environments no
+// run has an original.
 func repeatsAnother(attempt activity.Info, in submission.Input) bool {
 	original := in.OriginalRunID
 	if original == "" && isTestEnvironment(attempt) {

@@ -78,8 +78,8 @@ func (e testEnvironment) heartbeat(_ context.Context, details any) error {
 func (testEnvironment) complete(context.Context, any, error) error { return errNoServer }
 func (testEnvironment) signal(context.Context, string, any) error  { return errNoServer }
 
-// isRecorded tells whether the server has a heartbeat's details. It may want the attempt to stop all
-// the same.
+// isRecorded tells whether the server has a heartbeat's details. It may want the attempt to stop
+// all the same.
 func isRecorded(err error) bool {
 	return err == nil || temporal.IsCanceledError(err) ||
 		errors.Is(err, activity.ErrActivityPaused) || errors.Is(err, activity.ErrActivityReset)

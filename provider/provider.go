@@ -61,9 +61,9 @@ type Config struct {
 	// WrapTransport returns what sends the HTTP requests instead of next, which it calls: to trace
 	// them, for example. It is twocaptcha.Options.WrapTransport; nil: nothing is wrapped.
 	WrapTransport func(next http.RoundTripper) http.RoundTripper
-	// CallbackURL and CallbackSecret make the addresses that SolveTask gives to the service: the URL at
-	// which the service reaches a callback.Handler of this namespace, and that handler's secret. They
-	// are given together. Without them, SolveTask polls.
+	// CallbackURL and CallbackSecret make the addresses that SolveTask gives to the service: the URL
+	// at which the service reaches a callback.Handler of this namespace, and that handler's secret.
+	// They are given together. Without them, SolveTask polls.
 	CallbackURL    string
 	CallbackSecret string
 	// Now is the clock by which 5 seconds pass between two requests for a task, for tests that skip

@@ -45,9 +45,9 @@ func CheckTask(task json.RawMessage) error {
 	case len(bytes.TrimSpace(task)) == 0:
 		return errors.New(`the task is missing: it takes a JSON object, like {"type": "TextCaptchaTask", "comment": "2+2?"}`)
 	case !json.Valid(task) || !utf8.Valid(task):
-		return errors.New("the task is not valid JSON")
+		return errors.New(`the task is not valid JSON: it takes a JSON object, like {"type": "TextCaptchaTask", "comment": "2+2?"}`)
 	case json.Unmarshal(task, &properties) != nil, properties == nil:
-		return errors.New(`the task is not a JSON object, like {"type": "TextCaptchaTask", "comment": "2+2?"}`)
+		return errors.New(`the task is not a JSON object: it takes one like {"type": "TextCaptchaTask", "comment": "2+2?"}`)
 	case json.Unmarshal(properties["type"], &taskType) != nil, taskType == "":
 		return errors.New(`the task has no type: it takes a string, like "type": "TextCaptchaTask"`)
 	}

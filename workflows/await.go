@@ -8,8 +8,8 @@ import (
 type AwaitOption func(*wait)
 
 // WithCallbacks makes the wait poll when callbacks receives a call for its task, 5 seconds after
-// the last poll's end at the earliest. [Solve] also gives the service an address to call. Give every
-// wait in a workflow the same callbacks.
+// the last poll's end at the earliest. [Solve] also gives the service an address to call. Give
+// every wait in a workflow the same callbacks.
 func WithCallbacks(callbacks *Callbacks) AwaitOption {
 	return func(w *wait) { w.callbacks = callbacks }
 }

@@ -60,8 +60,8 @@ type wakeUps struct {
 	taskIDs     []int64
 }
 
-// maxCalledTasks bounds how many tasks calls may name for the same submissions. There is one, unless
-// somebody else has the address.
+// maxCalledTasks bounds how many tasks calls may name for the same submissions. There is one,
+// unless somebody else has the address.
 const maxCalledTasks = 20
 
 // join begins to hand the task's calls to a wait, until it leaves.
@@ -128,8 +128,9 @@ func (w *wakeUps) collect(ctx workflow.Context) {
 // handOut gives a call to the waits that it is for.
 func (c *Callbacks) handOut(call TaskCallback) {
 	found := false
+	submitted := slices.ContainsFunc(c.waits, func(wait *wakeUps) bool { return wait.submitted(call) })
 	for _, wait := range c.waits {
-		if wait.takes(call) {
+		if wait.takes(call, submitted) {
 			wait.called, found = true, true
 			wait.wake.SendAsync(struct{}{})
 		}
@@ -143,20 +144,26 @@ func (c *Callbacks) handOut(call TaskCallback) {
 	}
 }
 
+// submitted tells whether a call is for one of the wait's submissions.
+func (w *wakeUps) submitted(call TaskCallback) bool {
+	return call.Submission != "" && slices.Contains(w.submissions, call.Submission)
+}
+
 // takes tells whether a call is for this wait: by the submission, by the task, or because it names
-// neither. A wait for a task that others have submitted knows nothing of submissions. A call for a
-// submission that is over is for nobody, unless it names a task.
-func (w *wakeUps) takes(call TaskCallback) bool {
-	if call.Submission != "" && slices.Contains(w.submissions, call.Submission) {
+// neither. known tells that the call is for a submission of some wait. A wait for a task that
+// others have submitted knows nothing of submissions, and polls for a call that names an unknown
+// one; a wait that submits knows that its own is over.
+func (w *wakeUps) takes(call TaskCallback, known bool) bool {
+	switch {
+	case w.submitted(call):
 		if call.TaskID != 0 && !slices.Contains(w.taskIDs, call.TaskID) && len(w.taskIDs) < maxCalledTasks {
 			w.taskIDs = append(w.taskIDs, call.TaskID)
 		}
 		return true
-	}
-	if call.TaskID != 0 {
+	case call.TaskID != 0:
 		return call.TaskID == w.taskID
 	}
-	return call.Submission == "" || !w.solves
+	return call.Submission == "" || !known && !w.solves
 }
 
 // callOf decodes a call. It is false for a payload that is not a call: nobody knows what that one

@@ -17,12 +17,13 @@ const checkQueueTime = time.Minute
 type CheckAccountOutput = twocaptcha.BalanceResult
 
 // CheckAccount is the workflow that asks for the balance of the worker's account, once. It takes no
-// input. It returns the balance, or an ApplicationError, never retryable, whose type is the service's
-// code, NoAnswer, UnexpectedResponse or InvalidInput. Its workflow id is the caller's choice.
+// input. It returns the balance, or an ApplicationError, never retryable, whose type is the
+// service's code, NoAnswer, UnexpectedResponse or InvalidInput. Its workflow id is the caller's
+// choice.
 func CheckAccount(ctx workflow.Context) (CheckAccountOutput, error) {
 	var out CheckAccountOutput
 	options := oneRequestOptions(ctx, "balance", 1, checkQueueTime)
-	if err := workflow.ExecuteActivity(options, activities.GetBalanceActivity, struct{}{}).Get(ctx, &out); err != nil {
+	if err := workflow.ExecuteActivity(options, activities.GetBalanceActivity).Get(ctx, &out); err != nil {
 		return CheckAccountOutput{}, endOfRequest(ctx, err, 0, "the balance is not known, since no answer came")
 	}
 	return out, nil

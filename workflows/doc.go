@@ -1,7 +1,15 @@
-// Package workflows waits durably for the result of a 2captcha task.
+// Package workflows submits 2captcha tasks and waits durably for their results.
 //
 // [AwaitTaskResult] is a workflow that sleeps on durable timers and polls with the getTaskResult
-// activity. A worker serves it if package provider has registered it there.
+// activity. [SolveTask] submits the task before that. A worker serves them if package provider has
+// registered them there.
+//
+// # Submit a task
+//
+// A client starts [SolveTask] with [SolveOptions], which make an id of the caller's the key of the
+// purchase: it is bought for once. [Solve] does the same within the caller's own workflow. What an
+// end tells of money is in the documentation of [SolveTask]. [CheckAccount] asks for the account's
+// balance, and [ReportTask] tells the service whether a solution was right.
 //
 // # Start a wait
 //
@@ -15,12 +23,13 @@
 // # Follow a wait
 //
 // The query [StatusQuery] returns an [AwaitTaskResultStatus], while the wait runs and after it has
-// ended. Temporal's Web UI shows the same as the workflow's current details. The signal
-// [TaskCallbackSignal] makes the wait poll now.
+// ended; that of [SolveTask] returns a [SolveTaskStatus]. Temporal's Web UI shows the same as the
+// workflow's current details. The signal [TaskCallbackSignal] makes the wait poll now.
 //
 // # Errors
 //
 // A wait that fails ends with an ApplicationError, which is never retryable. [ErrorCode] returns
-// its type: the service's own code, InvalidInput, TaskTimeout, NoAnswer or UnexpectedResponse.
+// its type: the service's own code, InvalidInput, TaskTimeout, NoAnswer or UnexpectedResponse, and
+// of [SolveTask] NotSubmitted or CreateTaskOutcomeUnknown too.
 // [Details] returns its [ErrorDetails].
 package workflows

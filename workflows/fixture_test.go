@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/internal/submission"
 	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -53,12 +55,21 @@ type environment struct {
 	timers         []timerRecord
 	timersCanceled int
 	polls          []pollRecord
+	submissions    []pollRecord
+	others         []pollRecord
 	// clockSkip is added to the workflow's time, as if a worker took up late what has happened.
 	clockSkip time.Duration
 	// pollError, if it is set, may end a poll without an attempt, as the server's error would.
 	pollError func() error
-	// attempt runs in place of the activity, if it is set; request is the activity itself.
+	// attempt runs in place of an activity that polls, if it is set; request is the activity itself.
 	attempt func(ctx context.Context, request func() (any, error)) (any, error)
+
+	// newTasks are what becomes of the tasks that are submitted, one after the other; the last one
+	// also of those after it. submissionError is pollError for submissions, and submission is attempt
+	// for them.
+	newTasks        []simulator.Submission
+	submissionError func(number int) error
+	submission      func(in submission.Input, request func() (any, error)) (any, error)
 }
 
 // Times are counted from the environment's start.
@@ -144,7 +155,7 @@ func newEnvironmentAt(t *testing.T, start time.Time) *environment {
 	e.SetStartTime(start)
 	e.SetOnTimerCanceledListener(func(string) { e.timersCanceled++ })
 
-	service, err := simulator.Start(simulator.Options{ClientKey: clientKey, Clock: e.Now})
+	service, err := simulator.Start(simulator.Options{ClientKey: clientKey, Clock: e.Now, NewTask: e.newTask})
 	require.NoError(t, err)
 	t.Cleanup(service.Close)
 	e.service = service
@@ -398,8 +409,29 @@ func (r *outboundRecorder) Now(ctx workflow.Context) time.Time {
 }
 
 func (r *outboundRecorder) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
-	r.environment.polls = append(r.environment.polls,
-		pollRecord{r.environment.elapsed(), workflow.GetActivityOptions(ctx), args[0]})
+	record := pollRecord{at: r.environment.elapsed(), options: workflow.GetActivityOptions(ctx)}
+	if len(args) > 0 {
+		record.input = args[0]
+	}
+	switch activityType {
+	case activities.SubmitTaskActivity:
+		r.environment.submissions = append(r.environment.submissions, record)
+		if r.environment.submissionError != nil {
+			if err := r.environment.submissionError(len(r.environment.submissions)); err != nil {
+				future, settable := workflow.NewFuture(ctx)
+				settable.SetError(err)
+				return future
+			}
+		}
+		if record.options.WaitForCancellation { // which the environment ignores: it cancels at once
+			ctx, _ = workflow.NewDisconnectedContext(ctx)
+		}
+		return r.Next.ExecuteActivity(ctx, activityType, args...)
+	case activities.GetTaskResultActivity, activities.PollTaskResultActivity:
+		r.environment.polls = append(r.environment.polls, record)
+	default:
+		r.environment.others = append(r.environment.others, record)
+	}
 	if r.environment.pollError != nil {
 		if err := r.environment.pollError(); err != nil {
 			future, settable := workflow.NewFuture(ctx)
@@ -432,12 +464,24 @@ func (c *attemptClock) GetInfo(ctx context.Context) activity.Info {
 	info := c.Next.GetInfo(ctx)
 	info.StartedTime = c.environment.Now()
 	info.ScheduledTime = c.environment.scheduled(info.ActivityID)
-	info.WorkflowExecution = workflow.Execution{} // by which it would be taken for a test environment's
+	if info.ActivityType.Name != activities.SubmitTaskActivity { // which needs a server otherwise
+		info.WorkflowExecution = workflow.Execution{} // by which it would be taken for a test environment's
+	}
 	return info
 }
 
 func (i *attemptInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	request := func() (any, error) { return i.Next.ExecuteActivity(ctx, in) }
+	if activity.GetInfo(ctx).ActivityType.Name == activities.SubmitTaskActivity {
+		if i.environment.submission == nil {
+			return request()
+		}
+		var input submission.Input
+		if err := json.Unmarshal(in.Args[0].(converter.RawValue).Payload().GetData(), &input); err != nil {
+			return nil, err
+		}
+		return i.environment.submission(input, request)
+	}
 	if i.environment.attempt != nil {
 		return i.environment.attempt(ctx, request)
 	}

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
@@ -221,9 +222,9 @@ func taskProperty(name string, field *json.RawMessage) property {
 			return *field
 		},
 		check: func() string {
-			if len(*field) > maxTaskSize {
-				return fmt.Sprintf("%s has %d bytes: it takes at most %d, since Temporal takes 2 MiB: the service takes images of "+
-					"at most 100 kB, so make them smaller", name, len(*field), maxTaskSize)
+			if len(*field) > activities.MaxTaskBytes {
+				return fmt.Sprintf("%s has %d bytes: it takes at most %d, since Temporal takes no more than 2 MiB; use smaller "+
+					"images: the service takes 100 kB", name, len(*field), activities.MaxTaskBytes)
 			}
 			if err := twocaptcha.CheckTask(*field); err != nil {
 				return err.Error()
@@ -312,9 +313,9 @@ func encodeProperties(properties []property) ([]byte, error) {
 
 const takesInput = `it takes a JSON object like {"taskId": 74372499131}`
 
-// decodeProperties sets the fields of a table from a JSON object, strictly or leniently, and returns
-// what is wrong with it, or "". The fields that were read before a problem stay set. takes says what
-// the input takes.
+// decodeProperties sets the fields of a table from a JSON object, strictly or leniently, and
+// returns what is wrong with it, or "". The fields that were read before a problem stay set. takes
+// says what the input takes.
 func decodeProperties(data []byte, properties []property, reading func([]property) takeProperty, takes string) (problem string) {
 	take := reading(properties)
 	decoder := json.NewDecoder(bytes.NewReader(data))

@@ -29,8 +29,8 @@ type input interface {
 	problemOfContinued(startedAt time.Time) string
 }
 
-// inputFromPayloads decodes what the workflow was started with. The SDK drops inputs for which there
-// is no parameter: further is there to refuse them.
+// inputFromPayloads decodes what the workflow was started with. The SDK drops inputs for which
+// there is no parameter: further is there to refuse them.
 func inputFromPayloads[Input any, In interface {
 	*Input
 	input

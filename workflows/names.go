@@ -61,7 +61,8 @@ const (
 
 	// StateSubmitting: SolveTask submits the task, or waits until it may submit it again.
 	StateSubmitting State = "submitting"
-	// StateOutcomeUnknown: a task may have been bought, and SolveTask waits for the call that names it.
+	// StateOutcomeUnknown: a task may have been bought, and SolveTask waits for the call that names
+	// it.
 	StateOutcomeUnknown State = "outcomeUnknown"
 	// StateCanceled: SolveTask was canceled.
 	StateCanceled State = "canceled"

@@ -43,7 +43,8 @@ func ChildOptions(taskID int64) workflow.ChildWorkflowOptions {
 // which is the key of the purchase: within the namespace's retention an id is bought for once,
 // whatever came of it. A second start attaches to the run that is running, and a closed run answers
 // it, a failed one with its failure. An id stands for one task: a start with another task gets the
-// first one's result. A new purchase takes a new id. If the provider's worker serves another task queue than [TaskQueue], set TaskQueue.
+// first one's result. A new purchase takes a new id. If the provider's worker serves another task
+// queue than [TaskQueue], set TaskQueue.
 func SolveOptions(id string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       SolveWorkflowID(id),

@@ -9,8 +9,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
-// lostAnswerTime is how long an answer is waited for that a worker may have and could not report: it
-// comes as a call, soon after the Temporal server is there again.
+// lostAnswerTime is how long an answer is waited for that a worker may have and could not report:
+// it comes as a call, soon after the Temporal server is there again.
 const lostAnswerTime = time.Minute
 
 // noteUnknown notes that a submission may have bought the task.

@@ -38,11 +38,11 @@ type ReportTaskOutput struct {
 	Status string `json:"status"`
 }
 
-// ReportTask is the workflow that tells the service whether a task's solution was right. The service
-// takes one report for a task, within 15 minutes after it was submitted. The report is sent up to
-// five times if no answer comes. It returns the service's answer, or an ApplicationError, never
-// retryable, whose type is the service's code, NoAnswer, UnexpectedResponse or InvalidInput. After an
-// answer was lost, the service may say that it has the report already.
+// ReportTask is the workflow that tells the service whether a task's solution was right. The
+// service takes one report for a task, within 15 minutes after it was submitted. The report is sent
+// up to five times if no answer comes. It returns the service's answer, or an ApplicationError,
+// never retryable, whose type is the service's code, NoAnswer, UnexpectedResponse or InvalidInput.
+// After an answer was lost, the service may say that it has the report already.
 func ReportTask(ctx workflow.Context, in ReportTaskInput) (ReportTaskOutput, error) {
 	if err := in.Validate(); err != nil {
 		return ReportTaskOutput{}, err
@@ -51,7 +51,7 @@ func ReportTask(ctx workflow.Context, in ReportTaskInput) (ReportTaskOutput, err
 	if in.Correct {
 		activity, summary = activities.ReportCorrectActivity, "report task %d as correct"
 	}
-	input := activities.GetTaskResultInput{TaskID: in.TaskID}
+	input := activities.ReportInput{TaskID: in.TaskID}
 	var out ReportTaskOutput
 	options := oneRequestOptions(ctx, fmt.Sprintf(summary, in.TaskID), reportAttempts, reportQueueTime)
 	if err := workflow.ExecuteActivity(options, activity, input).Get(ctx, &out); err != nil {

@@ -35,8 +35,8 @@ func (s *solve) newNotSubmitted() error {
 	})
 }
 
-// newOutcomeUnknown is the end of an attempt that may have bought a task. [solve.ending] says what is
-// unknown.
+// newOutcomeUnknown is the end of an attempt that may have bought a task. [solve.ending] says what
+// is unknown.
 func (s *solve) newOutcomeUnknown() error {
 	message := "nobody can tell its id"
 	if s.calls != nil && s.Unknown.Callback {
@@ -46,8 +46,8 @@ func (s *solve) newOutcomeUnknown() error {
 		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{activities.ErrorDetails{LastError: s.LastError}}})
 }
 
-// ending makes an error what SolveTask ends with: it tells of everything that was bought, or may have
-// been.
+// ending makes an error what SolveTask ends with: it tells of everything that was bought, or may
+// have been.
 func (s *solve) ending(err error) error {
 	details, _ := Details(err)
 	details.TaskID, details.TaskIDs = s.TaskID, s.taskIDs()
@@ -85,8 +85,8 @@ func isCanceled(err error) bool {
 	return errors.As(err, &canceled)
 }
 
-// maxQuoted is how many bytes of another message a message quotes: two of them leave room within the
-// 500 bytes of a message.
+// maxQuoted is how many bytes of another message a message quotes: two of them leave room within
+// the 500 bytes of a message.
 const maxQuoted = 180
 
 func shortened(text string, bytes int) string {

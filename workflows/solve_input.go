@@ -11,10 +11,6 @@ import (
 )
 
 const (
-	// maxTaskSize leaves room in Temporal's 2 MiB for the rest of an activity's input: an input above
-	// that terminates the workflow.
-	maxTaskSize = 1_900_000
-
 	maxAttempts = 10
 	maxSolveID  = 900 // with its prefix within the server's 1,000 for a workflow id
 
@@ -29,8 +25,8 @@ const takesSolveInput = `it takes a JSON object like {"task": {"type": "TextCapt
 // disableCallback, initialDelay, pollInterval, maxPollInterval, timeout, polling and id, and
 // durations are strings with a unit, like "5s".
 //
-// Where the input goes through a data converter, the task may lose white space and be written in
-// longer forms of the same meaning. [SolveTaskInput.RawValue] keeps it byte for byte.
+// In a data converter the task may lose white space and get a longer form of the same meaning.
+// [SolveTaskInput.RawValue] keeps it byte for byte.
 //
 // The task is in the workflow's history in the clear, with all that it holds, such as the passwords
 // of proxies: a payload codec encrypts it.
@@ -38,25 +34,25 @@ type SolveTaskInput struct {
 	// Task is the task: a JSON object with a type, as the service documents it for each type, of at
 	// most 1,900,000 bytes. It reaches the service unchanged, but for white space.
 	Task json.RawMessage
-	// LanguagePool says whose workers are preferred for images and texts: "en" or "rn"; "" leaves it to
-	// the service, which takes en.
+	// LanguagePool says whose workers are preferred for images and texts: "en" or "rn"; "" leaves it
+	// to the service, which takes en.
 	LanguagePool string
-	// SoftID is the id of a software that is registered with the service; 0 is none.
+	// SoftID is the id of a software that is registered with the service; 0 leaves it out.
 	SoftID int64
 	// Attempts is how many tasks are submitted at most, one after the other, 1 to 10; 0 is 1. Another
 	// attempt follows if the service could not solve the task (ERROR_CAPTCHA_UNSOLVABLE,
-	// ERROR_BAD_DUPLICATES), and after nothing else. 2captcha refunds such tasks; some of its relatives
-	// don't.
+	// ERROR_BAD_DUPLICATES), and after nothing else. 2captcha refunds such tasks; some of its
+	// relatives don't.
 	Attempts int
-	// ResubmitUnknown has the task submitted once more in an attempt, after at most a minute, if nobody
-	// can tell whether it was bought: it may then be bought twice. Without it, SolveTask ends with
-	// CreateTaskOutcomeUnknown.
+	// ResubmitUnknown has the task submitted once more in an attempt, after at most a minute, if
+	// nobody can tell whether it was bought: it may then be bought twice. Without it, SolveTask ends
+	// with CreateTaskOutcomeUnknown.
 	ResubmitUnknown bool
 	// DisableCallback tells not to give the service an address to call, even if the worker takes
 	// callbacks.
 	DisableCallback bool
-	// InitialDelay is from when the task's id is known to the first poll; 0 is 5 seconds, and 60 with a
-	// callback.
+	// InitialDelay is from when the task's id is known to the first poll; 0 is 5 seconds, and 60 with
+	// a callback.
 	InitialDelay time.Duration
 	// PollInterval is the least time between two polls, at least 5 seconds; 0 is 5 seconds, and 60, or
 	// a smaller MaxPollInterval, with a callback.
@@ -70,7 +66,7 @@ type SolveTaskInput struct {
 	// Polling is PollingTimer or PollingActivityRetry; "" is PollingTimer.
 	Polling Polling
 	// ID is the id in the workflow's id, 2captcha-solve-<id>, which it must match: Nexus makes the
-	// workflow's id of it. "" is none.
+	// workflow's id of it. "" matches any.
 	ID string
 
 	// continued is what the previous run handed on, which no caller can set.

@@ -17,8 +17,8 @@ type solveProgress struct {
 
 	// Submissions names the attempt's submissions that have bought the task or may have.
 	Submissions []string `json:"submissions,omitempty"`
-	// Failures is how many submissions in a row have bought nothing, SubmitAt when the next one is due,
-	// and LastAnswer the service's code for the last one that was answered with one.
+	// Failures is how many submissions in a row have bought nothing, SubmitAt when the next one is
+	// due, and LastAnswer the service's code for the last one that was answered with one.
 	Failures   int        `json:"failures,omitempty"`
 	SubmitAt   time.Time  `json:"submitAt,omitzero"`
 	LastAnswer *refusal   `json:"lastAnswer,omitempty"`
@@ -27,8 +27,8 @@ type solveProgress struct {
 	// Resubmitted tells that the attempt's task was submitted anew after an unknown outcome.
 	Resubmitted bool `json:"resubmitted,omitempty"`
 
-	// TaskID is the attempt's task; 0 until it is known. SubmittedAt is when it became known, or before
-	// that, that the outcome is unknown. Callback tells that the service was given an address.
+	// TaskID is the attempt's task; 0 until it is known. SubmittedAt is when it became known, or
+	// before that, that the outcome is unknown. Callback tells that the service was given an address.
 	TaskID      int64     `json:"taskId,omitempty"`
 	SubmittedAt time.Time `json:"submittedAt,omitzero"`
 	Callback    bool      `json:"callback,omitempty"`

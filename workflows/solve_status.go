@@ -9,9 +9,9 @@ import (
 )
 
 // SolveTaskStatus is SolveTask's answer to the query [StatusQuery]: that of the wait for its task,
-// and what SolveTask knows besides. StartedAt is when SolveTask began, TaskID is left out until it is
-// known, Polls are summed over all attempts, and Deadline is, until the task is known, by when it
-// must be submitted.
+// and what SolveTask knows besides. StartedAt is when SolveTask began, TaskID is left out until it
+// is known, Polls are summed over all attempts, and Deadline is, until the task is known, by when
+// it must be submitted.
 type SolveTaskStatus struct {
 	AwaitTaskResultStatus
 	// Attempts is how many attempts have begun.

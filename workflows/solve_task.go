@@ -29,13 +29,13 @@ type SolveTaskOutput struct {
 // details. [Details] returns them.
 //
 // Before the id of a task is known, its type is the service's code, InvalidInput, NotSubmitted,
-// UnexpectedResponse or CreateTaskOutcomeUnknown. After that it is what [AwaitTaskResult] ends with.
-// This is what an end tells of money:
+// UnexpectedResponse or CreateTaskOutcomeUnknown. After that it is what [AwaitTaskResult] ends
+// with. This is what an end tells of money:
 //
 //   - CreateTaskOutcomeUnknown: a task may have been bought.
 //   - With a taskId or taskIds in its details: they were bought.
-//   - Any other error: nothing was bought. A cancellation too, unless the lastError of its details is
-//     CreateTaskOutcomeUnknown.
+//   - Any other error: nothing was bought. A cancellation too, unless the lastError of its details
+//     is CreateTaskOutcomeUnknown.
 //
 // Terminated and TimedOut tell nothing of money.
 //
@@ -163,7 +163,7 @@ func (s *solve) refusedInput(ctx workflow.Context) error {
 	}
 	if workflowID := workflow.GetInfo(ctx).WorkflowExecution.ID; in.ID != "" && workflowID != SolveWorkflowID(in.ID) {
 		return newInvalidInput(0, `id is "`+printable(in.ID)+`", and the workflow's id "`+printable(workflowID)+
-			`" is not made of it: leave id out, or start the workflow under "`+printable(SolveWorkflowID(in.ID))+`"`)
+			`" is not made of it: leave it out, or start the workflow under "`+printable(SolveWorkflowID(in.ID))+`"`)
 	}
 	return nil
 }
@@ -252,8 +252,8 @@ func (s *solve) beginAttempt(ctx workflow.Context, err error) {
 	}
 }
 
-// continueAsNew starts the next run of this workflow, which goes on from where this run is. The task
-// is handed on only if it may still be submitted.
+// continueAsNew starts the next run of this workflow, which goes on from where this run is. The
+// task is handed on only if it may still be submitted.
 func (s *solve) continueAsNew(ctx workflow.Context) error {
 	s.Wait, s.Calls = nil, nil
 	if s.wait != nil {

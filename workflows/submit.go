@@ -63,8 +63,8 @@ func (s *solve) untilSubmission(ctx workflow.Context) error {
 // submitUntil is when the attempt's last submission begins at the latest.
 func (s *solve) submitUntil() time.Time { return s.AttemptedAt.Add(s.settings.timeout()) }
 
-// submitOnce is one submission. It sets the task's id, or when the task is to be submitted again, or
-// what is known of an unknown outcome. The error ends SolveTask.
+// submitOnce is one submission. It sets the task's id, or when the task is to be submitted again,
+// or what is known of an unknown outcome. The error ends SolveTask.
 func (s *solve) submitOnce(ctx workflow.Context) (*twocaptcha.TaskResult, error) {
 	name := submissionName(ctx, 0) // of which nobody hears
 	if s.callbacks != nil {
@@ -191,10 +191,14 @@ func failedSubmission(err error, canceled, mayCallBack bool) submissionFailure {
 		switch {
 		case cause.TimeoutType() == enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START:
 		case cause.HasLastHeartbeatDetails():
-			mark := submission.Mark{Callback: mayCallBack}
-			_ = cause.LastHeartbeatDetails(&mark) // of another version it may be of another kind
-			lost.Callback = mark.Callback
-			failed.unknown = lost
+			var mark submission.Mark
+			if cause.LastHeartbeatDetails(&mark) != nil { // of another version it may be of another kind
+				mark = submission.Mark{Submission: "unknown", Callback: mayCallBack}
+			}
+			if mark.Submission != "" {
+				lost.Callback = mark.Callback
+				failed.unknown = lost
+			}
 		}
 	case *temporal.CanceledError:
 		if !canceled {

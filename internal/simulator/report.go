@@ -3,8 +3,8 @@ package simulator
 import "time"
 
 // report answers a reportCorrect or reportIncorrect that was accepted: the service takes one report
-// for a task, within the 15 minutes that its result lives. It is an assumption that it takes one for
-// a task that has not ended, too.
+// for a task, within the 15 minutes that its result lives. It is an assumption that it takes one
+// for a task that has not ended, too.
 func (s *Server) report(now time.Time, call call) Answer {
 	known := s.tasks[call.taskID]
 	switch {

@@ -44,8 +44,8 @@ func (in *Input) UnmarshalJSON(data []byte) error {
 // Problem returns what was wrong with the JSON, or nil.
 func (in Input) Problem() error { return in.problem }
 
-// Encode returns the input as JSON with Task byte for byte: encoding/json would take its white space
-// away and write some of its characters in another way. Task must be valid JSON.
+// Encode returns the input as JSON with Task byte for byte: encoding/json would take its white
+// space away and write some of its characters in another way. Task must be valid JSON.
 func (in Input) Encode() ([]byte, error) {
 	task := in.Task
 	in.Task = json.RawMessage("0") // in its place
