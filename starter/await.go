@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/alecthomas/kong"
 
@@ -33,6 +34,9 @@ func (a *awaitCommand) run(ctx context.Context, invocation command.Invocation, p
 	tasks, err := unlessDone(ctx, func() (taskIDs, error) { return readTaskIDs(a.TaskIDs, invocation.Input) })
 	if ctx.Err() != nil {
 		return invocation.Fail(command.ExitInterrupted, errInterruptedBefore)
+	}
+	if errors.Is(err, errNoTaskID) {
+		err = fmt.Errorf("%w; or try --demo", err)
 	}
 	if err != nil {
 		return invocation.Fail(command.ExitUsage, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/alecthomas/kong"
 
@@ -12,13 +13,13 @@ import (
 
 // reportCommand tells the service whether its answers were right.
 type reportCommand struct {
-	Verdict     string   `arg:"" enum:"correct,incorrect" help:"correct or incorrect: whether the tasks' answers were right."`
+	Verdict     string   `arg:"" optional:"" help:"correct or incorrect: whether the tasks' answers were right."`
 	TaskIDs     []string `arg:"" optional:"" name:"task-id" help:"The tasks' ids. \"-\": the ids on standard input, one a line."`
 	serverFlags `embed:""`
 }
 
 func (c *reportCommand) run(ctx context.Context, invocation command.Invocation, parsed *kong.Context) int {
-	if err := c.validate(parsed, false); err != nil {
+	if err := c.validate(parsed); err != nil {
 		return invocation.FailUsage(parsed, err)
 	}
 	tasks, err := unlessDone(ctx, func() (taskIDs, error) { return readTaskIDs(c.TaskIDs, invocation.Input) })
@@ -33,6 +34,13 @@ func (c *reportCommand) run(ctx context.Context, invocation command.Invocation, 
 		r.jobs = append(r.jobs, batch.ReportJob{Input: workflows.ReportTaskInput{TaskID: id, Correct: c.Verdict == "correct"}})
 	}
 	return r.run(ctx, invocation, c.serverFlags)
+}
+
+func (c *reportCommand) validate(parsed *kong.Context) error {
+	if c.Verdict != "correct" && c.Verdict != "incorrect" {
+		return fmt.Errorf("the first argument is %s: it takes correct or incorrect, and after it the tasks' ids", quote(c.Verdict))
+	}
+	return c.serverFlags.validate(parsed, false)
 }
 
 func (c *reportCommand) howToReport(flags string, jobs []batch.Job) string {

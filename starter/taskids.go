@@ -16,6 +16,8 @@ type taskIDs struct {
 	repeated []int64 // each once
 }
 
+var errNoTaskID = errors.New(`no task id: give the ids as arguments, or "-" and one a line on standard input`)
+
 // readTaskIDs takes the ids of the arguments, and for the argument "-" those of standard input, one
 // a line. An error names the argument, or the line, that is not a task id; no id is returned with
 // it.
@@ -45,8 +47,7 @@ func readTaskIDs(arguments []string, stdin io.Reader) (taskIDs, error) {
 	case len(ids) == 0 && stdinRead:
 		return taskIDs{}, errors.New("standard input holds no task id: give one a line")
 	case len(ids) == 0:
-		return taskIDs{}, errors.New("no task id: give the ids as arguments, " +
-			`or "-" and one a line on standard input; or try --demo`)
+		return taskIDs{}, errNoTaskID
 	}
 	return withoutRepeats(ids), nil
 }
