@@ -43,8 +43,8 @@ func (j SolveJob) read(get func(any) error) (Outcome, error) {
 	return Outcome{Line: line, Ready: true, Solution: output.Solution, Polls: output.Polls}, err
 }
 
-// detailsOf returns the details of a failure of the job. A workflow that was terminated, or ran into
-// a timeout, has none, but it still answers the query for its status.
+// detailsOf returns the details of a failure of the job. A workflow that was terminated, or ran
+// into a timeout, has none, but it still answers the query for its status.
 func (s Server) detailsOf(ctx context.Context, job Job, failure error) workflows.ErrorDetails {
 	details, found := workflows.Details(failure)
 	code := workflows.ErrorCode(failure)
