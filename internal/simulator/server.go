@@ -29,7 +29,7 @@ type Options struct {
 	Clock func() time.Time
 
 	// NewTask decides what becomes of a task that createTask makes. The CallbackURL that it returns
-	// is not used. By default the task is ready after a second, with a text. Several goroutines
+	// is not used. By default the task is ready after a second, with a solution of its type. Several goroutines
 	// call it at once, and it may use the server.
 	NewTask func(NewTask) Submission
 
