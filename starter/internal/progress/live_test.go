@@ -115,6 +115,31 @@ the end
 	})
 }
 
+// The states of a task that is submitted are longer than those of a wait.
+func TestLiveLinesOfSubmissions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shown, screen := newTestProgress([]batch.Job{batch.SolveJob{ID: "order-17"}, batch.SolveJob{ID: "x"}, task(5)}, 24)
+		began := time.Now()
+		shown.Open(func(_ context.Context, job batch.Job) (workflows.AwaitTaskResultStatus, error) {
+			state := workflows.StateSubmitting
+			if job.Label() == "x" {
+				state = workflows.StateOutcomeUnknown
+			}
+			return workflows.AwaitTaskResultStatus{State: state, StartedAt: &began}, nil
+		})
+		shown.Begun(batch.Wait{Job: batch.SolveJob{ID: "order-17"}, Begun: began})
+		shown.Begun(batch.Wait{Job: batch.SolveJob{ID: "x"}, Begun: began})
+		time.Sleep(2*time.Second + time.Millisecond)
+		shown.Close()
+		screen.shows(t, `
+order-17  submitting       0 polls      2s
+       x  outcomeUnknown   0 polls      2s
+       5  starting         0 polls
+`)
+	})
+}
+
 func TestMoreTasksThanLines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

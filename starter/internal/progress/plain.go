@@ -65,7 +65,11 @@ func (p *plain) Begun(wait batch.Wait) {
 	switch {
 	case !p.few():
 	case wait.Attached:
-		p.write("%s: attached to its workflow, which was started before with its own settings", wait.Job)
+		its := "its own settings"
+		if _, submits := wait.Job.(batch.SolveJob); submits {
+			its = "its own task and settings"
+		}
+		p.write("%s: attached to its workflow, which was started before with %s", wait.Job, its)
 	default:
 		p.write("%s: started", wait.Job)
 	}

@@ -47,6 +47,9 @@ func TestPlainLinesTellEachChange(t *testing.T) {
 		shown.Ended(started, batch.Outcome{Ready: true, Polls: 3})
 		shown.Ended(attached, batch.Outcome{Problem: "ERROR_CAPTCHA_UNSOLVABLE", Polls: 1})
 		shown.Ended(batch.Wait{Job: task(7), Begun: time.Now()}, batch.Outcome{Problem: "the workflow\nwas deleted"})
+		solve := batch.SolveJob{ID: "order-17"}
+		shown.Begun(batch.Wait{Job: solve})
+		shown.Begun(batch.Wait{Job: solve, Attached: true})
 		shown.Close()
 		shown.Say("the end")
 		require.Equal(t, `Temporal Web UI: http://localhost:8233
@@ -55,6 +58,8 @@ task 6: attached to its workflow, which was started before with its own settings
 task 5: ready after 3 polls, 1m5s
 task 6: failed: ERROR_CAPTCHA_UNSOLVABLE after 1 poll
 task 7: failed: the workflow was deleted, 0s
+solve order-17: started
+solve order-17: attached to its workflow, which was started before with its own task and settings
 the end
 `, stderr.String())
 		require.Equal(t, "{}\n", stdout.String())
