@@ -3,7 +3,6 @@ package activities_test
 import (
 	"fmt"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -242,33 +241,6 @@ func TestRequestThatIsNotSent(t *testing.T) {
 			require.Empty(t, s.marks, "nothing was about to be sent")
 		})
 	}
-}
-
-// A service that answers a large task before it has read it has bought nothing.
-func TestEarlyAnswerToALargeTask(t *testing.T) {
-	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			connection, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer connection.Close()
-				_, _ = connection.Read(make([]byte, 1024))
-				_, _ = fmt.Fprintf(connection, "HTTP/1.1 %d Unavailable\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
-					http.StatusServiceUnavailable)
-			}()
-		}
-	}()
-	s := newShopAt(t, nil, nil, "http://"+listener.Addr().String())
-	_, err = s.createTask(taskInput(`{"type":"ImageToTextTask","body":"` + strings.Repeat("iVBO", 450_000) + `"}`))
-	failure := applicationError(t, err)
-	require.Equal(t, activities.ErrorTypeRequestFailed, failure.Type(), failure.Message())
-	require.False(t, failure.NonRetryable())
 }
 
 func TestEachCreateTaskHasAConnectionOfItsOwn(t *testing.T) {

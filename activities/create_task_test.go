@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/gobconverter"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/internal/submission"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
@@ -379,4 +380,21 @@ func acceptingServer() *activities.FakeServer {
 		Complete:  func(context.Context, any, error) error { return nil },
 		Signal:    func(context.Context, string, any) error { return nil },
 	}
+}
+
+// Teams encode payloads in their own way. submitTask's input is JSON all the same.
+func TestActivitiesThatBuyWithAnotherEncoding(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, nil)
+	s.SetDataConverter(gobconverter.New())
+	var out activities.CreateTaskOutput
+	value, err := s.ExecuteActivity("createTask", activities.CreateTaskInput{Task: json.RawMessage(textTask)})
+	require.NoError(t, err)
+	require.NoError(t, value.Get(&out))
+	require.Equal(t, firstTaskID, out.TaskID)
+
+	submitted, err := s.submitTask()
+	require.NoError(t, err)
+	require.Equal(t, submission.Output{TaskID: firstTaskID + 1}, submitted)
+	require.Equal(t, submission.Mark{Submission: "run-1"}, s.marks[1])
 }

@@ -42,6 +42,35 @@ func TestOwnWordsHaveEveryWordOfAnEnd(t *testing.T) {
 	require.Subset(t, ownWords, words)
 }
 
+// A service that answers a large task before it has read it has bought nothing. A code says so too,
+// except on a status by which a gateway speaks.
+func TestAnswersBeforeTheRequestWasSentInFull(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{0, 101, 200, 204, 408, 425, 429, 499, 500, 503} {
+		for _, code := range []string{"", twocaptcha.ErrorNoSlotAvailable} {
+			if status == 0 && code != "" {
+				continue
+			}
+			answer := createTaskAnswer{code: code, status: status, notSent: true}
+			require.Equal(t, repeated, answer.means(), "%+v", answer)
+		}
+	}
+	for _, status := range []int{408, 499, 503} {
+		for _, code := range []string{"ERROR_NEW", twocaptcha.ErrorServiceUnavaliable} {
+			answer := createTaskAnswer{code: code, status: status, notSent: true}
+			require.Equal(t, repeated, answer.means(), "%+v", answer)
+			answer.notSent = false
+			require.Equal(t, unknownOutcome, answer.means(), "%+v", answer)
+		}
+	}
+	for _, answer := range []createTaskAnswer{
+		{code: twocaptcha.ErrorZeroBalance, status: 500, notSent: true}, {code: "ERROR_NEW", status: 413, notSent: true},
+		{status: 413, notSent: true}, {status: 302, notSent: true},
+	} {
+		require.Equal(t, refused, answer.means(), "%+v", answer)
+	}
+}
+
 func TestEveryReasonHasAType(t *testing.T) {
 	t.Parallel()
 	for reason, entry := range transportErrorClasses {

@@ -73,10 +73,14 @@ func buy[Output any](
 	switch {
 	case err == nil:
 		result := output(bought)
-		return result, reportOutcome(ctx, server, attempt, outcome{
+		err := reportOutcome(ctx, server, attempt, outcome{
 			result: result, signals: p.signals,
 			call: submission.Call{TaskID: bought.TaskID, Submission: p.mark.Submission},
 		})
+		if err != nil { // of an attempt that is over, the SDK logs what is returned
+			return none, err
+		}
+		return result, nil
 	case !isMarked:
 		return none, err
 	}

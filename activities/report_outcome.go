@@ -58,7 +58,6 @@ func reportOutcome(ctx context.Context, server temporalServer, attempt activity.
 		r.logger.Error("A task was bought, and Temporal does not take its id any more: the attempt is over. " +
 			"If nobody has the id, wait for the task by it.")
 	}
-	// Of an attempt that is over, the SDK logs the returned value.
 	return activity.ErrResultPending
 }
 

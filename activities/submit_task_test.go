@@ -283,6 +283,24 @@ func TestOutcomeIsReportedUntilItIsTaken(t *testing.T) {
 	}
 }
 
+// Of an attempt that is over, the SDK logs the returned value.
+func TestOutcomeThatWasReportedIsNotReturned(t *testing.T) {
+	t.Parallel()
+	var heard told
+	s := newShop(t, []activities.Option{activities.WithFakeServer(serverThat(&heard))},
+		lost(simulator.Body(`{"errorId":0,"taskId":5,"status":"ready","solution":{"text":"8"}}`)))
+	var returned []any
+	s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
+		&cancelInterceptor{by: context.Background(), returned: func(value any) { returned = append(returned, value) }},
+	}})
+	_, err := s.submitTask()
+	require.ErrorIs(t, err, activity.ErrResultPending)
+	_, err = s.createTask(taskInput(textTask))
+	require.ErrorIs(t, err, activity.ErrResultPending)
+	require.Len(t, heard.reports, 2)
+	require.Equal(t, []any{submission.Output{}, activities.CreateTaskOutput{}}, returned)
+}
+
 func TestResultThatCameAtOnceIsReportedToo(t *testing.T) {
 	t.Parallel()
 	var heard told
@@ -341,23 +359,25 @@ func TestCancellationBeforeTheRequestSendsNothing(t *testing.T) {
 	require.Empty(t, s.marks)
 }
 
-// cancelInterceptor cancels an activity's context when another one ends.
+// cancelInterceptor cancels an activity's context when another one ends. It hears what is
+// returned.
 type cancelInterceptor struct {
 	interceptor.WorkerInterceptorBase
-	by context.Context
+	by       context.Context
+	returned func(any) // nil: nobody hears it
 }
 
 func (i *cancelInterceptor) InterceptActivity(
 	_ context.Context, next interceptor.ActivityInboundInterceptor,
 ) interceptor.ActivityInboundInterceptor {
-	inbound := &cancelInbound{by: i.by}
+	inbound := &cancelInbound{cancelInterceptor: i}
 	inbound.Next = next
 	return inbound
 }
 
 type cancelInbound struct {
 	interceptor.ActivityInboundInterceptorBase
-	by context.Context
+	*cancelInterceptor
 }
 
 func (i *cancelInbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
@@ -367,5 +387,9 @@ func (i *cancelInbound) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 		cancel()
 	}
 	defer context.AfterFunc(i.by, cancel)()
-	return i.Next.ExecuteActivity(ctx, in)
+	result, err := i.Next.ExecuteActivity(ctx, in)
+	if i.returned != nil {
+		i.returned(result)
+	}
+	return result, err
 }

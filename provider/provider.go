@@ -17,13 +17,16 @@
 // # Stopping a worker
 //
 // With the stop timeout, a worker that is stopped waits for the answers to its requests. Without it
-// the requests are sent again, up to 35 seconds later.
+// requests for results are sent again, up to 35 seconds later, and what a submission under way has
+// bought may stay unknown.
 //
 // # Configuration
 //
 // [ConfigFromEnvironment] reads the client key from TWOCAPTCHA_API_KEY, or from the file that
 // TWOCAPTCHA_API_KEY_FILE names, and the API's address from TWOCAPTCHA_API_URL. WrapTransport of
-// [Config] wraps the HTTP transport, for example to trace requests.
+// [Config] wraps the HTTP transport, for example to trace requests. With CallbackURL and
+// CallbackSecret, the workflow SolveTask has the service call it instead of polling; a handler of
+// package callback must take the calls.
 package provider
 
 import (

@@ -263,6 +263,28 @@ func TestWhatIsKnownNotToBeSent(t *testing.T) {
 	}
 }
 
+func TestErrorOfTheServiceBeforeTheRequestIsSentInFull(t *testing.T) {
+	t.Parallel()
+	const body = `{"errorId":1,"errorCode":"ERROR_SERVICE_UNAVALIABLE"}`
+	answer := fmt.Sprintf("HTTP/1.1 503 Busy\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(body), body)
+	for _, read := range []bool{false, true} {
+		answered := make(chan struct{})
+		url := listen(t, func(connection net.Conn, reader *bufio.Reader) {
+			if read && !readRequest(reader) {
+				return
+			}
+			_, _ = io.WriteString(connection, answer)
+			<-answered // a connection that is closed sooner would take the answer along
+		})
+		large := json.RawMessage(`{"type":"T","body":"` + longText("A", 16<<20) + `"}`) // more than the sockets' buffers hold
+		_, err := newClient(t, url).CreateTask(t.Context(), twocaptcha.CreateTaskRequest{Task: large})
+		close(answered)
+		var failure *twocaptcha.ServiceError
+		require.ErrorAs(t, err, &failure)
+		require.Equal(t, !read, failure.NotSent)
+	}
+}
+
 func TestRequestThatIsGivenUpUnderWayMayHaveBeenSent(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
