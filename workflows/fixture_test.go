@@ -57,6 +57,8 @@ type environment struct {
 	polls          []pollRecord
 	submissions    []pollRecord
 	others         []pollRecord
+	// info changes what the workflow knows of its run; nil: nothing.
+	info func(*workflow.Info)
 	// clockSkip is added to the workflow's time, as if a worker took up late what has happened.
 	clockSkip time.Duration
 	// pollError, if it is set, may end a poll without an attempt, as the server's error would.
@@ -402,6 +404,16 @@ func (r *outboundRecorder) NewTimerWithOptions(
 		r.environment.timers = append(r.environment.timers, timerRecord{r.environment.elapsed(), duration, options.Summary})
 	}
 	return r.Next.NewTimerWithOptions(ctx, duration, options)
+}
+
+func (r *outboundRecorder) GetInfo(ctx workflow.Context) *workflow.Info {
+	info := r.Next.GetInfo(ctx)
+	if r.environment.info != nil {
+		changed := *info
+		r.environment.info(&changed)
+		return &changed
+	}
+	return info
 }
 
 func (r *outboundRecorder) Now(ctx workflow.Context) time.Time {

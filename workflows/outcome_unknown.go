@@ -17,6 +17,11 @@ const lostAnswerTime = time.Minute
 func (s *solve) noteUnknown(ctx workflow.Context, outcome unknown) {
 	s.SubmittedAt = workflow.Now(ctx)
 	outcome.Since, outcome.Awaited = s.SubmittedAt, true
+	if workflow.GetInfo(ctx).Attempt > 1 {
+		// A run by the workflow's retry policy submits nothing. Calls for the submissions of the run
+		// before name those.
+		outcome.Callback, outcome.Lost = false, false
+	}
 	outcome.Callback = outcome.Callback || s.Unknown != nil && s.Unknown.Callback // an earlier submission's
 	s.Unknown, s.Callback = &outcome, outcome.Callback
 }

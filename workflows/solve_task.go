@@ -40,7 +40,7 @@ type SolveTaskOutput struct {
 // Terminated and TimedOut tell nothing of money.
 //
 // The task is submitted again only if it is known that nothing was bought, or with ResubmitUnknown,
-// and then until Timeout after the attempt began, counted from the workflow's start. A run that
+// and then until Timeout after the attempt began. A start delay is not part of that. A run that
 // repeats another, because it was reset to before the submission or by a retry policy, submits
 // nothing: its outcome is unknown.
 //
@@ -52,7 +52,7 @@ func SolveTask(ctx workflow.Context, in SolveTaskInput) (SolveTaskOutput, error)
 	if info.WorkflowType.Name != SolveTaskWorkflow {
 		return Solve(ctx, in) // which would otherwise take over the caller's workflow, and continue it as this one
 	}
-	s := newSolve(in, info.WorkflowStartTime)
+	s := newSolve(in, info.WorkflowStartTime, workflow.Now(ctx))
 	s.changed = s.showDetails
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, s.status); err != nil {
 		return SolveTaskOutput{}, err
@@ -78,7 +78,7 @@ func Solve(ctx workflow.Context, in SolveTaskInput, options ...AwaitOption) (Sol
 	for _, option := range options {
 		option(&given)
 	}
-	s := newSolve(in, workflow.Now(ctx))
+	s := newSolve(in, workflow.Now(ctx), workflow.Now(ctx))
 	s.callbacks = given.callbacks
 	// The caller goes on after this, so that no timer of it may stay behind.
 	ctx, cancel := workflow.WithCancel(ctx)
@@ -108,12 +108,12 @@ type solve struct {
 	wait *wait
 }
 
-func newSolve(in SolveTaskInput, startedAt time.Time) *solve {
+func newSolve(in SolveTaskInput, startedAt, attemptedAt time.Time) *solve {
 	s := &solve{settings: in, state: StateSubmitting}
 	if in.continued != nil {
 		s.solveProgress = *in.continued
 	} else {
-		s.StartedAt, s.AttemptedAt, s.Attempts = startedAt, startedAt, 1
+		s.StartedAt, s.AttemptedAt, s.Attempts = startedAt, attemptedAt, 1
 	}
 	return s
 }
