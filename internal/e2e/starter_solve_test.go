@@ -34,14 +34,14 @@ func ready(solution string) simulator.Submission {
 	return simulator.Submission{Answers: []simulator.Answer{simulator.Ready(solution)}}
 }
 
-// startSolve starts starter solve for the task queue.
-func startSolve(t *testing.T, taskQueue string, arguments ...string) *harness.Process {
+// runSolve starts starter solve for the task queue.
+func runSolve(t *testing.T, taskQueue string, arguments ...string) *harness.Process {
 	t.Helper()
-	return startSolveOf(t, "", taskQueue, arguments...)
+	return runSolveOf(t, "", taskQueue, arguments...)
 }
 
-// startSolveOf is startSolve with a standard input.
-func startSolveOf(t *testing.T, input, taskQueue string, arguments ...string) *harness.Process {
+// runSolveOf is runSolve with a standard input.
+func runSolveOf(t *testing.T, input, taskQueue string, arguments ...string) *harness.Process {
 	t.Helper()
 	return harness.StartStarterWithInput(t, strings.NewReader(input),
 		append([]string{"solve", "--task-queue", taskQueue, "--initial-delay", "1ms"}, arguments...)...)
@@ -86,7 +86,7 @@ func TestSolvePrintsTheResultOfTheTaskThatItBought(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "task.json")
 	require.NoError(t, os.WriteFile(file, []byte("\uFEFF"+textTask+"\n"), 0o600))
 	for _, task := range []string{textTask, "@" + file} {
-		done := startSolve(t, taskQueue, task).Wait(t)
+		done := runSolve(t, taskQueue, task).Wait(t)
 		require.Equal(t, 0, done.Status, done.Stderr)
 		purchases := service.Purchases()
 		bought := purchases[len(purchases)-1]
@@ -106,15 +106,15 @@ func TestAnIDIsBoughtForOnce(t *testing.T) {
 	id := "order 17 of " + taskQueue
 
 	// There is no worker yet: a start does not need one.
-	detached := startSolve(t, taskQueue, "--detach", "--id", id, textTask).Wait(t)
+	detached := runSolve(t, taskQueue, "--detach", "--id", id, textTask).Wait(t)
 	require.Equal(t, 0, detached.Status, detached.Stderr)
 	started := solveLines(t, detached.Stdout)[0]
 	require.Equal(t, solveLine{WorkflowID: "2captcha-solve-" + id, RunID: started.RunID, Status: "started"}, started)
 	harness.StartWorker(t, taskQueue, service.URL())
-	first := startSolve(t, taskQueue, "--id", id, textTask).Wait(t)
+	first := runSolve(t, taskQueue, "--id", id, textTask).Wait(t)
 	require.Equal(t, 0, first.Status, first.Stderr)
 	require.Contains(t, first.Stderr, "attached")
-	second := startSolve(t, taskQueue, "--id", id, `{"type": "TextCaptchaTask", "comment": "3+3?"}`).Wait(t)
+	second := runSolve(t, taskQueue, "--id", id, `{"type": "TextCaptchaTask", "comment": "3+3?"}`).Wait(t)
 	require.Equal(t, 0, second.Status, second.Stderr)
 	require.Equal(t, first.Stdout, second.Stdout, "the closed run answers, whatever the task")
 	require.Len(t, service.Purchases(), 1)
@@ -130,7 +130,7 @@ func TestEachLineIsATask(t *testing.T) {
 	for i := range 10 {
 		fmt.Fprintf(&lines, "  {\"type\":\"TextCaptchaTask\",\"comment\":\"%d\"}\r\n\n", i)
 	}
-	done := startSolveOf(t, lines.String(), taskQueue, "-").Wait(t)
+	done := runSolveOf(t, lines.String(), taskQueue, "-").Wait(t)
 	require.Equal(t, 0, done.Status, done.Stderr)
 	named := regexp.MustCompile(`^starter: ids ([a-z2-7]{16})-1 to ([a-z2-7]{16})-19, by line: `).FindStringSubmatch(done.Stderr)
 	require.NotNil(t, named, done.Stderr)
@@ -155,7 +155,7 @@ func TestFailedSolveNamesTheCommandThatWaits(t *testing.T) {
 		simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"4"}`),
 	}})
 	harness.StartWorker(t, taskQueue, service.URL())
-	done := startSolve(t, taskQueue, "--timeout", "2s", textTask).Wait(t)
+	done := runSolve(t, taskQueue, "--timeout", "2s", textTask).Wait(t)
 	require.Equal(t, 1, done.Status, done.Stderr)
 	bought := service.Purchases()[0].TaskID
 	line := solveLines(t, done.Stdout)[0]
@@ -177,7 +177,7 @@ func TestAttemptsAreBoughtOneAfterTheOther(t *testing.T) {
 		simulator.Error("ERROR_CAPTCHA_UNSOLVABLE"),
 	}}), harness.NewTaskQueue()
 	harness.StartWorker(t, taskQueue, service.URL())
-	done := startSolve(t, taskQueue, "--attempts", "2", textTask).Wait(t)
+	done := runSolve(t, taskQueue, "--attempts", "2", textTask).Wait(t)
 	require.Equal(t, 1, done.Status, done.Stderr)
 	purchases := service.Purchases()
 	require.Len(t, purchases, 2)
@@ -193,14 +193,14 @@ func TestInterruptedSolveAttachesByItsID(t *testing.T) {
 		simulator.Processing(), simulator.Ready(`{"text":"4"}`),
 	}}), harness.NewTaskQueue()
 	harness.StartWorker(t, taskQueue, service.URL())
-	starter := startSolve(t, taskQueue, textTask)
+	starter := runSolve(t, taskQueue, textTask)
 	starter.WaitForOutput(t, ": started")
 	require.Eventually(t, func() bool { return len(service.Purchases()) == 1 }, harness.Patience, 50*time.Millisecond)
 	starter.Signal(t, syscall.SIGINT)
 	done := starter.Wait(t)
 	require.Equal(t, 130, done.Status, done.Stderr)
 	id := strings.TrimSuffix(again(t, done, "to resume, run the same command with --id ")[0], ":")
-	attached := startSolve(t, taskQueue, "--id", id, textTask).Wait(t)
+	attached := runSolve(t, taskQueue, "--id", id, textTask).Wait(t)
 	require.Equal(t, 0, attached.Status, attached.Stderr)
 	require.Contains(t, attached.Stdout, `"solution":{"text":"4"}`)
 	require.Len(t, service.Purchases(), 1)
@@ -213,7 +213,7 @@ func TestUnknownOutcomeIsToldWithoutAdviceToSubmitAgain(t *testing.T) {
 	lost := simulator.DroppedConnection()
 	service, taskQueue := serviceOf(t, simulator.Submission{CreateAnswer: &lost}), harness.NewTaskQueue()
 	harness.StartWorker(t, taskQueue, service.URL())
-	done := startSolve(t, taskQueue, textTask).Wait(t)
+	done := runSolve(t, taskQueue, textTask).Wait(t)
 	require.Equal(t, 1, done.Status, done.Stderr)
 	line := solveLines(t, done.Stdout)[0]
 	require.Equal(t, "CreateTaskOutcomeUnknown", line.ErrorCode)
@@ -227,7 +227,7 @@ func TestTerminatedSolveTellsWhatItBought(t *testing.T) {
 	service, taskQueue := serviceOf(t, simulator.Submission{Answers: []simulator.Answer{simulator.Processing()}}), harness.NewTaskQueue()
 	harness.StartWorker(t, taskQueue, service.URL())
 	id := taskQueue
-	starter := startSolve(t, taskQueue, "--id", id, textTask)
+	starter := runSolve(t, taskQueue, "--id", id, textTask)
 	require.Eventually(t, func() bool {
 		purchases := service.Purchases()
 		return len(purchases) == 1 && len(service.RequestsFor(purchases[0].TaskID)) == 1
