@@ -16,7 +16,7 @@ import (
 type awaitCommand struct {
 	TaskIDs []string `arg:"" optional:"" name:"task-id" help:"The tasks' ids, as createTask returned them. \"-\": the ids on standard input, one a line."`
 
-	waitFlags `embed:"" set:"waits_from=the workflow's start" set:"with_callback=with --callback" set:"callback_delay=20s"`
+	waitFlags `kong:"embed,set='waits_from=the start of the workflow',set='with_callback=with --callback',set='callback_delay=20s'"`
 	Callback  bool `help:"The service will call back: poll only in case the callback is lost. See starter callback-url --help."`
 
 	Detach      bool `help:"Start the workflows and don't wait for them: print what was started."`

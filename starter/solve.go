@@ -29,7 +29,7 @@ type solveCommand struct {
 	DisableCallback bool   `help:"Give the service no address to call, even if the worker takes callbacks."`
 	ResubmitUnknown bool   `help:"If nobody can tell whether the task was bought, submit it once more: it may then be bought twice."`
 
-	waitFlags   `embed:"" set:"waits_from=when the task's id is known" set:"with_callback=with callbacks" set:"callback_delay=60s"`
+	waitFlags   `kong:"embed,set='waits_from=the submission',set='with_callback=with callbacks',set='callback_delay=60s'"`
 	Detach      bool `help:"Start the workflows and don't wait for them: print what was started."`
 	serverFlags `embed:""`
 }
