@@ -48,11 +48,13 @@ func (s *solveCommand) run(ctx context.Context, invocation command.Invocation, p
 	id := s.id()
 	r := request{detach: s.Detach, again: resumption{noun: "task", howTo: s.howToAttach, buys: true}}
 	for _, task := range tasks {
-		job := batch.SolveJob{ID: task.id(id), Input: s.input(task, task.id(id))}
-		if err := job.Input.Validate(); err != nil {
+		input := s.input(task)
+		input.ID = task.id(id)
+		if err := input.Validate(); err != nil {
 			return invocation.Fail(command.ExitUsage, task.explain(messageOf(err)))
 		}
-		r.jobs = append(r.jobs, job)
+		input.ID = "" // the workflow's id has it
+		r.jobs = append(r.jobs, batch.SolveJob{ID: task.id(id), Input: input})
 	}
 	if s.ID == nil {
 		s.sayID(invocation, id, tasks)
@@ -74,7 +76,7 @@ func (s *solveCommand) validate(parsed *kong.Context) error {
 	return s.serverFlags.validate(parsed, s.Detach)
 }
 
-func (s *solveCommand) input(task newTask, id string) workflows.SolveTaskInput {
+func (s *solveCommand) input(task newTask) workflows.SolveTaskInput {
 	return workflows.SolveTaskInput{
 		Task:            task.json,
 		LanguagePool:    s.LanguagePool,
@@ -86,7 +88,6 @@ func (s *solveCommand) input(task newTask, id string) workflows.SolveTaskInput {
 		MaxPollInterval: s.MaxPollInterval,
 		Timeout:         s.Timeout,
 		Polling:         workflows.Polling(s.Polling),
-		ID:              id,
 	}
 }
 

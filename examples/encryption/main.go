@@ -11,11 +11,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"log/slog"
 	"os"
 	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/temporal-providers/temporal-2captcha/provider"
@@ -42,6 +44,7 @@ func run(ctx context.Context) error {
 	temporalClient, err := client.DialContext(ctx, client.Options{
 		HostPort:      os.Getenv("TEMPORAL_ADDRESS"),
 		DataConverter: converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec),
+		Logger:        sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, nil))),
 	})
 	if err != nil {
 		return err
