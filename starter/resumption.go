@@ -51,8 +51,12 @@ func finish(ctx context.Context, invocation command.Invocation, summary batch.Su
 	if waited := left - summary.NotStarted; waited > 0 {
 		invocation.Say("%s without an outcome: %s", progress.Counted(waited, again.noun), again.goesOn)
 	}
-	if summary.NotStarted > 0 {
+	switch {
+	case summary.NotStarted == 0:
+	case again.buys: // the server may have taken a start whose answer did not come
 		invocation.Say("%s not known to be started", progress.Counted(summary.NotStarted, again.noun))
+	default:
+		invocation.Say("%s not started", progress.Counted(summary.NotStarted, again.noun))
 	}
 	invocation.Say("%s", again.howTo(again.flags, summary.Unfinished))
 	return status
