@@ -96,6 +96,9 @@ type CreateTaskOutput struct {
 // the activity ends with [ErrorTypeCreateTaskOutcomeUnknown]. Every other error means that nothing
 // was bought.
 //
+// A workflow that is reset to before the activity runs it anew, and buys again: the workflow
+// SolveTask does not.
+//
 // A worker that has the answer reports it to Temporal until it is taken, for a day at most.
 // Schedule the activity with a StartToClose timeout of 30 seconds or more. A local activity is
 // refused, since it has no heartbeats.

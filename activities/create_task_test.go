@@ -13,9 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
@@ -301,43 +303,82 @@ func TestWithoutAMarkNothingIsSent(t *testing.T) {
 // The next attempt would find the mark, and would say that the task may have been bought.
 func TestMarkThatCanNotBeOverwrittenMakesTheFailureFinal(t *testing.T) {
 	t.Parallel()
-	for name, fail := range map[string]struct {
-		err   error
-		final bool
+	away := serviceerror.NewUnavailable("away")
+	for name, test := range map[string]struct {
+		answer    simulator.Answer
+		errs      []error // of the overwriting, in order; the last one stays
+		errorType string
+		final     bool
 	}{
-		"the server is away": {serviceerror.NewUnavailable("away"), true},
-		"a cancel request":   {temporal.NewCanceledError(), false},
-		"paused":             {activity.ErrActivityPaused, false},
+		"the server is away":                  {simulator.Error("ERROR_NO_SLOT_AVAILABLE"), []error{away}, "ERROR_NO_SLOT_AVAILABLE", true},
+		"the server is away, without a code":  {simulator.Status(429, ""), []error{away}, "NotSubmitted", true},
+		"the server is away for a short time": {simulator.Status(429, ""), []error{away, nil}, "RequestFailed", false},
+		"the attempt is over":                 {simulator.Status(429, ""), []error{serviceerror.NewNotFound("over")}, "NotSubmitted", true},
+		"a cancel request":                    {simulator.Status(429, ""), []error{temporal.NewCanceledError()}, "RequestFailed", false},
+		"paused":                              {simulator.Status(429, ""), []error{activity.ErrActivityPaused}, "RequestFailed", false},
+		"reset by an operator":                {simulator.Status(429, ""), []error{activity.ErrActivityReset}, "RequestFailed", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var reported error
 			server := acceptingServer()
 			server.Heartbeat = func(_ context.Context, details any) error {
-				if details == (submission.Mark{}) {
-					return fail.err
+				if details != (submission.Mark{}) {
+					return nil
 				}
-				return nil
+				err := test.errs[0]
+				test.errs = test.errs[min(1, len(test.errs)-1):]
+				return err
 			}
 			server.Complete = func(_ context.Context, _ any, failure error) error {
 				reported = failure
 				return nil
 			}
-			s := newShop(t, []activities.Option{activities.WithFakeServer(server)}, refused(simulator.Error("ERROR_NO_SLOT_AVAILABLE")))
+			s := newShop(t, []activities.Option{activities.WithFakeServer(server)}, refused(test.answer))
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+			defer cancel()
+			s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&deadlineInterceptor{of: ctx}}})
 
 			_, err := s.createTask(taskInput(textTask))
 
-			if !fail.final {
-				require.False(t, applicationError(t, err).NonRetryable())
-				return
-			}
-			require.ErrorIs(t, err, activity.ErrResultPending)
 			var failure *temporal.ApplicationError
-			require.ErrorAs(t, reported, &failure)
-			require.Equal(t, "ERROR_NO_SLOT_AVAILABLE", failure.Type())
-			require.True(t, failure.NonRetryable())
+			if test.final {
+				require.ErrorIs(t, err, activity.ErrResultPending)
+				require.ErrorAs(t, reported, &failure)
+			} else {
+				failure = applicationError(t, err)
+			}
+			require.Equal(t, test.errorType, failure.Type())
+			require.Equal(t, test.final, failure.NonRetryable())
+			require.Len(t, s.service.Requests(), 1)
 		})
 	}
+}
+
+// deadlineInterceptor gives an activity the deadline of another context.
+type deadlineInterceptor struct {
+	interceptor.WorkerInterceptorBase
+	of context.Context
+}
+
+func (i *deadlineInterceptor) InterceptActivity(
+	_ context.Context, next interceptor.ActivityInboundInterceptor,
+) interceptor.ActivityInboundInterceptor {
+	inbound := &deadlineInbound{of: i.of}
+	inbound.Next = next
+	return inbound
+}
+
+type deadlineInbound struct {
+	interceptor.ActivityInboundInterceptorBase
+	of context.Context
+}
+
+func (i *deadlineInbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	deadline, _ := i.of.Deadline()
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return i.Next.ExecuteActivity(ctx, in)
 }
 
 // A proxy's password, a cookie or an image is nobody's business who reads histories and logs.

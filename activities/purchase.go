@@ -182,21 +182,32 @@ func (m *marking) end() bool {
 }
 
 // clear overwrites the mark after a failure by which nothing was bought and that is to be repeated.
-// If it can't, the failure is final: the next attempt would find the mark, and would say that the
-// task may have been bought.
+// It tries until the attempt's time is over. If it can't, the failure is final: the next attempt
+// would find the mark, and would say that the task may have been bought.
 func (m *marking) clear(err error) error {
 	var failed *temporal.ApplicationError
 	if !errors.As(err, &failed) || failed.NonRetryable() {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), markTimeout)
-	defer cancel()
-	if isRecorded(m.server.heartbeat(ctx, submission.Mark{})) {
+	r := newReporting(m.ctx)
+	if deadline, ok := m.ctx.Deadline(); ok {
+		r.time = min(time.Until(deadline), r.time)
+	}
+	if r.untilTaken("that nothing was bought", func(ctx context.Context) error {
+		if err := m.server.heartbeat(ctx, submission.Mark{}); !isRecorded(err) {
+			return err
+		}
+		return nil
+	}) {
 		return err
+	}
+	errorType := failed.Type()
+	if errorType == ErrorTypeRequestFailed {
+		errorType = ErrorTypeNotSubmitted
 	}
 	var details ErrorDetails
 	_ = failed.Details(&details) // this process has made them
-	return newError(failed.Message(), failed.Type(), verdict, 0, details)
+	return newError(failed.Message(), errorType, verdict, 0, details)
 }
 
 // hasMark tells whether an attempt before this one may have sent its request.

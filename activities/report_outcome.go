@@ -39,10 +39,7 @@ func reportOutcome(ctx context.Context, server temporalServer, attempt activity.
 	if _, isTest := server.(testEnvironment); isTest {
 		return o.failure
 	}
-	r := reporting{
-		ctx: context.WithoutCancel(ctx), stopped: activity.GetWorkerStopChannel(ctx),
-		logger: log.With(activity.GetLogger(ctx), o.logged()...),
-	}
+	r := newReporting(ctx, o.logged()...)
 	if o.failure != nil {
 		r.logger.Error("Activity error.", "Error", o.failure) // as the SDK logs what it reports itself
 	}
@@ -69,19 +66,29 @@ func (o outcome) logged() []any {
 	return []any{"TaskID", o.call.TaskID}
 }
 
+// reporting is how reports are repeated.
 type reporting struct {
 	ctx     context.Context
+	time    time.Duration   // how long a report is repeated
 	stopped <-chan struct{} // closed when the worker is told to stop
 	logger  log.Logger
 }
 
+// newReporting goes on when the attempt is over.
+func newReporting(ctx context.Context, logged ...any) reporting {
+	return reporting{
+		ctx: context.WithoutCancel(ctx), time: reportingTime, stopped: activity.GetWorkerStopChannel(ctx),
+		logger: log.With(activity.GetLogger(ctx), logged...),
+	}
+}
+
 // untilTaken repeats a report until the server takes it, and tells whether it did. It ends early if
 // the server knows of nothing that would take it, a minute after the worker was told to stop, and
-// after a day.
+// when its time is over.
 func (r reporting) untilTaken(what string, report func(context.Context) error) bool {
-	ended := time.NewTimer(reportingTime)
+	ended := time.NewTimer(r.time)
 	defer ended.Stop()
-	stopped := r.stopped
+	end, stopped := time.Now().Add(r.time), r.stopped
 	for delay := time.Second; ; delay = min(2*delay, maxReportDelay) {
 		ctx, cancel := context.WithTimeout(r.ctx, reportTimeout)
 		err := report(ctx)
@@ -99,7 +106,7 @@ func (r reporting) untilTaken(what string, report func(context.Context) error) b
 		case <-next.C:
 		case <-stopped:
 			stopped = nil
-			ended.Reset(stoppedTime)
+			ended.Reset(min(stoppedTime, time.Until(end)))
 		case <-ended.C:
 			next.Stop()
 			return false

@@ -20,7 +20,7 @@ func TestReportIsRepeatedForADay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began, last, longest := time.Now(), time.Now(), time.Duration(0)
-		taken := reporting{ctx: t.Context(), logger: quietly()}.untilTaken("it", func(context.Context) error {
+		taken := reporting{ctx: t.Context(), time: reportingTime, logger: quietly()}.untilTaken("it", func(context.Context) error {
 			longest, last = max(longest, time.Since(last)), time.Now()
 			return serviceerror.NewUnavailable("away")
 		})
@@ -34,7 +34,7 @@ func TestReportThatHangsIsGivenUpAndRepeated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began, reports := time.Now(), 0
-		taken := reporting{ctx: t.Context(), logger: quietly()}.untilTaken("it", func(ctx context.Context) error {
+		taken := reporting{ctx: t.Context(), time: reportingTime, logger: quietly()}.untilTaken("it", func(ctx context.Context) error {
 			if reports++; reports == 3 {
 				return nil
 			}
@@ -52,7 +52,7 @@ func TestReportEndsSoonAfterTheWorkerStops(t *testing.T) {
 		stopped := make(chan struct{})
 		time.AfterFunc(time.Hour, func() { close(stopped) })
 		began, lastBefore, reports := time.Now(), time.Time{}, 0
-		taken := reporting{ctx: t.Context(), stopped: stopped, logger: quietly()}.untilTaken("it", func(context.Context) error {
+		taken := reporting{ctx: t.Context(), time: reportingTime, stopped: stopped, logger: quietly()}.untilTaken("it", func(context.Context) error {
 			lastBefore = time.Now()
 			reports++
 			return serviceerror.NewUnavailable("away")
@@ -84,7 +84,7 @@ func TestErrorsThatEndAReport(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				reports := 0
-				taken := reporting{ctx: t.Context(), logger: quietly()}.untilTaken("it", func(context.Context) error {
+				taken := reporting{ctx: t.Context(), time: reportingTime, logger: quietly()}.untilTaken("it", func(context.Context) error {
 					if reports++; reports == 1 {
 						return test.err
 					}

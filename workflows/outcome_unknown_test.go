@@ -121,31 +121,34 @@ func TestUnknownOutcomeThatACallMakesKnown(t *testing.T) {
 // An id that the service does not know may be anybody's. The genuine call is still to come.
 func TestUnknownOutcomeWithAForeignCall(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.outcomes(unknownOutcome(true))
-	e.service.Script(5, simulator.Expired())
-	e.service.Script(6, simulator.Expired())
-	e.service.Script(taskID, simulator.Ready(solution))
-	e.after(10*time.Second, func() {
-		name := e.submissionInput(1).Submission
-		e.call(5, name)
-		e.call(6, name)
-		e.call(5, name)
-		e.call(taskID, "another")
-		e.call(taskID, "")
-		e.call(0, name)
+	withEachPollingInRealTime(t, func(t *testing.T, e *environment) {
+		e.outcomes(unknownOutcome(true))
+		e.service.Script(5, simulator.Expired())
+		e.service.Script(6, simulator.Expired())
+		e.service.Script(taskID, simulator.Ready(solution))
+		e.after(10*time.Second, func() {
+			name := e.submissionInput(1).Submission
+			e.call(5, name)
+			e.call(6, name)
+			e.call(5, name)
+			e.call(taskID, "another")
+			e.call(taskID, "")
+			e.call(0, name)
+		})
+		e.after(12*time.Second, func() { require.Empty(t, e.solveStatus().TaskIDs, "nobody has confirmed one") })
+		e.calledBackAfter(30*time.Second, taskID)
+		in := toSolve
+		in.Polling = e.polling
+
+		out, err := e.solve(in)
+
+		require.NoError(t, err)
+		require.Equal(t, taskID, out.TaskID)
+		require.Equal(t, seconds(10), e.requestTimes(5))
+		require.Equal(t, seconds(15), e.requestTimes(6), "it keeps the service's 5 seconds")
+		require.Equal(t, seconds(30), e.requestTimes(taskID))
+		require.Equal(t, 3, out.Polls)
 	})
-	e.after(12*time.Second, func() { require.Empty(t, e.solveStatus().TaskIDs, "nobody has confirmed one") })
-	e.calledBackAfter(30*time.Second, taskID)
-
-	out, err := e.solve(toSolve)
-
-	require.NoError(t, err)
-	require.Equal(t, taskID, out.TaskID)
-	require.Equal(t, seconds(10), e.requestTimes(5))
-	require.Equal(t, seconds(15), e.requestTimes(6), "it keeps the service's 5 seconds")
-	require.Equal(t, seconds(30), e.requestTimes(taskID))
-	require.Equal(t, 3, out.Polls)
 }
 
 func TestUnknownOutcomeWithForeignCallsAlone(t *testing.T) {

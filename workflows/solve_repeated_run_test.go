@@ -58,8 +58,8 @@ func TestSolveTaskInARetriedRunWaitsForNoCall(t *testing.T) {
 	}
 }
 
-// The address that the first run gave to the service names the submission of the run that was reset,
-// too.
+// The address that the first run gave to the service names the submission of the run that was
+// reset, too.
 func TestSolveTaskInAResetRunHearsTheCall(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)

@@ -22,7 +22,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// submitter is a team's own code, which submits tasks: this project does not call createTask.
+// submitter is a team's own code, which calls createTask itself.
 type submitter struct{ apiURL, callbackBase string }
 
 // Submit is an activity: createTask, with an address that calls its workflow back.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"net/http/httptest"
+	"syscall"
 	"testing"
 	"time"
 
@@ -285,4 +286,25 @@ func TestAccountAndReportEndToEnd(t *testing.T) {
 	var reported workflows.ReportTaskOutput
 	require.NoError(t, run.Get(harness.Context(t), &reported))
 	require.Equal(t, workflows.ReportTaskOutput{TaskID: out.TaskID, Status: "success"}, reported)
+}
+
+// The worker is killed with the request under way, and nobody has the answer: that is what it says.
+func TestSolveTaskWhoseWorkerIsKilled(t *testing.T) {
+	t.Parallel()
+	stalled := simulator.Stalled(0)
+	service := harness.StartSimulatorWith(t, simulator.Options{NewTask: func(simulator.NewTask) simulator.Submission {
+		return simulator.Submission{CreateAnswer: &stalled}
+	}})
+	temporalClient, taskQueue := harness.Dial(t), harness.NewTaskQueue()
+	killed := harness.StartWorker(t, taskQueue, service.URL())
+	run := startSolve(t, temporalClient, taskQueue, workflows.SolveTaskInput{Attempts: 3})
+	require.Eventually(t, func() bool { return len(service.Purchases()) == 1 }, harness.Patience, 10*time.Millisecond)
+
+	killed.Signal(t, syscall.SIGKILL)
+	harness.StartWorker(t, taskQueue, service.URL())
+	err := run.Get(harness.Context(t), nil)
+
+	require.Equal(t, "CreateTaskOutcomeUnknown", workflows.ErrorCode(err))
+	require.Len(t, service.Purchases(), 1)
+	require.Equal(t, workflows.StateFailed, solveStatusOf(t, temporalClient, run).State)
 }
