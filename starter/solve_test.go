@@ -97,6 +97,7 @@ func TestBadUsageOfBalanceAndReport(t *testing.T) {
 		"a report on a word":       {[]string{"report", "correct", "x"}, `"x"` + positive},
 		"a report on less than 0":  {[]string{"report", "correct", "-5"}, `"-5"` + positive + " (see starter report --help)"},
 		"solve after a flag":       {[]string{"--timeout", "5m", "solve", textTask}, "solve goes first: starter solve [flags] TASK (see starter --help)"},
+		"solve after an id":        {[]string{"1", "solve"}, "solve goes first: starter solve [flags] TASK (see starter --help)"},
 		"balance after a flag":     {[]string{"--dev", "balance"}, "balance goes first: starter balance [flags] (see starter --help)"},
 		"report after a flag":      {[]string{"--dev", "report", "correct", "5"}, "report goes first: starter report correct|incorrect [flags] TASK-ID... (see starter --help)"},
 	} {
