@@ -17,9 +17,14 @@ import (
 )
 
 // exampleEnvironment returns a test environment with the provider's plugin, and a fake service in
-// place of the real one.
+// place of the real one, where a submitted task is ready at once.
 func exampleEnvironment() (*testsuite.TestWorkflowEnvironment, *twocaptchatest.Server) {
-	service, err := twocaptchatest.Start(twocaptchatest.Options{ClientKey: "key"})
+	service, err := twocaptchatest.Start(twocaptchatest.Options{
+		ClientKey: "key",
+		NewTask: func(twocaptchatest.NewTask) twocaptchatest.Submission {
+			return twocaptchatest.Submission{Answers: []twocaptchatest.Answer{twocaptchatest.Ready(`{"text":"4"}`)}}
+		},
+	})
 	if err != nil {
 		panic(err)
 	}

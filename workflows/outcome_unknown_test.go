@@ -349,3 +349,55 @@ func TestUnknownOutcomeOfATaskThatIsUnsolvable(t *testing.T) {
 	require.Equal(t, []int64{taskID, e.service.Purchases()[0].TaskID}, out.TaskIDs)
 	require.Equal(t, seconds(0, 10), e.submissionTimes())
 }
+
+// The service may still call the address of the first submission.
+func TestResubmitUnknownWaitsForTheCallOfTheFirstSubmission(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.outcomes(unknownOutcome(true), unknownOutcome(false))
+	e.service.Script(taskID, simulator.Ready(solution))
+	e.after(2*time.Minute, func() { e.call(taskID, e.submissionInput(1).Submission) })
+	in := toSolve
+	in.ResubmitUnknown = true
+
+	out, err := e.solve(in)
+
+	require.NoError(t, err)
+	require.Equal(t, taskID, out.TaskID)
+	require.Equal(t, 2*time.Minute, e.elapsed())
+}
+
+// What was called for an earlier attempt's task is not this attempt's.
+func TestUnknownOutcomeOfALaterAttempt(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.outcomes(nil, unknownOutcome(true))
+	e.withAddress()
+	e.newTasks = solvedBy(simulator.Error(twocaptcha.ErrorCaptchaUnsolvable))
+	e.after(10*time.Second, func() { e.call(e.solveStatus().TaskID, e.submissionInput(1).Submission) })
+	e.after(20*time.Second, func() { e.call(5, e.submissionInput(1).Submission) })
+	in := toSolve
+	in.Attempts = 2
+
+	_, err := e.solve(in)
+
+	_, details := requireOutcomeUnknown(t, err)
+	require.Equal(t, 10*time.Second+15*time.Minute, e.elapsed())
+	require.Equal(t, 1, details.Polls)
+	require.Equal(t, []int64{e.service.Purchases()[0].TaskID}, details.TaskIDs)
+	require.Zero(t, details.TaskID)
+}
+
+// A submission that bought nothing has no task that a call could name.
+func TestUnknownOutcomeAfterARefusal(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.outcomes(nil, unknownOutcome(true))
+	e.newTasks = []simulator.Submission{refusedWith(simulator.Error(twocaptcha.ErrorNoSlotAvailable))}
+	e.after(10*time.Second, func() { e.call(taskID, e.submissionInput(1).Submission) })
+
+	_, err := e.solve(toSolve)
+
+	requireOutcomeUnknown(t, err)
+	require.Empty(t, e.polls)
+}

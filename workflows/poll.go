@@ -70,13 +70,15 @@ func (w *wait) pollTaskResult(ctx workflow.Context, woken bool) (answer, error) 
 	defer cancel()
 	input := w.pollingInput(woken)
 	activity := workflow.ExecuteActivity(attempts, activities.PollTaskResultActivity, input)
+	var canceledAt time.Time
 	for !activity.IsReady() && ctx.Err() == nil {
 		w.untilAny(ctx, activity)
 		switch {
-		case !w.WakeUp, !input.HandBack:
+		case !w.WakeUp, !input.HandBack, !canceledAt.IsZero():
 		case workflow.Now(ctx).Equal(w.LastPollAt): // the first attempt, which has not begun, comes after this wake-up
 			w.WakeUp = false
 		default:
+			canceledAt = workflow.Now(ctx)
 			cancel()
 		}
 	}
@@ -85,7 +87,7 @@ func (w *wait) pollTaskResult(ctx workflow.Context, woken bool) (answer, error) 
 	}
 	var got answer
 	err := activity.Get(ctx, &got)
-	if err == nil || ctx.Err() != nil {
+	if err == nil || canceledAt.IsZero() || ctx.Err() != nil {
 		return got, err
 	}
 	var canceled *temporal.CanceledError
@@ -94,9 +96,9 @@ func (w *wait) pollTaskResult(ctx workflow.Context, woken bool) (answer, error) 
 	case errors.As(err, &canceled):
 		// Nobody tells how many attempts there were. They have gone by the schedule, or they would have
 		// handed back.
-		got.Polls = w.Polls + w.schedule.Count(w.Polls+1, w.LastPollAt, woken, workflow.Now(ctx))
+		got.Polls = w.Polls + w.schedule.Count(w.Polls+1, w.LastPollAt, woken, canceledAt)
 		return got, nil
-	case errors.As(err, &failure) && failure.Type() == activities.ErrorTypeNotReady && attempts.Err() != nil:
+	case errors.As(err, &failure) && failure.Type() == activities.ErrorTypeNotReady:
 		details, _ := Details(failure)
 		got.Polls, got.Result.Status = max(w.Polls+1, details.Polls), twocaptcha.StatusProcessing
 		return got, nil

@@ -15,7 +15,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// newReplayer has the shipped plugin, and the workflow of someone else's that the histories named
+// newReplayer has the shipped plugin, and the workflows of someone else's that the histories named
 // inline are of.
 func newReplayer(t *testing.T) worker.WorkflowReplayer {
 	t.Helper()
@@ -24,6 +24,7 @@ func newReplayer(t *testing.T) worker.WorkflowReplayer {
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{Plugins: []worker.Plugin{plugin}})
 	require.NoError(t, err)
 	replayer.RegisterWorkflowWithOptions(waitInline, workflow.RegisterOptions{Name: "waitInline"})
+	replayer.RegisterWorkflowWithOptions(waitInlineForCall, workflow.RegisterOptions{Name: "waitInlineForCall"})
 	return replayer
 }
 
@@ -37,6 +38,11 @@ type inlineResult struct {
 
 func waitInline(ctx workflow.Context, in workflows.AwaitTaskResultInput, _ string) (inlineResult, error) {
 	output, err := workflows.Await(ctx, in)
+	return inlineResult{output, workflows.ErrorCode(err)}, nil
+}
+
+func waitInlineForCall(ctx workflow.Context, in workflows.AwaitTaskResultInput, _ string) (inlineResult, error) {
+	output, err := workflows.Await(ctx, in, workflows.WithCallbacks(workflows.NewCallbacks(ctx)))
 	return inlineResult{output, workflows.ErrorCode(err)}, nil
 }
 

@@ -134,9 +134,6 @@ func (in SolveTaskInput) waitFor(taskID int64, callback bool) AwaitTaskResultInp
 	}
 	if callback {
 		wait.InitialDelay = cmp.Or(wait.InitialDelay, defaultSolveCallbackInitialDelay)
-		if wait.PollInterval == 0 && wait.MaxPollInterval != 0 {
-			wait.PollInterval = min(defaultCallbackPollInterval, wait.MaxPollInterval)
-		}
 	}
 	return wait
 }

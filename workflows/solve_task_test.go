@@ -330,7 +330,6 @@ func TestSolveTaskWithCallbacks(t *testing.T) {
 		"by default":                {workflows.SolveTaskInput{}, seconds(60)},
 		"with a delay":              {workflows.SolveTaskInput{InitialDelay: 7 * time.Second}, seconds(7)},
 		"with intervals of its own": {workflows.SolveTaskInput{PollInterval: 20 * time.Second}, seconds(60)},
-		"with a small maximum":      {workflows.SolveTaskInput{MaxPollInterval: 7 * time.Second}, seconds(60)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -346,6 +345,21 @@ func TestSolveTaskWithCallbacks(t *testing.T) {
 			require.Equal(t, test.polls, e.requestTimes(out.TaskID))
 		})
 	}
+}
+
+// The caller's maximum counts for fallback polls, too.
+func TestSolveTaskWithCallbacksAndASmallMaximum(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.withAddress()
+	e.newTasks = solvedBy(simulator.ReadyAfter(65*time.Second, solution))
+	in := toSolve
+	in.MaxPollInterval = 7 * time.Second
+
+	out, err := e.solve(in)
+
+	require.NoError(t, err)
+	require.InDelta(t, 67, e.requestTimes(out.TaskID)[1].Seconds(), 0.7)
 }
 
 func TestSolveTaskIsWokenByItsCall(t *testing.T) {

@@ -98,7 +98,7 @@ func (w *wait) untilDue(ctx workflow.Context) (due time.Time, woken bool, err er
 	}
 	// A poll that comes early leaves the timer of the scheduled poll running, so that the wait after
 	// it can use it.
-	if running, found := w.timers.keep(earliest); found {
+	if running, found := w.timers.keep(earliest); found && running.Before(scheduled) {
 		scheduled = running
 	}
 	if soon := w.schedule.Soon(w.LastPollEnd, w.NotBefore); w.Soon && soon.Before(scheduled) {

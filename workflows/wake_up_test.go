@@ -89,6 +89,24 @@ func TestWakeUpWhosePollFailsIsNotFollowedByAHurriedOne(t *testing.T) {
 	})
 }
 
+// The first poll's timer may be far ahead: after a wake-up the intervals count, not the delay.
+func TestPlannedTimerThatIsLaterThanTheScheduleIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.service.Script(taskID, simulator.ReadyAfter(time.Minute, solution))
+	e.signalAfter(10 * time.Second)
+
+	_, err := e.await(workflows.AwaitTaskResultInput{
+		TaskID: taskID, Callback: true, InitialDelay: time.Hour, Timeout: 2 * time.Hour})
+
+	require.NoError(t, err)
+	times := e.requestTimes(taskID)
+	require.Len(t, times, 3)
+	require.Equal(t, seconds(10, 15), times[:2])
+	require.InDelta(t, 78, times[2].Seconds(), 3.1, "60 s after the last poll, and up to 10 %% more")
+	require.Zero(t, e.timersCanceled)
+}
+
 func TestTimerThatIsDueTooSoonAfterAWakeUpLapses(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)

@@ -249,6 +249,11 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, 0, done.Status, done.Stdout+done.Stderr)
 			require.GreaterOrEqual(t, strings.Count(done.Stdout, "\nBenchmark"), 3)
 		},
+		"CONTRIBUTING.md: Random schedules": func(t *testing.T, block string) {
+			// A hundred are enough to see that it runs.
+			done := shell(t, strings.Replace(block, "-schedules 100000", "-schedules 100", 1)).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stdout+done.Stderr)
+		},
 		"CONTRIBUTING.md: Recorded histories": func(t *testing.T, block string) {
 			// It would record them.
 			require.Equal(t, "E2E_RECORD_HISTORIES=1 go test ./internal/e2e -run TestHistory\n", block)

@@ -6,14 +6,18 @@ import (
 )
 
 var (
-	longFlag = flag.Bool("chaos.long", false, "run the long form of TestChaos: 200 tasks, about 5 minutes")
-	seedFlag = flag.Uint64("chaos.seed", 1, "what every random decision of TestChaos derives from")
+	longFlag = flag.Bool("chaos.long", false, "run the long form of TestChaos: 200 tasks, about 6 minutes")
+	// With the default, no task of the short form meets more than two faults in a row in its first ten
+	// requests. With 1 some meet five, each of which is repeated 30 s later.
+	seedFlag = flag.Uint64("chaos.seed", 13, "what every random decision of TestChaos derives from")
 )
 
 // TestChaos requires that every task ends with its one right outcome, and that no two requests for
-// one task are less than 5 seconds apart.
+// one task are less than 5 seconds apart. A wait may end with TaskTimeout only if the service said
+// "processing" on the deadline or later, and with NoAnswer only if no attempt of the last poll got
+// an answer: the simulator's record tells.
 //
-// The short form, of 40 tasks, takes about a minute. The long one, of 200, takes about five: see
+// The short form, of 40 tasks, takes about a minute. The long one, of 200, takes about six: see
 // Command.
 func TestChaos(t *testing.T) {
 	t.Parallel()

@@ -21,6 +21,11 @@ type fate struct {
 	outcome   string // the name of the simulator's answer that decides the outcome; "" if none does
 }
 
+// isOutcome tells whether a request was answered with what decides the outcome.
+func (f fate) isOutcome(request simulator.Request) bool {
+	return f.outcome != "" && !request.Faulted && request.Answer == f.outcome
+}
+
 // The names of the fates.
 const (
 	readyAtOnce        = "ready at once"
@@ -36,6 +41,7 @@ const (
 	errorWithoutCode   = "errorId without errorCode"
 	tooLarge           = "answer too large"
 	neverReady         = "never ready"
+	answeredNoMore     = "answered no more"
 )
 
 // deck is how many of 40 tasks have which fate.
@@ -48,8 +54,19 @@ var deck = []struct {
 	{neverWas, 1}, {expiredLater, 2}, {errorWithoutCode, 1}, {tooLarge, 1}, {neverReady, 2},
 }
 
-func newFate(random *rand.Rand, name string, taskID int64, slowest time.Duration) fate {
-	after := randomUpTo(random, slowest)
+// takesTime tells whether a fate is decided only some time after the submission, or never.
+func takesTime(name string) bool {
+	switch name {
+	case readyLater, unsolvable, badDuplicates, unknownCode, verdictOnBadStatus, expiredLater, neverReady:
+		return true
+	}
+	return false
+}
+
+// newFate is a fate of that name. If it takes time, it is decided within that span after the task's
+// submission.
+func newFate(random *rand.Rand, name string, taskID int64, decided span) fate {
+	after := decided.random(random)
 	ready := func(answers ...simulator.Answer) fate {
 		solution := newSolution(random, taskID)
 		return fate{name: name, solution: solution, outcome: "ready",
@@ -92,6 +109,9 @@ func newFate(random *rand.Rand, name string, taskID int64, slowest time.Duration
 	case neverReady:
 		return fate{name: name, errorType: workflows.ErrorTypeTaskTimeout,
 			script: []simulator.Answer{simulator.Processing()}}
+	case answeredNoMore:
+		return fate{name: name, errorType: workflows.ErrorTypeNoAnswer,
+			script: []simulator.Answer{simulator.Processing(), simulator.Status(502, "")}}
 	}
 	panic("no such fate: " + name)
 }
@@ -107,6 +127,25 @@ func newSolution(random *rand.Rand, taskID int64) string {
 		`{"answers":[null,1.10,12345678901234567890],"key":"%s"}`,
 		`["%s",{"z":1,"a":2}]`,
 	}[random.IntN(5)], token)
+}
+
+// whileDown are the answers of a service that is down. If it hangs, some requests wait until the
+// client gives up.
+func whileDown(hangs bool) []simulator.Answer {
+	answers := []simulator.Answer{
+		simulator.Status(500, ""),
+		simulator.Status(502, ""),
+		simulator.Status(504, "<html>"),
+		simulator.RetryAfter(503, "7"),
+		simulator.HTMLPage(),
+		simulator.DroppedConnection(),
+		simulator.ResetConnection(),
+		simulator.Stalled(4 * time.Second),
+	}
+	if hangs {
+		answers = append(answers, simulator.Stalled(0))
+	}
+	return answers
 }
 
 // serviceFaults are the ways in which the service fails for a while. Redirects lead to elsewhere: a

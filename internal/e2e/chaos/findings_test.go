@@ -28,6 +28,7 @@ type runFindings struct {
 	twice  int            // tasks with more than one run, or more than one outcome
 	// answeredAgain counts outcomes that were asked for again because they were lost on their way.
 	answeredAgain int
+	repeated      int // tasks whose last poll was answered, but not its first attempt
 	starts        int // tries
 	closest       simulator.Pair
 	problems      []string // with what is needed to understand each
@@ -62,13 +63,16 @@ func (r *disturbedRun) judge() *runFindings {
 		}
 		history := r.readHistory(outcome)
 		evidence := r.evidenceOn(task, history)
-		if problem := task.problem(outcome, history); problem != "" {
+		if problem := task.problem(outcome, r.recordOf(task, history)); problem != "" {
 			findings.wrong++
 			findings.add(evidence, "task %d (%s) has a wrong outcome: %s", task.id, task.name, problem)
 		} else if outcome.failure == nil {
 			findings.ready++
 		} else {
-			findings.failed[task.failureKind()]++
+			findings.failed[task.failureKind(outcome)]++
+		}
+		if _, attempts := lastPollIn(history); attempts > 1 && workflows.ErrorCode(outcome.failure) != workflows.ErrorTypeNoAnswer {
+			findings.repeated++
 		}
 		if len(runs[id]) == 0 || runs[id][0] != outcome.runID {
 			findings.add(evidence, "task %d: its runs are %q, and the one waited for is %q", task.id, runs[id],
@@ -80,7 +84,7 @@ func (r *disturbedRun) judge() *runFindings {
 		if err := replayer.ReplayWorkflowHistory(harness.QuietLogger{}, &historypb.History{Events: history}); err != nil {
 			findings.add(evidence, "task %d: its history does not replay: %v", task.id, err)
 		}
-		r.checkRequests(findings, task, history, evidence)
+		r.checkRequests(findings, task, outcome, history, evidence)
 	}
 	for id := range runs {
 		if !expected[id] {
@@ -147,7 +151,7 @@ func (r *disturbedRun) readHistory(outcome taskOutcome) []*historypb.HistoryEven
 // checkRequests finds requests that should not have been made, and verdicts that were asked for
 // again without need.
 func (r *disturbedRun) checkRequests(
-	findings *runFindings, task plannedTask, history []*historypb.HistoryEvent, evidence string,
+	findings *runFindings, task plannedTask, outcome taskOutcome, history []*historypb.HistoryEvent, evidence string,
 ) {
 	ended := history[len(history)-1].GetEventTime().AsTime()
 	var decided []simulator.Request
@@ -159,26 +163,40 @@ func (r *disturbedRun) checkRequests(
 			findings.add(evidence, "task %d: a request arrived %s after its wait had ended", task.id,
 				request.Arrived.Sub(ended))
 		}
-		if !request.Faulted && request.Answer == task.outcome {
+		if task.isOutcome(request) {
 			decided = append(decided, request)
 		}
 	}
-	if task.outcome != "" && len(decided) == 0 {
+	if task.outcome != "" && len(decided) == 0 && !endedByItsDeadline(outcome) {
 		findings.add(evidence, "task %d: the simulator never gave its outcome", task.id)
 	}
 	for _, request := range decided[:max(0, len(decided)-1)] {
 		findings.answeredAgain++
-		lost := r.happened(request.Arrived, request.Finished.Add(lostWithin))
-		explained := false
-		for _, d := range lost {
-			// A worker that is told to end must first report what it has.
-			explained = explained || d.kind != byTerm
-		}
-		if !explained {
+		if !r.mayBeLost(request) {
 			findings.add(evidence, "task %d: its outcome was answered at %s, and asked for again though nothing had happened",
 				task.id, r.since(request.Arrived))
 		}
 	}
+}
+
+// recordOf is what is known of a task's wait besides its outcome.
+func (r *disturbedRun) recordOf(task plannedTask, history []*historypb.HistoryEvent) taskRecord {
+	record := taskRecord{history: history}
+	for _, request := range r.service.RequestsFor(task.id) {
+		record.requests = append(record.requests, recordedRequest{Request: request, lost: r.mayBeLost(request)})
+	}
+	return record
+}
+
+// mayBeLost tells whether something happened by which the request's answer may have been lost.
+func (r *disturbedRun) mayBeLost(request simulator.Request) bool {
+	for _, d := range r.happened(request.Arrived, request.Finished.Add(lostWithin)) {
+		// A worker that is told to end must first report what it has.
+		if d.kind == byKill || d.kind == byStop {
+			return true
+		}
+	}
+	return false
 }
 
 // checkSpacing finds requests for one task that were too close.

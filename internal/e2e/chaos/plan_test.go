@@ -15,31 +15,44 @@ import (
 type runForm struct {
 	decks int // of fates, each of deck tasks
 	// atOnce tasks are started at once, the others at any time until startEnd.
-	atOnce   int
-	startEnd time.Duration // when the last task has been started
-	slowest  time.Duration // how long after its submission a task is ready, at most
-	blocked  int           // tasks that meet a ban of the address, which takes 3 minutes
+	atOnce     int
+	startEnd   time.Duration // when the last task has been started
+	slowest    time.Duration // how long after its submission a task is ready, at most
+	blocked    int           // tasks that meet a ban of the address, which takes 3 minutes
+	unanswered int           // tasks whose requests are answered once, and then fail for ever
+	// down is from when until when the service is down. The deadlines of a quarter of the tasks are
+	// within it.
+	down              span
+	hangs             bool    // some requests then wait until the client gives up
+	requestsPerSecond float64 // at most, of all workers together
 
-	kills, terms, freezes, longFreezes int // of each worker
-	outages                            []span
+	kills, terms, freezes, longFreezes int    // of each worker
+	outages                            []span // of the Temporal server
 	// disturbed is when the last disturbance begins, if the ones before it have ended.
 	disturbed time.Duration
 	bound     time.Duration // when every task must have its outcome
 }
 
-// span is how long something may take.
+// span is how long something may take, or from when until when it is.
 type span struct{ least, most time.Duration }
+
+func (s span) random(random *rand.Rand) time.Duration {
+	return s.least + randomUpTo(random, s.most-s.least)
+}
 
 var (
 	shortForm = runForm{
 		decks: 1, atOnce: 28, startEnd: 20 * time.Second, slowest: 25 * time.Second,
+		down: span{12 * time.Second, 20 * time.Second}, requestsPerSecond: 8,
 		kills: 2, terms: 1, freezes: 1,
 		outages:   []span{{time.Second, 4 * time.Second}},
 		disturbed: 40 * time.Second,
 		bound:     5 * time.Minute,
 	}
 	longForm = runForm{
-		decks: 5, atOnce: 100, startEnd: 150 * time.Second, slowest: 120 * time.Second, blocked: 4,
+		decks: 5, atOnce: 100, startEnd: 150 * time.Second, slowest: 120 * time.Second, blocked: 4, unanswered: 4,
+		// A last poll that begins when the service goes down has had its attempts before it is up.
+		down: span{60 * time.Second, 220 * time.Second}, hangs: true, requestsPerSecond: 8,
 		kills: 5, terms: 3, freezes: 3, longFreezes: 2,
 		// The SDK tries for 10 s to report an attempt's outcome, so that the second outage loses
 		// some.
@@ -69,6 +82,7 @@ type plannedTask struct {
 	startAt  time.Duration
 	wakeUpAt time.Duration // after its start a wake-up is sent; 0: none is
 	timeout  time.Duration // of its wait; 0: the default, far beyond the run
+	overDown bool          // its deadline is while the service is down
 	polling  workflows.Polling
 }
 
@@ -86,12 +100,16 @@ const (
 	byKill disturbanceKind = "killed"     // SIGKILL, then started again
 	byTerm disturbanceKind = "terminated" // SIGTERM, ends with status 0, then started again
 	byStop disturbanceKind = "frozen"     // SIGSTOP, then SIGCONT
+	isDown disturbanceKind = "down"       // it gives no answer, then it does
 )
 
 const (
 	firstTaskID = 83404376000 // beyond 32 bits, as the service's are
 
 	faultProbability = 0.2
+
+	// attemptTimeout is how long an attempt has: its activity's StartToClose.
+	attemptTimeout = 30 * time.Second
 )
 
 func newPlan(form runForm, seed uint64) runPlan {
@@ -113,8 +131,7 @@ func newPlan(form runForm, seed uint64) runPlan {
 		// Evenly over the run, each at any time in the middle of its part.
 		part := form.disturbed / time.Duration(len(form.outages))
 		at := time.Duration(i)*part + part/4 + randomUpTo(random, part/2)
-		lasts := outage.least + randomUpTo(random, outage.most-outage.least)
-		plan.server = append(plan.server, disturbance{kind: byKill, at: at, lasts: lasts})
+		plan.server = append(plan.server, disturbance{kind: byKill, at: at, lasts: outage.random(random)})
 	}
 	return plan
 }
@@ -123,8 +140,7 @@ func workerDisturbances(random *rand.Rand, form runForm) []disturbance {
 	var disturbances []disturbance
 	add := func(n int, kind disturbanceKind, lasts span) {
 		for range n {
-			disturbances = append(disturbances,
-				disturbance{kind: kind, lasts: lasts.least + randomUpTo(random, lasts.most-lasts.least)})
+			disturbances = append(disturbances, disturbance{kind: kind, lasts: lasts.random(random)})
 		}
 	}
 	add(form.kills, byKill, span{0, 3 * time.Second})
@@ -132,7 +148,7 @@ func workerDisturbances(random *rand.Rand, form runForm) []disturbance {
 	add(form.freezes, byStop, span{time.Second, 9 * time.Second})
 	// Longer than an attempt has: meanwhile the server gives up what the worker held, and the
 	// worker must not send it any more.
-	add(form.longFreezes, byStop, span{21 * time.Second, 32 * time.Second})
+	add(form.longFreezes, byStop, span{attemptTimeout + time.Second, attemptTimeout + 12*time.Second})
 	random.Shuffle(len(disturbances), func(i, j int) {
 		disturbances[i], disturbances[j] = disturbances[j], disturbances[i]
 	})
@@ -153,23 +169,34 @@ func planTasks(random *rand.Rand, form runForm) []plannedTask {
 		}
 	}
 	random.Shuffle(len(tasks), func(i, j int) { tasks[i], tasks[j] = tasks[j], tasks[i] })
-	blocked := 0
+	blocked, unanswered, overDown := 0, 0, 0
 	for i := range tasks {
 		task := &tasks[i]
 		task.id = firstTaskID + int64(i)
-		if i >= form.atOnce {
-			task.startAt = randomUpTo(random, form.startEnd)
-		} else if task.name == readyLater && blocked < form.blocked {
-			task.name = blockedThenReady // among the first, since it takes long
+		decided := span{0, form.slowest}
+		switch {
+		// Among the first, since these take long.
+		case task.name == readyLater && blocked < form.blocked:
+			task.name = blockedThenReady
 			blocked++
+		case task.name == readyLater && unanswered < form.unanswered:
+			task.name, task.timeout = answeredNoMore, form.down.least/2
+			unanswered++
+		case takesTime(task.name) && overDown < len(tasks)/4:
+			// Its outcome can be asked for, at the earliest, a moment before the service goes down.
+			decided = span{form.down.least - 10*time.Second, form.down.most}
+			task.overDown, task.timeout = true, form.down.random(random)
+			overDown++
+		case i >= form.atOnce:
+			task.startAt = randomUpTo(random, form.startEnd)
 		}
 		if random.IntN(4) == 0 {
 			task.wakeUpAt = time.Second + randomUpTo(random, form.slowest)
 		}
-		if task.name == neverReady {
+		if task.name == neverReady && !task.overDown {
 			task.timeout = form.slowest/2 + randomUpTo(random, form.slowest/2)
 		}
-		task.fate = newFate(random, task.name, task.id, form.slowest)
+		task.fate = newFate(random, task.name, task.id, decided)
 		if random.IntN(2) == 0 {
 			// On its way for long enough that it may well be so when a worker ends.
 			last := &task.script[len(task.script)-1]
@@ -184,6 +211,17 @@ func randomUpTo(random *rand.Rand, most time.Duration) time.Duration {
 	return time.Duration(random.Int64N(most.Milliseconds()+1)) * time.Millisecond
 }
 
+// deadlinesWhileDown counts the tasks whose deadline is while the service is down.
+func deadlinesWhileDown(plan runPlan) (count int) {
+	down := plan.form.down
+	for _, task := range plan.tasks {
+		if deadline := task.startAt + task.timeout; task.overDown && down.least <= deadline && deadline <= down.most {
+			count++
+		}
+	}
+	return count
+}
+
 func TestChaosPlanFollowsFromItsSeed(t *testing.T) {
 	t.Parallel()
 	for name, form := range map[string]runForm{"short": shortForm, "long": longForm} {
@@ -194,6 +232,8 @@ func TestChaosPlanFollowsFromItsSeed(t *testing.T) {
 	plan := newPlan(longForm, 7)
 	require.Len(t, plan.tasks, 200)
 	require.Len(t, plan.server, 2)
+	require.Equal(t, 50, deadlinesWhileDown(plan))
+	require.Equal(t, 10, deadlinesWhileDown(newPlan(shortForm, 7)))
 	solutions, byRetries := map[string]bool{}, 0
 	for _, task := range plan.tasks {
 		if task.polling == workflows.PollingActivityRetry {
@@ -207,7 +247,7 @@ func TestChaosPlanFollowsFromItsSeed(t *testing.T) {
 	require.InDelta(t, 67, byRetries, 30, "about a third")
 	for _, disturbances := range plan.workers {
 		require.True(t, slices.ContainsFunc(disturbances, func(d disturbance) bool {
-			return d.kind == byStop && d.lasts > 20*time.Second
+			return d.kind == byStop && d.lasts > attemptTimeout
 		}), "no freeze is longer than an attempt has")
 	}
 }

@@ -26,6 +26,7 @@ func (p runPlan) String() string {
 		write(fmt.Sprintf("worker %d", i+1), disturbances)
 	}
 	write(serverName, p.server)
+	write(serviceName, []disturbance{{kind: isDown, at: p.form.down.least, lasts: p.form.down.most - p.form.down.least}})
 	return text.String()
 }
 
@@ -56,6 +57,7 @@ func (r *disturbedRun) table(findings *runFindings) string {
 		}
 	}
 	row("requests", len(requests))
+	row("  a second, at most", r.plan.form.requestsPerSecond)
 	row("faults", fmt.Sprintf("%d (%.1f %%)", faulted, 100*float64(faulted)/float64(max(1, len(requests)))))
 	for _, kind := range slices.Sorted(maps.Keys(faults)) {
 		row("  "+kind, faults[kind])
@@ -67,7 +69,7 @@ func (r *disturbedRun) table(findings *runFindings) string {
 		switch {
 		case d.who == serverName:
 			restarts++
-		case d.kind == byStop && d.to.Sub(d.from) > 20*time.Second:
+		case d.kind == byStop && d.to.Sub(d.from) > attemptTimeout:
 			longFreezes++
 		default:
 			happened[d.kind]++
@@ -76,10 +78,13 @@ func (r *disturbedRun) table(findings *runFindings) string {
 	row("workers killed", happened[byKill])
 	row("workers terminated", happened[byTerm]+workerCount)
 	row("  the slowest end", r.slowestTerm.Round(time.Millisecond))
-	row("workers frozen below 20 s", happened[byStop])
-	row("workers frozen beyond 20 s", longFreezes)
+	row("workers frozen below 30 s", happened[byStop])
+	row("workers frozen beyond 30 s", longFreezes)
 	row("workers refused by a server that was down", r.refused)
 	row("Temporal server killed and restarted", restarts)
+	row("service down", r.plan.form.down.most-r.plan.form.down.least)
+	row("  over the deadlines of tasks", deadlinesWhileDown(r.plan))
+	row("  last polls that were answered, but not at first", findings.repeated)
 	row("wake-ups", r.wakeUps)
 	row("tries of a start", findings.starts)
 	row("outcomes answered again since they were lost on their way", findings.answeredAgain)
@@ -137,14 +142,15 @@ func eventText(event *historypb.HistoryEvent) string {
 	switch event.GetEventType() {
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
 		scheduled := event.GetActivityTaskScheduledEventAttributes()
-		text += fmt.Sprintf(", ScheduleToClose %s, at most %d attempts",
+		text += fmt.Sprintf(" %s, ScheduleToClose %s, at most %d attempts", scheduled.GetActivityType().GetName(),
 			scheduled.GetScheduleToCloseTimeout().AsDuration(), scheduled.GetRetryPolicy().GetMaximumAttempts())
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
 		started := event.GetActivityTaskStartedEventAttributes()
 		text += fmt.Sprintf(", attempt %d by %s, after %q", started.GetAttempt(), started.GetIdentity(),
 			started.GetLastFailure().GetMessage())
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-		text += ", " + statusIn(event.GetActivityTaskCompletedEventAttributes().GetResult().GetPayloads()[0])
+		output := outputIn(event.GetActivityTaskCompletedEventAttributes().GetResult().GetPayloads()[0])
+		text += fmt.Sprintf(", %s, handed back after %d failures", output.status(), output.Failures)
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 		text += ", " + event.GetActivityTaskFailedEventAttributes().GetFailure().GetMessage()
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:

@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	taskQueue  = "chaos"
-	serverName = "Temporal server"
+	taskQueue   = "chaos"
+	serverName  = "Temporal server"
+	serviceName = "service"
 
 	// retryPause is between two tries of what a Temporal server that is down can't do.
 	retryPause = 500 * time.Millisecond
@@ -73,7 +74,7 @@ func startRun(t *testing.T, plan runPlan) *disturbedRun {
 	r := &disturbedRun{
 		t: t, plan: plan, service: harness.StartSimulator(t), outcomes: make([]taskOutcome, len(plan.tasks)),
 	}
-	r.service.Faults(plan.seed, faultProbability, serviceFaults(r.service.URL()+"/elsewhere")...)
+	r.serviceIsUp()
 
 	r.serverOptions = harness.Restartable(t)
 	r.server = harness.StartServer(t, r.serverOptions)
@@ -99,6 +100,7 @@ func (r *disturbedRun) carryOut() {
 		})
 	}
 	disturbers.Go(func() { r.disturbServer() })
+	disturbers.Go(func() { r.disturbService() })
 	for i, task := range r.plan.tasks {
 		tasks.Go(func() { r.await(ctx, task, &r.outcomes[i]) })
 		if task.wakeUpAt > 0 {
@@ -125,6 +127,22 @@ func (r *disturbedRun) disturbServer() {
 		}
 		r.server = server
 	}
+}
+
+// disturbService lets no request get an answer for a while.
+func (r *disturbedRun) disturbService() {
+	down := r.plan.form.down
+	time.Sleep(time.Until(r.begun.Add(down.least)))
+	from := time.Now()
+	r.service.Faults(r.plan.seed, 1, whileDown(r.plan.form.hangs)...)
+	time.Sleep(time.Until(r.begun.Add(down.most)))
+	r.serviceIsUp()
+	r.note(serviceName, isDown, from)
+}
+
+// serviceIsUp lets the service answer, except for its usual faults.
+func (r *disturbedRun) serviceIsUp() {
+	r.service.Faults(r.plan.seed, faultProbability, serviceFaults(r.service.URL()+"/elsewhere")...)
 }
 
 // note records a disturbance that is over.

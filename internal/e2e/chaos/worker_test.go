@@ -25,8 +25,9 @@ type disturbedWorker struct {
 
 func (w *disturbedWorker) start() {
 	environment := []string{
-		fmt.Sprintf("TEMPORAL_ADDRESS=127.0.0.1:%d",
-			w.run.serverOptions.Port), "TWOCAPTCHA_API_KEY=" + harness.ClientKey,
+		fmt.Sprintf("TEMPORAL_ADDRESS=127.0.0.1:%d", w.run.serverOptions.Port),
+		"TWOCAPTCHA_API_KEY=" + harness.ClientKey,
+		fmt.Sprintf("TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=%g", w.run.plan.form.requestsPerSecond),
 		harness.WithoutDeadlockDetection,
 	}
 	started, err := harness.BeginProcess(w.run.t, harness.WorkerCommand(environment, taskQueue, w.run.service.URL()))

@@ -21,6 +21,10 @@ const (
 	// AwaitAsChild returns the result or the error of workflows.AwaitAsChild, as it is. It also takes
 	// the task queue of the child.
 	AwaitAsChild = "awaitAsChild"
+	// WaitInlineForCall is WaitInline with the workflow's callbacks.
+	WaitInlineForCall = "waitInlineForCall"
+	// CallAwaitTaskResult is WaitInline by the function of the workflow of that name.
+	CallAwaitTaskResult = "callAwaitTaskResult"
 )
 
 // CallerResult is what a workflow of someone else's makes of a wait.
@@ -48,7 +52,8 @@ func StartCallersOn(t *testing.T, temporalClient client.Client, taskQueue string
 	t.Helper()
 	callers := worker.New(temporalClient, taskQueue, worker.Options{Plugins: plugins})
 	for name, caller := range map[string]any{
-		WaitInChild: waitInChild, LeaveChild: leaveChild, WaitInline: waitInline, AwaitAsChild: awaitAsChild,
+		WaitInChild: waitInChild, LeaveChild: leaveChild, WaitInline: waitInline, WaitInlineForCall: waitInlineForCall,
+		CallAwaitTaskResult: callAwaitTaskResult, AwaitAsChild: awaitAsChild,
 	} {
 		callers.RegisterWorkflowWithOptions(caller, workflow.RegisterOptions{Name: name})
 	}
@@ -83,10 +88,23 @@ func leaveChild(ctx workflow.Context, in workflows.AwaitTaskResultInput) (Caller
 }
 
 func waitInline(ctx workflow.Context, in workflows.AwaitTaskResultInput, taskQueue string) (CallerResult, error) {
-	if taskQueue != "" {
-		ctx = workflow.WithTaskQueue(ctx, taskQueue)
+	return NewCallerResult(workflows.Await(withTaskQueue(ctx, taskQueue), in))
+}
+
+func waitInlineForCall(ctx workflow.Context, in workflows.AwaitTaskResultInput, taskQueue string) (CallerResult, error) {
+	callbacks := workflows.WithCallbacks(workflows.NewCallbacks(ctx))
+	return NewCallerResult(workflows.Await(withTaskQueue(ctx, taskQueue), in, callbacks))
+}
+
+func callAwaitTaskResult(ctx workflow.Context, in workflows.AwaitTaskResultInput, taskQueue string) (CallerResult, error) {
+	return NewCallerResult(workflows.AwaitTaskResult(withTaskQueue(ctx, taskQueue), in))
+}
+
+func withTaskQueue(ctx workflow.Context, taskQueue string) workflow.Context {
+	if taskQueue == "" {
+		return ctx
 	}
-	return NewCallerResult(workflows.Await(ctx, in))
+	return workflow.WithTaskQueue(ctx, taskQueue)
 }
 
 func awaitAsChild(

@@ -32,11 +32,14 @@ func historyFile(path string) string {
 	return filepath.Join("..", "..", "workflows", "testdata", "histories", twocaptcha.Version, path+".json")
 }
 
+// RecordsHistories tells that the histories are recorded rather than compared.
+func RecordsHistories() bool { return os.Getenv(recordVariable) != "" }
+
 // RequireRecorded compares a history with those on record, or records it.
 func RequireRecorded(t *testing.T, path string, history *historypb.History) {
 	t.Helper()
 	got := Shape(history)
-	if os.Getenv(recordVariable) != "" {
+	if RecordsHistories() {
 		require.False(t, Disturbed(history),
 			"a worker was too slow for a history that is worth recording: try again on an idle machine")
 		write(t, shapeFile(path), []byte(got))
