@@ -3,15 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
-	"time"
+	"fmt"
 
 	"github.com/alecthomas/kong"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/starter/internal/batch"
-	"github.com/temporal-providers/temporal-2captcha/starter/internal/progress"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -19,20 +16,12 @@ import (
 type awaitCommand struct {
 	TaskIDs []string `arg:"" optional:"" name:"task-id" help:"The tasks' ids, as createTask returned them. \"-\": the ids on standard input, one a line."`
 
-	InitialDelay    time.Duration `placeholder:"DURATION" help:"Time from the workflow's start to the first poll (default 5s, with --callback 20s)."`
-	PollInterval    time.Duration `placeholder:"DURATION" help:"Shortest time between two polls, at least 5s (default 5s, with --callback 60s)."`
-	MaxPollInterval time.Duration `placeholder:"DURATION" help:"Longest time between two polls (default: the larger of 10s and the poll interval)."`
-	Timeout         time.Duration `placeholder:"DURATION" help:"Time from the workflow's start after which a task that isn't ready fails with TaskTimeout, at most 24h (default 15m)."`
-	Callback        bool          `help:"The service will call back: poll only in case the callback is lost. See starter callback-url --help."`
-	Polling         string        `placeholder:"MODE" help:"timer (default): the workflow's history shows every poll; or activityRetry: the history stays short however many polls there are. A callback takes effect immediately with both."`
+	waitFlags `kong:"embed,set='waits_from=the start of the workflow',set='with_callback=with --callback',set='callback_delay=20s'"`
+	Callback  bool `help:"The service will call back: poll only in case the callback is lost. See starter callback-url --help."`
 
-	TaskQueue string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue that the worker serves (default ${task_queue})."`
-	Detach    bool   `help:"Start the workflows and don't wait for them: print what was started."`
-
-	Dev      bool   `help:"Start a Temporal dev server with Web UI and a worker, to use instead of your own. Needs the account's key. The next --dev continues the waits that this one leaves."`
-	APIURL   string `name:"api-url" default:"${api_url}" placeholder:"URL" environment:"TWOCAPTCHA_API_URL" help:"With --dev: the service's address (default ${api_url})."`
-	LogLevel string `default:"off" enum:"off,error,warn,info,debug" placeholder:"LEVEL" help:"With --dev: what its worker logs on standard error: off (default), error, warn, info or debug."`
-	Demo     bool   `help:"Show a simulated service and four tasks at work: needs no account, no server and no other argument."`
+	Detach      bool `help:"Start the workflows and don't wait for them: print what was started."`
+	serverFlags `embed:""`
+	Demo        bool `help:"Show a simulated service and five tasks at work: needs no account, no server and no other argument."`
 }
 
 func (a *awaitCommand) run(ctx context.Context, invocation command.Invocation, parsed *kong.Context) int {
@@ -42,124 +31,53 @@ func (a *awaitCommand) run(ctx context.Context, invocation command.Invocation, p
 	if a.Demo {
 		return runDemo(ctx, invocation)
 	}
-	tasks, err := readTaskIDsUnlessDone(ctx, a.TaskIDs, invocation.Input)
+	tasks, err := unlessDone(ctx, func() (taskIDs, error) { return readTaskIDs(a.TaskIDs, invocation.Input) })
 	if ctx.Err() != nil {
 		return invocation.Fail(command.ExitInterrupted, errInterruptedBefore)
+	}
+	if errors.Is(err, errNoTaskID) {
+		err = fmt.Errorf("%w; or try --demo", err)
 	}
 	if err != nil {
 		return invocation.Fail(command.ExitUsage, err)
 	}
-	request := request{
-		taskIDs:   tasks.ids,
-		taskQueue: a.TaskQueue,
-		detach:    a.Detach,
-		input: workflows.AwaitTaskResultInput{
-			TaskID:          tasks.ids[0],
-			InitialDelay:    a.InitialDelay,
-			PollInterval:    a.PollInterval,
-			MaxPollInterval: a.MaxPollInterval,
-			Timeout:         a.Timeout,
-			Callback:        a.Callback,
-			Polling:         workflows.Polling(a.Polling),
-		},
+	input := workflows.AwaitTaskResultInput{
+		TaskID:          tasks.ids[0],
+		InitialDelay:    a.InitialDelay,
+		PollInterval:    a.PollInterval,
+		MaxPollInterval: a.MaxPollInterval,
+		Timeout:         a.Timeout,
+		Callback:        a.Callback,
+		Polling:         workflows.Polling(a.Polling),
 	}
-	if err := request.input.Validate(); err != nil {
+	if err := input.Validate(); err != nil {
 		return invocation.Fail(command.ExitUsage, messageOf(err))
 	}
 	if len(tasks.repeated) > 0 {
 		invocation.Say("given more than once, waited for once: %s", list(tasks.repeated, maxSpelledOut))
 	}
-	if a.Dev {
-		return awaitWithDevServer(ctx, invocation, request, a)
+	r := request{detach: a.Detach, again: resumption{noun: "task", howTo: howToWait}}
+	for _, id := range tasks.ids {
+		input.TaskID = id
+		r.jobs = append(r.jobs, batch.AwaitJob{Input: input})
 	}
-	return awaitOnServer(ctx, invocation, request)
+	return r.run(ctx, invocation, a.serverFlags)
 }
 
 // validate refuses what does not go together.
 func (a *awaitCommand) validate(parsed *kong.Context) error {
-	var onCommandLine []string
-	for _, path := range parsed.Path {
-		if path.Flag != nil && !path.Resolved {
-			onCommandLine = append(onCommandLine, path.Flag.Name)
-		}
-	}
 	switch {
 	case a.Demo && len(a.TaskIDs) > 0:
 		return errors.New("--demo has tasks of its own: leave the task ids out")
-	case a.Demo && len(onCommandLine) > 1:
+	case a.Demo && len(flagsOnCommandLine(parsed)) > 1:
 		return errors.New("--demo takes no other flag")
-	case slices.Contains(a.TaskIDs, "callback-url"):
-		return errCallbackURLGoesFirst
 	case a.Dev && a.Callback:
 		return errors.New("--dev does not go with --callback: its worker takes no callbacks")
-	case a.Dev && a.Detach:
-		return errors.New("--dev does not go with --detach: its worker and its server end with the command")
-	case !a.Dev && slices.Contains(onCommandLine, "api-url"):
-		return errors.New("--api-url goes with --dev only: " +
-			"without --dev your worker asks the service, and has a setting of its own")
-	case !a.Dev && slices.Contains(onCommandLine, "log-level"):
-		return errors.New("--log-level goes with --dev only")
-	case a.TaskQueue == "":
-		return errors.New("--task-queue is empty: it takes the task queue's name")
 	}
-	return nil
-}
-
-// messageOf returns the message of the error that the workflow would end with.
-func messageOf(err error) error {
-	var applicationError *temporal.ApplicationError
-	if errors.As(err, &applicationError) {
-		return errors.New(applicationError.Message())
+	if err := subcommandAmong(a.TaskIDs); err != nil {
+		return err
 	}
-	return err
-}
-
-// request is what is to be awaited, on whatever Temporal server.
-type request struct {
-	taskIDs   []int64
-	taskQueue string
-	input     workflows.AwaitTaskResultInput // of every workflow, except for the task's id
-	detach    bool
-}
-
-// await shows on shown how the tasks proceed. observer is told of the waits: it is shown, or passes
-// what it is told on to it.
-func (r request) await(ctx context.Context, server batch.Server, shown progress.Progress,
-	observer batch.Observer) (batch.Summary, error) {
-	shown.Open(server.Status)
-	defer shown.Close()
-	return batch.Batch{
-		Server:    server,
-		TaskQueue: r.taskQueue,
-		Input:     r.input,
-		Detach:    r.detach,
-		Observer:  observer,
-	}.Run(ctx, r.taskIDs)
-}
-
-// awaitOnServer waits on the user's Temporal server, whose workers run elsewhere.
-func awaitOnServer(ctx context.Context, invocation command.Invocation, r request) int {
-	options, err := command.ClientOptions(invocation.Environment)
-	if err != nil {
-		return invocation.Fail(command.ExitUsage, err)
-	}
-	options.Logger = quiet // what users need to know arrives as an error
-	temporalClient, err := command.Dial(ctx, options, "--dev brings one along")
-	if ctx.Err() != nil {
-		return invocation.Fail(command.ExitInterrupted, errInterruptedBefore)
-	}
-	if err != nil {
-		return invocation.Fail(command.ExitFailed, err)
-	}
-	defer temporalClient.Close()
-
-	shown := progress.New(r.taskIDs, invocation)
-	server := batch.Server{Client: temporalClient, Address: options.HostPort, Namespace: options.Namespace}
-	summary, err := r.await(ctx, server, shown, shown)
-	return finish(ctx, invocation, summary, err, resumption{
-		command: "starter" + taskQueueFlag(r.taskQueue),
-		goesOn:  "their workflows go on without this command",
-	})
+	return a.serverFlags.validate(parsed, a.Detach)
 }
 
 func (awaitCommand) Description() string {
@@ -182,7 +100,11 @@ Environment:
   TWOCAPTCHA_API_KEY, TWOCAPTCHA_API_KEY_FILE
                  With --dev: the account's key, or a file that holds it. Without --dev only your worker needs it.
 
-starter callback-url prints an address for createTask's callbackUrl: see starter callback-url --help.
+Other commands, each with its own --help:
+  starter solve TASK                         Submits a task, and waits for its result.
+  starter balance                            Prints the account's balance.
+  starter report correct|incorrect TASK-ID   Tells the service whether an answer was right.
+  starter callback-url                       Prints an address for createTask's callbackUrl.
 
 Examples:
   starter 74372499131 74372499132

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +27,8 @@ const demoKey = "the-demo's-own-key"
 // demoTask is one of the demo's tasks: what the simulated service answers, and what the outcome
 // must be.
 type demoTask struct {
-	taskID    int64
+	taskID    int64  // of a task that was submitted before
+	submit    string // JSON of a task that the demo submits; "": it has an id
 	answers   []simulator.Answer
 	what      string // for people
 	solution  string // JSON; "": the task fails
@@ -38,6 +40,7 @@ func demoTasks() []demoTask {
 	const (
 		token = `{"token":"0cAFcWeA5Y3hF8YNfdkTLLrd"}`
 		text  = `{"text":"hello world"}`
+		four  = `{"text":"4"}`
 		click = `{"coordinates":[{"x":44,"y":32},{"x":143,"y":11}]}`
 	)
 	return []demoTask{
@@ -57,19 +60,41 @@ func demoTasks() []demoTask {
 			taskID: 74372499134, what: "unsolvable", errorCode: twocaptcha.ErrorCaptchaUnsolvable,
 			answers: []simulator.Answer{simulator.Processing(), simulator.Error(twocaptcha.ErrorCaptchaUnsolvable)},
 		},
+		{
+			submit: `{"type": "TextCaptchaTask", "comment": "2+2?"}`, what: "submitted here, ready after 22 s", solution: four,
+			answers: []simulator.Answer{simulator.ReadyAfter(22*time.Second, four)},
+		},
+	}
+}
+
+// demoID is the id under which the demo submits its task.
+const demoID = "demo"
+
+func (t demoTask) job() batch.Job {
+	if t.submit != "" {
+		return batch.SolveJob{ID: demoID, Input: workflows.SolveTaskInput{Task: json.RawMessage(t.submit)}}
+	}
+	return batch.AwaitJob{Input: workflows.AwaitTaskResultInput{TaskID: t.taskID}}
+}
+
+// becomes is what the simulated service makes of the task that the demo submits.
+func becomes(tasks []demoTask) func(simulator.NewTask) simulator.Submission {
+	return func(simulator.NewTask) simulator.Submission {
+		submitted := tasks[slices.IndexFunc(tasks, func(t demoTask) bool { return t.submit != "" })]
+		return simulator.Submission{Answers: submitted.answers}
 	}
 }
 
 // runDemo shows the project at work on this machine alone: a simulated service, a dev server in
-// memory, a worker, four tasks. It takes nothing from the environment but the CLI that runs the dev
+// memory, a worker, five tasks. It takes nothing from the environment but the CLI that runs the dev
 // server.
 func runDemo(ctx context.Context, invocation command.Invocation) int {
 	tasks := demoTasks()
-	r := request{taskQueue: workflows.TaskQueue}
+	var r request
 	for _, task := range tasks {
-		r.taskIDs = append(r.taskIDs, task.taskID)
+		r.jobs = append(r.jobs, task.job())
 	}
-	service, err := simulator.Start(simulator.Options{ClientKey: demoKey})
+	service, err := simulator.Start(simulator.Options{ClientKey: demoKey, NewTask: becomes(tasks)})
 	if err != nil {
 		return invocation.Fail(command.ExitFailed, err)
 	}
@@ -82,12 +107,12 @@ func runDemo(ctx context.Context, invocation command.Invocation) int {
 	interrupted := func() int {
 		return invocation.Fail(command.ExitInterrupted, errors.New("interrupted: the demo is over"))
 	}
-	shown := progress.New(r.taskIDs, invocation)
+	shown := progress.New(r.jobs, invocation)
 	options := devserver.Options{
 		CLI:         invocation.Environment.Getenv("TEMPORAL_CLI"),
 		CLIDownload: invocation.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD"),
 	}
-	l, err := startLocal(ctx, options, r.taskQueue, plugin, quiet, shown)
+	l, err := startLocal(ctx, options, workflows.TaskQueue, plugin, quiet, shown)
 	if ctx.Err() != nil {
 		return interrupted()
 	}
@@ -95,11 +120,13 @@ func runDemo(ctx context.Context, invocation command.Invocation) int {
 		return invocation.Fail(command.ExitFailed, err)
 	}
 	for _, task := range tasks {
-		service.Script(task.taskID, task.answers...)
-		shown.Say("task %d: %s", task.taskID, task.what)
+		if task.submit == "" {
+			service.Script(task.taskID, task.answers...)
+		}
+		shown.Say("%s: %s", task.job(), task.what)
 	}
-	outcomes := outcomes{Observer: shown, of: map[int64]batch.Outcome{}}
-	if _, err = l.await(ctx, r, shown, &outcomes); ctx.Err() != nil {
+	outcomes := outcomes{Observer: shown, of: map[string]batch.Outcome{}}
+	if _, err = l.await(ctx, r, workflows.TaskQueue, shown, &outcomes); ctx.Err() != nil {
 		return interrupted()
 	}
 	if err != nil {
@@ -116,18 +143,18 @@ type outcomes struct {
 	batch.Observer
 
 	mutex sync.Mutex
-	of    map[int64]batch.Outcome // by task id
+	of    map[string]batch.Outcome // by workflow id
 }
 
 func (o *outcomes) Ended(wait batch.Wait, outcome batch.Outcome) {
-	o.add(wait.TaskID, outcome)
+	o.add(wait.Job, outcome)
 	o.Observer.Ended(wait, outcome)
 }
 
-func (o *outcomes) add(taskID int64, outcome batch.Outcome) {
+func (o *outcomes) add(job batch.Job, outcome batch.Outcome) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	o.of[taskID] = outcome
+	o.of[job.WorkflowID()] = outcome
 }
 
 // compare returns an error that names the outcomes that differ from the scripted ones.
@@ -136,9 +163,9 @@ func (o *outcomes) compare(tasks []demoTask) error {
 	defer o.mutex.Unlock()
 	var differences []string
 	for _, task := range tasks {
-		if got := o.of[task.taskID]; !task.matches(got) {
+		if got := o.of[task.job().WorkflowID()]; !task.matches(got) {
 			line := strings.TrimSpace(string(got.Line))
-			differences = append(differences, fmt.Sprintf("task %d (%s): %s", task.taskID, task.what, line))
+			differences = append(differences, fmt.Sprintf("%s (%s): %s", task.job(), task.what, line))
 		}
 	}
 	if differences == nil {

@@ -14,31 +14,34 @@ func TestDemoComparesEveryOutcome(t *testing.T) {
 	tasks := []demoTask{
 		{taskID: 1, what: "ready", solution: `{"a":1,"b":2}`},
 		{taskID: 2, what: "unsolvable", errorCode: "ERROR_CAPTCHA_UNSOLVABLE"},
+		{submit: `{}`, what: "submitted", solution: `"8"`},
 	}
-	scripted := map[int64]batch.Outcome{
-		1: {Ready: true, Solution: json.RawMessage(`{"b":2, "a":1}`), Line: []byte("{1}\n")},
-		2: {ErrorCode: "ERROR_CAPTCHA_UNSOLVABLE", Line: []byte("{2}\n")},
+	scripted := []batch.Outcome{
+		{Ready: true, Solution: json.RawMessage(`{"b":2, "a":1}`), Line: []byte("{1}\n")},
+		{ErrorCode: "ERROR_CAPTCHA_UNSOLVABLE", Line: []byte("{2}\n")},
+		{Ready: true, Solution: json.RawMessage(`"8"`), Line: []byte("{3}\n")},
 	}
 	tests := map[string]struct {
-		taskID  int64
+		task    int
 		outcome batch.Outcome
 		message string // "": they are the scripted ones
 	}{
-		"as scripted":       {1, scripted[1], ""},
-		"another solution":  {1, batch.Outcome{Ready: true, Solution: json.RawMessage(`{}`), Line: []byte("{other}\n")}, "task 1 (ready): {other}"},
-		"failed":            {1, batch.Outcome{ErrorCode: "TaskTimeout", Line: []byte("{other}\n")}, "task 1 (ready): {other}"},
-		"another error":     {2, batch.Outcome{ErrorCode: "TaskTimeout", Line: []byte("{other}\n")}, "task 2 (unsolvable): {other}"},
-		"ready, not failed": {2, batch.Outcome{Ready: true, Line: []byte("{other}\n")}, "task 2 (unsolvable): {other}"},
-		"no outcome":        {2, batch.Outcome{}, "task 2 (unsolvable): "},
+		"as scripted":       {0, scripted[0], ""},
+		"another solution":  {0, batch.Outcome{Ready: true, Solution: json.RawMessage(`{}`), Line: []byte("{other}\n")}, "task 1 (ready): {other}"},
+		"failed":            {0, batch.Outcome{ErrorCode: "TaskTimeout", Line: []byte("{other}\n")}, "task 1 (ready): {other}"},
+		"another error":     {1, batch.Outcome{ErrorCode: "TaskTimeout", Line: []byte("{other}\n")}, "task 2 (unsolvable): {other}"},
+		"ready, not failed": {1, batch.Outcome{Ready: true, Line: []byte("{other}\n")}, "task 2 (unsolvable): {other}"},
+		"not submitted":     {2, batch.Outcome{ErrorCode: "NotSubmitted", Line: []byte("{other}\n")}, "solve demo (submitted): {other}"},
+		"no outcome":        {1, batch.Outcome{}, "task 2 (unsolvable): "},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := outcomes{of: map[int64]batch.Outcome{}}
-			for taskID, outcome := range scripted {
-				got.add(taskID, outcome)
+			got := outcomes{of: map[string]batch.Outcome{}}
+			for i, outcome := range scripted {
+				got.add(tasks[i].job(), outcome)
 			}
-			got.add(test.taskID, test.outcome)
+			got.add(tasks[test.task].job(), test.outcome)
 			err := got.compare(tasks)
 			if test.message == "" {
 				require.NoError(t, err)

@@ -15,13 +15,12 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/starter/internal/progress"
-	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// awaitWithDevServer waits on a dev server, whose database is kept for the next time, with a worker
-// in this process that asks the real service.
-func awaitWithDevServer(ctx context.Context, invocation command.Invocation, r request, a *awaitCommand) int {
-	plugin, err := command.Plugin(invocation.Environment, a.APIURL)
+// runOnDevServer runs on a dev server, whose database is kept for the next time, with a worker in
+// this process that asks the real service.
+func (r request) runOnDevServer(ctx context.Context, invocation command.Invocation, f serverFlags) int {
+	plugin, err := command.Plugin(invocation.Environment, f.APIURL, command.CallbackAddresses{})
 	if err != nil {
 		return invocation.Fail(command.ExitUsage, err)
 	}
@@ -29,28 +28,22 @@ func awaitWithDevServer(ctx context.Context, invocation command.Invocation, r re
 	if err != nil {
 		return invocation.Fail(command.ExitFailed, err)
 	}
-	shown := progress.New(r.taskIDs, invocation)
+	shown := r.progress(invocation)
 	options := devserver.Options{
 		CLI:         invocation.Environment.Getenv("TEMPORAL_CLI"),
 		CLIDownload: invocation.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD"),
 		Database:    database,
 	}
-	l, err := startLocal(ctx, options, r.taskQueue, plugin, devLogger(a.LogLevel, progress.Writer(shown)), shown)
+	l, err := startLocal(ctx, options, f.TaskQueue, plugin, devLogger(f.LogLevel, progress.Writer(shown)), shown)
 	if ctx.Err() != nil {
 		return invocation.Fail(command.ExitInterrupted, errInterruptedBefore)
 	}
 	if err != nil {
 		return invocation.Fail(command.ExitFailed, explainSecondDev(err, invocation.Arguments))
 	}
-	summary, err := l.await(ctx, r, shown, shown)
-	again := resumption{
-		command: "starter --dev" + taskQueueFlag(r.taskQueue),
-		goesOn:  "the next --dev continues them",
-	}
-	if a.APIURL != twocaptcha.DefaultURL {
-		again.command += " --api-url " + a.APIURL
-	}
-	return finish(ctx, invocation, summary, err, again)
+	summary, err := l.await(ctx, r, f.TaskQueue, shown, shown)
+	r.again.goesOn = "the next --dev continues them"
+	return finish(ctx, invocation, summary, err, r.again)
 }
 
 // explainSecondDev returns a better error if another --dev has the database: its server and its
@@ -65,11 +58,13 @@ func explainSecondDev(err error, arguments []string) error {
 }
 
 // withoutDevFlags returns the arguments less --dev and the flags that go with it alone, as a shell
-// takes them.
+// takes them. A task can hold secrets: TASK stands for it.
 func withoutDevFlags(arguments []string) []string {
 	var kept []string
 	for i := 0; i < len(arguments); i++ {
 		switch name, _, withValue := strings.Cut(arguments[i], "="); {
+		case strings.HasPrefix(strings.TrimSpace(arguments[i]), "{"):
+			kept = append(kept, "TASK")
 		case name == "--dev":
 		case name == "--api-url", name == "--log-level":
 			if !withValue {

@@ -32,6 +32,7 @@ func TestSecondDevNamesTheFirstOnesServer(t *testing.T) {
 		"a task":         {inUse, []string{"--dev", "74372499131"}, begins + "74372499131"},
 		"many flags":     {inUse, []string{"--dev", "--timeout", "5m", "--api-url", "http://localhost:1", "--log-level=info", "1", "2"}, begins + "--timeout 5m 1 2"},
 		"a flag's value": {inUse, []string{"--api-url=http://localhost:1", "--dev=true", "--task-queue", "my queue", "-"}, begins + "--task-queue 'my queue' -"},
+		"a task to buy":  {inUse, []string{"solve", "--dev", "--attempts", "2", `{"type": "T", "proxyPassword": "secret"}`}, begins + "solve --attempts 2 TASK"},
 		"still starting": {&devserver.DatabaseInUseError{Database: "dev.db"}, []string{"--dev", "1"}, "the database dev.db is in use by another Temporal dev server: end that one first"},
 		"another error":  {os.ErrPermission, []string{"--dev", "1"}, "permission denied"},
 	} {

@@ -59,7 +59,7 @@ func startLocal(ctx context.Context, options devserver.Options, taskQueue string
 // await is the request's await on the dev server. It ends early if the dev server ends. Then it
 // stops the worker, so that a poll under way can tell the server what it found, and after it the
 // server.
-func (l *local) await(ctx context.Context, r request, shown progress.Progress,
+func (l *local) await(ctx context.Context, r request, taskQueue string, shown progress.Progress,
 	observer batch.Observer) (batch.Summary, error) {
 	defer l.stop(shown)
 	awaitCtx, cancel := context.WithCancelCause(ctx)
@@ -72,7 +72,7 @@ func (l *local) await(ctx context.Context, r request, shown progress.Progress,
 		}
 	}()
 	server := batch.Server{Client: l.temporalClient, Address: l.devServer.Address(), Namespace: client.DefaultNamespace}
-	summary, err := r.await(awaitCtx, server, shown, observer)
+	summary, err := r.await(awaitCtx, server, taskQueue, shown, observer)
 	if ctx.Err() != nil {
 		shown.Say("ending the worker and the dev server, after the polls under way")
 	}

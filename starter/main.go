@@ -1,10 +1,11 @@
-// Command starter waits for the results of 2captcha tasks: it starts a workflow for each task, or
-// attaches to the one that already waits for the task, and prints one JSON object a task. Run it
-// with --help for its flags, its output and its exit statuses, or with --demo to see it at work
-// without an account.
+// Command starter submits 2captcha tasks and waits for their results: it starts a workflow for each
+// task, or attaches to the one that runs already, and prints one JSON object a task. Run it with
+// --help for its flags, its output and its exit statuses, or with --demo to see it at work without
+// an account.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -19,6 +20,9 @@ func main() { command.Main("starter", run) }
 // commandLine has the subcommands. Without the name of one, task ids are awaited.
 type commandLine struct {
 	Await       awaitCommand       `cmd:"" default:"withargs" hidden:""`
+	Solve       solveCommand       `cmd:""`
+	Balance     balanceCommand     `cmd:""`
+	Report      reportCommand      `cmd:""`
 	CallbackURL callbackURLCommand `cmd:"" name:"callback-url"`
 	command.CommonFlags
 }
@@ -46,11 +50,9 @@ func run(ctx context.Context, invocation command.Invocation) int {
 // misreadArgument returns a better error if kong took a negative number for a flag, or if flags
 // stand before the name of a subcommand; else it returns err.
 func misreadArgument(parsed *kong.Context, arguments []string, err error) error {
-	if selected := parsed.Selected(); selected != nil && !selected.Hidden {
-		return err
-	}
+	selected := parsed.Selected()
 	switch {
-	case strings.HasPrefix(err.Error(), "unknown flag -"):
+	case strings.HasPrefix(err.Error(), "unknown flag -") && (selected == nil || selected.Hidden || selected.Name == "report"):
 		for _, argument := range arguments {
 			if len(argument) > 1 && argument[0] == '-' && argument[1] >= '0' && argument[1] <= '9' {
 				_, err := parseTaskID(argument)
@@ -58,9 +60,24 @@ func misreadArgument(parsed *kong.Context, arguments []string, err error) error 
 			}
 		}
 	case strings.Contains(err.Error(), "applies to the default command"):
-		return errCallbackURLGoesFirst
+		return cmp.Or(subcommandAmong(arguments), err)
 	}
 	return err
 }
 
-var errCallbackURLGoesFirst = errors.New("callback-url goes first, and without task ids: starter callback-url [flags]")
+// subcommandAmong returns an error if one of the arguments is the name of a subcommand, which does
+// not stand first.
+func subcommandAmong(arguments []string) error {
+	usages := map[string]string{
+		"solve":        "solve goes first: starter solve [flags] TASK",
+		"balance":      "balance goes first: starter balance [flags]",
+		"report":       "report goes first: starter report correct|incorrect [flags] TASK-ID...",
+		"callback-url": "callback-url goes first, and without task ids: starter callback-url [flags]",
+	}
+	for _, argument := range arguments {
+		if usage := usages[argument]; usage != "" {
+			return errors.New(usage)
+		}
+	}
+	return nil
+}

@@ -118,7 +118,7 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 		for _, text := range []string{
 			"Usage: starter [<task-id> ...] [flags]",
 			"--initial-delay", "--poll-interval", "--max-poll-interval", "--timeout", "--task-queue", "--detach", "--dev", "--demo", "--api-url",
-			"--callback", "--polling", "starter callback-url --help",
+			"--callback", "--polling", "starter solve TASK", "starter balance", "starter report correct|incorrect TASK-ID", "starter callback-url",
 			"TEMPORAL_ADDRESS", "TEMPORAL_CODEC_ENDPOINT", "TEMPORAL_TASK_QUEUE", "TEMPORAL_CLI", "TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL",
 			"starter 74372499131 74372499132", "Exit status:", "130",
 		} {

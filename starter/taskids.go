@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,22 +16,7 @@ type taskIDs struct {
 	repeated []int64 // each once
 }
 
-// readTaskIDsUnlessDone is readTaskIDs, but stops waiting for standard input when ctx is done.
-func readTaskIDsUnlessDone(ctx context.Context, arguments []string, stdin io.Reader) (taskIDs, error) {
-	read := make(chan struct{})
-	var result taskIDs
-	var failure error
-	go func() {
-		defer close(read)
-		result, failure = readTaskIDs(arguments, stdin)
-	}()
-	select {
-	case <-read:
-		return result, failure
-	case <-ctx.Done():
-		return taskIDs{}, context.Cause(ctx)
-	}
-}
+var errNoTaskID = errors.New(`no task id: give the ids as arguments, or "-" and one a line on standard input`)
 
 // readTaskIDs takes the ids of the arguments, and for the argument "-" those of standard input, one
 // a line. An error names the argument, or the line, that is not a task id; no id is returned with
@@ -63,8 +47,7 @@ func readTaskIDs(arguments []string, stdin io.Reader) (taskIDs, error) {
 	case len(ids) == 0 && stdinRead:
 		return taskIDs{}, errors.New("standard input holds no task id: give one a line")
 	case len(ids) == 0:
-		return taskIDs{}, errors.New("no task id: give the ids as arguments, " +
-			`or "-" and one a line on standard input; or try --demo`)
+		return taskIDs{}, errNoTaskID
 	}
 	return withoutRepeats(ids), nil
 }

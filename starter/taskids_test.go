@@ -51,7 +51,7 @@ func TestWhatIsNotATaskID(t *testing.T) {
 		stdin     string
 		message   string
 	}{
-		"nothing":        {nil, "", `no task id: give the ids as arguments, or "-" and one a line on standard input; or try --demo`},
+		"nothing":        {nil, "", `no task id: give the ids as arguments, or "-" and one a line on standard input`},
 		"a word":         {[]string{"five"}, "", `"five"` + positive},
 		"empty":          {[]string{""}, "", `""` + positive},
 		"a sign":         {[]string{"+5"}, "", `"+5"` + positive},

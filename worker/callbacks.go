@@ -28,6 +28,14 @@ func callbackOptions(f flags, environment command.Environment, logger *slog.Logg
 	return callback.Options{Secret: secret, DomainToken: f.CallbackDomainToken, Logger: logger}, nil
 }
 
+// callbackAddresses is what SolveTask's addresses are made of, if this worker takes their calls.
+func callbackAddresses(f flags, options callback.Options) command.CallbackAddresses {
+	if f.CallbackAddress == "" || f.CallbackURL == "" {
+		return command.CallbackAddresses{}
+	}
+	return command.CallbackAddresses{URL: f.CallbackURL, Secret: options.Secret}
+}
+
 // listenForCallbacks is called before the Temporal server is reached, so that an invalid address
 // fails the start immediately. It returns nil if address is "".
 func listenForCallbacks(address string) (net.Listener, error) {
@@ -63,6 +71,9 @@ func (c callbackServer) Run(ctx context.Context) error {
 		return err
 	}
 	c.logger.Info("callbacks are taken", "address", c.listener.Addr().String(), "url", c.flags.CallbackURL)
+	if c.flags.CallbackURL == "" {
+		c.logger.Info("SolveTask gives the service no address to call: TWOCAPTCHA_CALLBACK_URL is not set")
+	}
 	if err := serveHTTP(ctx, callback.NewServer(handler), c.listener); err != nil {
 		return fmt.Errorf("callbacks can't be taken at %s any longer: %w", c.listener.Addr(), err)
 	}

@@ -216,3 +216,29 @@ func (l *fakeListener) Accept() (net.Conn, error) {
 
 func (l *fakeListener) Close() error   { close(l.connections); return nil }
 func (l *fakeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 8080} }
+
+// SolveTask gives the service an address only if somebody takes the calls to it.
+func TestAddressesAreGivenIfThisWorkerTakesTheirCalls(t *testing.T) {
+	t.Parallel()
+	const (
+		url     = "TWOCAPTCHA_CALLBACK_URL=https://example.com/2captcha"
+		address = "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0"
+		secret  = "TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret
+	)
+	for name, test := range map[string]struct {
+		environ   command.Environment
+		addresses command.CallbackAddresses
+	}{
+		"all of it":        {command.Environment{url, address, secret}, command.CallbackAddresses{URL: "https://example.com/2captcha", Secret: callbackSecret}},
+		"nobody listens":   {command.Environment{url, secret}, command.CallbackAddresses{}},
+		"no public URL":    {command.Environment{address, secret}, command.CallbackAddresses{}},
+		"nothing of it":    {nil, command.CallbackAddresses{}},
+		"the secret alone": {command.Environment{secret}, command.CallbackAddresses{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := newCallbackSettings(t, test.environ)
+			require.Equal(t, test.addresses, callbackAddresses(s.flags, s.callbacks))
+		})
+	}
+}

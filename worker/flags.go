@@ -69,14 +69,15 @@ func (r *rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-const description = `Waits for the results of 2captcha tasks: runs the workflows and activities of a task queue until it is stopped.
+const description = `Submits 2captcha tasks and waits for their results: runs the workflows and activities of a task queue until it is stopped.
 
 Environment:
   TWOCAPTCHA_API_KEY        The account's key; or
   TWOCAPTCHA_API_KEY_FILE   a file that holds it, read before every request. Set exactly one of the two.
   TWOCAPTCHA_CALLBACK_SECRET, TWOCAPTCHA_CALLBACK_SECRET_FILE
                             With --callback-address: the secret of callback addresses, 32 random bytes, or a file that
-                            holds it. starter callback-url, which makes the addresses, needs the same secret.
+                            holds it. With --callback-url too, the service gets an address for each task that SolveTask
+                            submits. starter callback-url, which makes addresses for other tasks, needs the same secret.
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE
                             The Temporal server, as for Temporal's own tools (default: localhost:7233, namespace
                             "default", and what your temporal.toml says).

@@ -1,6 +1,7 @@
-// Command worker is the ready-made worker process: it runs the workflows that wait for 2captcha
-// tasks' results and the activities that ask the service for them, so it is the one process that
-// holds the account's key. Run it with --help for its flags, its environment and its exit statuses.
+// Command worker is the ready-made worker process: it runs the workflows that submit 2captcha
+// tasks and wait for their results, and the activities that ask the service. So it is the one
+// process that holds the account's key. Run it with --help for its flags, its environment and
+// its exit statuses.
 package main
 
 import (

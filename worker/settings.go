@@ -24,16 +24,16 @@ type settings struct {
 
 // newSettings returns an error that says what is wrong with the configuration.
 func newSettings(f flags, environment command.Environment, stderr io.Writer) (settings, error) {
-	ofWorker, err := workerOptions(f, environment)
-	if err != nil {
-		return settings{}, err
-	}
 	logger := slog.New(logHandler(f, stderr))
-	ofClient, err := clientOptions(environment, logger)
+	ofCallbacks, err := callbackOptions(f, environment, logger)
 	if err != nil {
 		return settings{}, err
 	}
-	ofCallbacks, err := callbackOptions(f, environment, logger)
+	ofWorker, err := workerOptions(f, environment, callbackAddresses(f, ofCallbacks))
+	if err != nil {
+		return settings{}, err
+	}
+	ofClient, err := clientOptions(environment, logger)
 	if err != nil {
 		return settings{}, err
 	}
@@ -41,8 +41,8 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 }
 
 // workerOptions have the provider as a plugin, with the account's key in it.
-func workerOptions(f flags, environment command.Environment) (worker.Options, error) {
-	plugin, err := command.Plugin(environment, f.APIURL)
+func workerOptions(f flags, environment command.Environment, addresses command.CallbackAddresses) (worker.Options, error) {
+	plugin, err := command.Plugin(environment, f.APIURL, addresses)
 	if err != nil {
 		return worker.Options{}, err
 	}

@@ -39,11 +39,16 @@ func WorkerOptions(plugin *temporal.SimplePlugin) worker.Options {
 	}
 }
 
+// CallbackAddresses is what the addresses that SolveTask gives to the service are made of. The zero
+// value: nobody takes callbacks, and SolveTask polls.
+type CallbackAddresses struct{ URL, Secret string }
+
 // Plugin returns the provider for a worker in this process, with the account's key from the
 // environment. An error says which variable is missing or wrong, and never holds the key.
-func Plugin(environment Environment, apiURL string) (*temporal.SimplePlugin, error) {
+func Plugin(environment Environment, apiURL string, addresses CallbackAddresses) (*temporal.SimplePlugin, error) {
 	config := provider.ConfigFromEnvironment(environment.Getenv)
 	config.APIURL = apiURL
+	config.CallbackURL, config.CallbackSecret = addresses.URL, addresses.Secret
 	keyVariable := provider.ClientKeyVariable
 	switch {
 	case config.ClientKey == "" && config.ClientKeyFile == "":

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/internal/e2e/chaos"
 	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
@@ -26,12 +27,17 @@ const repository = "../.."
 const (
 	readmeTaskID      = "74372499131"
 	readmeOtherTaskID = "74372499132"
+	readmeOrder       = "order-17"
+	readmeOtherOrder  = "order-18"
 	readmeKey         = "your-client-key"
 	readmeKeyFile     = "/run/secrets/2captcha"
 	readmeSecretFile  = "/run/secrets/2captcha-callback"
 	readmeAddress     = "localhost:7233"
 	readmeListens     = "TWOCAPTCHA_CALLBACK_ADDRESS=:8080"
 )
+
+// newTaskSolution is of the tasks that the blocks submit.
+const newTaskSolution = `{"text":"hello world"}`
 
 // readmeLines is how long the README may be: it is for somebody who has five minutes.
 const readmeLines = 150
@@ -85,12 +91,15 @@ func goFile(block string) string {
 	var file strings.Builder
 	file.WriteString("package block\n\n")
 	for _, path := range []string{
-		"os", "time", "go.temporal.io/sdk/client", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/workflow",
+		"encoding/json", "os", "time", "go.temporal.io/api/enums/v1", "go.temporal.io/sdk/client", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/workflow",
 		readmeModule + "/provider", readmeModule + "/twocaptcha", readmeModule + "/workflows",
 	} {
 		name := path[strings.LastIndexByte(path, '/')+1:]
+		if name == "v1" {
+			name = "enumspb"
+		}
 		if regexp.MustCompile(`\b` + name + `\.`).MatchString(block) {
-			fmt.Fprintf(&file, "import %q\n", path)
+			fmt.Fprintf(&file, "import %s %q\n", name, path)
 		}
 	}
 	return file.String() + "\n" + block
@@ -121,6 +130,7 @@ func TestReadmeShell(t *testing.T) {
 		service.Script(otherTaskID, simulator.Ready(`"8"`))
 		block = strings.NewReplacer(
 			readmeTaskID, fmt.Sprint(taskID), readmeOtherTaskID, fmt.Sprint(otherTaskID),
+			readmeOrder, fmt.Sprint("order-", taskID), readmeOtherOrder, fmt.Sprint("order-", otherTaskID),
 			readmeKey, harness.ClientKey, readmeSecretFile, secretFile, readmeKeyFile, keyFile,
 			readmeListens, "TWOCAPTCHA_CALLBACK_ADDRESS=127.0.0.1:0", readmeAddress, harness.Address(),
 			"go run ./worker", "exec "+harness.WorkerPath(), // go run would leave its worker behind
@@ -132,12 +142,12 @@ func TestReadmeShell(t *testing.T) {
 			}, environment...),
 		})
 	}
-	devServer := func(t *testing.T, block string) {
+	devServer := func(t *testing.T, block, solution string) {
 		goCache, err := exec.Command("go", "env", "GOCACHE").Output()
 		require.NoError(t, err)
 		done := shell(t, block, "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+strings.TrimSpace(string(goCache))).Wait(t)
 		require.Equal(t, 0, done.Status, done.Stderr)
-		require.Contains(t, done.Stdout, `"solution":{"token":"abc"}`)
+		require.Contains(t, done.Stdout, `"solution":`+solution)
 	}
 	allTests := func(t *testing.T, block string) {
 		require.Equal(t, "go test ./...\n", block, "this test is part of it")
@@ -147,20 +157,24 @@ func TestReadmeShell(t *testing.T) {
 	worker := shell(t, readmeBlock(t, "sh", "docs/operations.md: Run the worker"))
 
 	checks := map[string]func(t *testing.T, block string){
-		"README.md: Try it": func(t *testing.T, block string) {
+		"README.md: Solve a captcha": func(t *testing.T, block string) {
+			devServer(t, block, newTaskSolution)
+		},
+		"README.md: Try it without an account": func(t *testing.T, block string) {
 			done := shell(t, block).Wait(t)
 			require.Equal(t, 0, done.Status, done.Stderr)
 			require.Contains(t, done.Stderr, "Web UI: http://127.0.0.1:")
-			shown := readmeBlock(t, "json", "README.md: Try it")
+			shown := readmeBlock(t, "json", "README.md: Try it without an account")
 			require.Equal(t, outcomes(t, shown), outcomes(t, done.Stdout), "the README shows another run")
 		},
-		"README.md: Run the tests":        allTests,
-		"README.md: Wait for a real task": devServer,
+		"README.md: Run the tests": allTests,
 		"README.md: Use it in your worker": func(t *testing.T, block string) {
 			require.Equal(t, "go get "+readmeModule+"/provider\n", block, "it needs a release to run")
 			require.Contains(t, readmeFile(t, "go.mod"), "module "+readmeModule+"\n")
 		},
-		"docs/operations.md: Try a real task without a server": devServer,
+		"docs/operations.md: Try a real task without a server": func(t *testing.T, block string) {
+			devServer(t, block, `{"token":"abc"}`)
+		},
 		"docs/operations.md: Run the worker": func(t *testing.T, _ string) {
 			worker.WaitForOutput(t, "worker started")
 		},
@@ -168,6 +182,32 @@ func TestReadmeShell(t *testing.T) {
 			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
 			require.Equal(t, 0, done.Status, done.Stderr)
 			require.Contains(t, done.Stdout, `"solution":"8"`)
+		},
+		"docs/solve.md: From the command line": func(t *testing.T, block string) {
+			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Equal(t, 2, strings.Count(done.Stdout, `"solution":`+newTaskSolution), done.Stdout)
+			require.Contains(t, done.Stdout, `{"balance":"`)
+		},
+		"docs/solve.md: From any SDK or tool": func(t *testing.T, block string) {
+			done := harness.UnlessBusy(func() harness.Finished {
+				return shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
+			})
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, done.Stdout, `"state":"ready"`)
+		},
+		"docs/solve.md: Encrypt the task": func(t *testing.T, block string) {
+			// Nobody could replay these histories without the key.
+			server := harness.StartServer(t, devserver.Options{})
+			done := shell(t, block, "TEMPORAL_ADDRESS="+server.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Equal(t, newTaskSolution+"\n", done.Stdout)
+		},
+		"docs/tasks.md: Image": func(t *testing.T, block string) {
+			block = strings.Replace(block, "captcha.png", "docs/wait.png", 1)
+			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, done.Stdout, `"solution":`+newTaskSolution)
 		},
 		"docs/input.md: From any SDK or tool": func(t *testing.T, block string) {
 			done := harness.UnlessBusy(func() harness.Finished {
@@ -240,10 +280,26 @@ func TestReadmeJSON(t *testing.T) {
 			require.NoError(t, decoder.Decode(into))
 		}
 	}
+	isTask := func(t *testing.T, block string) {
+		require.NoError(t, workflows.SolveTaskInput{Task: json.RawMessage(block)}.Validate())
+	}
 	checks := map[string]func(t *testing.T, block string){
-		"README.md: Try it": func(t *testing.T, block string) {
-			require.Len(t, outcomes(t, block), 4)
+		"README.md: Try it without an account": func(t *testing.T, block string) {
+			require.Len(t, outcomes(t, block), 5)
 		},
+		"docs/solve.md: Input": func(t *testing.T, block string) {
+			var in workflows.SolveTaskInput
+			require.NoError(t, json.Unmarshal([]byte(block), &in))
+			require.NoError(t, in.Validate())
+		},
+		"docs/solve.md: Output":       strictly(new(workflows.SolveTaskOutput)),
+		"docs/solve.md: Status":       strictly(new(workflows.SolveTaskStatus)),
+		"docs/tasks.md: Image":        isTask,
+		"docs/tasks.md: Text":         isTask,
+		"docs/tasks.md: reCAPTCHA v2": isTask,
+		"docs/tasks.md: reCAPTCHA v3": isTask,
+		"docs/tasks.md: hCaptcha":     isTask,
+		"docs/tasks.md: Turnstile":    isTask,
 		"docs/input.md: Input": func(t *testing.T, block string) {
 			var in workflows.AwaitTaskResultInput
 			require.NoError(t, json.Unmarshal([]byte(block), &in))

@@ -138,8 +138,3 @@ func (s *Server) buy(task NewTask, submission Submission) (id int64, answer Answ
 	}
 	return id, named("created", fmt.Sprintf(`{"errorId":0,"taskId":%d}`, id))
 }
-
-// readySoon is what becomes of a task by default.
-func readySoon(NewTask) Submission {
-	return Submission{Answers: []Answer{ReadyAfter(time.Second, `{"text":"hello world"}`)}}
-}

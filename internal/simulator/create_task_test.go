@@ -49,6 +49,31 @@ func TestCreatedTaskIsReadyAfterASecond(t *testing.T) {
 	require.False(t, request.Finished.IsZero())
 }
 
+func TestSolutionsHaveTheShapesOfTheirTypes(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	server := start(t, simulator.Options{Clock: clock.now})
+	client := newClient(t, server)
+	const recaptcha = `{"gRecaptchaResponse":"03ADUVZwFakeAnswer","token":"03ADUVZwFakeAnswer"}`
+	solutions := map[string]string{
+		"ImageToTextTask":          `{"text":"hello world"}`,
+		"TextCaptchaTask":          `{"text":"hello world"}`,
+		"RecaptchaV2TaskProxyless": recaptcha,
+		"RecaptchaV2Task":          recaptcha,
+		"RecaptchaV3TaskProxyless": recaptcha,
+		"HCaptchaTaskProxyless": `{"token":"P1_eyJFakeAnswer","respKey":"E0_eyJFakeAnswer","userAgent":"Mozilla/5.0 (a fake)",` +
+			`"gRecaptchaResponse":"P1_eyJFakeAnswer"}`,
+		"TurnstileTaskProxyless": `{"token":"0.zrSnRHO7FakeAnswer","userAgent":"Mozilla/5.0 (a fake)"}`,
+	}
+	for taskType, solution := range solutions {
+		client.createTask(fmt.Sprintf(`"task":{"type":%q}`, taskType))
+		created := server.Requests()
+		taskID := created[len(created)-1].Created
+		clock.advance(time.Second)
+		require.Contains(t, client.bodies(taskID, 1)[0], `"solution":`+solution, taskType)
+	}
+}
+
 func TestFateOfACreatedTaskDependsOnWhatItIs(t *testing.T) {
 	t.Parallel()
 	endpoint := newEndpoint(t)

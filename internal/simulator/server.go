@@ -29,8 +29,8 @@ type Options struct {
 	Clock func() time.Time
 
 	// NewTask decides what becomes of a task that createTask makes. The CallbackURL that it returns
-	// is not used. By default the task is ready after a second, with a text. Several goroutines
-	// call it at once, and it may use the server.
+	// is not used. By default the task is ready after a second, with a solution of its type. Several
+	// goroutines call it at once, and it may use the server.
 	NewTask func(NewTask) Submission
 
 	// Balance is what is in the account's wallet at the start, a decimal. Each task that createTask

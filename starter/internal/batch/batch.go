@@ -1,5 +1,5 @@
-// Package batch starts the workflows that wait for the results of many tasks, or attaches to them,
-// and waits for what they end with.
+// Package batch starts the workflows of a command's tasks, or attaches to them, and waits for what
+// they end with.
 package batch
 
 import (
@@ -37,26 +37,25 @@ const (
 type Batch struct {
 	Server    Server
 	TaskQueue string
-	Input     workflows.AwaitTaskResultInput // of every workflow, except for the task's id
-	Detach    bool                           // start, and don't wait
+	Detach    bool // start, and don't wait
 	Observer  Observer
 }
 
 // Observer is told how a batch proceeds. Its methods may be called concurrently.
 type Observer interface {
-	// Begun tells that a task's workflow was started, or attached to.
+	// Begun tells that a job's workflow was started, or attached to.
 	Begun(wait Wait)
-	// Ended tells what a task's wait ended with.
+	// Ended tells what a job ended with.
 	Ended(wait Wait, outcome Outcome)
 	// Result takes a line of standard output, line end included. An error ends the batch.
 	Result(line []byte) error
-	// Say takes a message that is not about one of the tasks.
+	// Say takes a message that is not about one of the jobs.
 	Say(format string, values ...any)
 }
 
-// Wait is the wait for one task.
+// Wait is the wait for the end of a job.
 type Wait struct {
-	TaskID   int64
+	Job      Job
 	RunID    string    // "" until its workflow is known to run
 	Attached bool      // its workflow was started before
 	Begun    time.Time // when it was started, or attached to
@@ -65,15 +64,16 @@ type Wait struct {
 // Summary is what became of a batch.
 type Summary struct {
 	Failed     int
-	Unfinished []int64 // tasks without an outcome; with Detach: not started
-	NotStarted int     // how many of the unfinished tasks have no workflow that is known to run
+	Bought     []int64 // tasks that were bought by jobs which failed
+	Unfinished []Job   // those without an outcome; with Detach: not started
+	NotStarted int     // how many of the unfinished jobs have no workflow that is known to run
 }
 
-// Run starts every task's workflow, or attaches to it, and returns when the last one has ended, or
+// Run starts every job's workflow, or attaches to it, and returns when the last one has ended, or
 // when ctx is done. An error says what ended the batch early: the server's, standard output's, or
 // ctx's cause. The summary is right in any case.
-func (b Batch) Run(ctx context.Context, taskIDs []int64) (Summary, error) {
-	r := &run{Batch: b, queue: newQueue(taskIDs)}
+func (b Batch) Run(ctx context.Context, jobs []Job) (Summary, error) {
+	r := &run{Batch: b, queue: newQueue(jobs)}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var watching sync.WaitGroup
@@ -87,11 +87,11 @@ func (b Batch) Run(ctx context.Context, taskIDs []int64) (Summary, error) {
 			}
 		})
 	}
-	for range min(maxStarts, len(taskIDs)) {
+	for range min(maxStarts, len(jobs)) {
 		work(r.startEach)
 	}
 	if !b.Detach {
-		for range min(maxWaits, len(taskIDs)) {
+		for range min(maxWaits, len(jobs)) {
 			work(r.awaitEach)
 		}
 	}
@@ -147,11 +147,12 @@ func (r *run) awaitEach(ctx context.Context) error {
 	}
 }
 
-// start has the task's workflow run, and tries until it does.
+// start has the job's workflow run, and tries until it does.
 func (r *run) start(ctx context.Context, w *wait) error {
-	input := r.Input
-	input.TaskID = w.TaskID
-	options := workflows.StartOptions(w.TaskID)
+	options, workflowType, arguments, err := w.Job.start()
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.Job, err)
+	}
 	options.TaskQueue = r.TaskQueue
 	// USE_EXISTING would attach in the same way, but would not tell that an earlier start's
 	// settings count.
@@ -159,7 +160,7 @@ func (r *run) start(ctx context.Context, w *wait) error {
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true
 
 	for w.RunID == "" {
-		started, err := r.Server.Client.ExecuteWorkflow(ctx, options, workflows.AwaitTaskResultWorkflow, input)
+		started, err := r.Server.Client.ExecuteWorkflow(ctx, options, workflowType, arguments...)
 		var already *serviceerror.WorkflowExecutionAlreadyStarted
 		var codecError *command.CodecError
 		switch {
@@ -173,9 +174,9 @@ func (r *run) start(ctx context.Context, w *wait) error {
 			r.tellOfSilence(err)
 			pause(ctx, retryPause)
 		case errors.As(err, &codecError):
-			return fmt.Errorf("task %d: its workflow can't be started: %w", w.TaskID, codecError)
+			return fmt.Errorf("%s: its workflow can't be started: %w", w.Job, codecError)
 		default:
-			return fmt.Errorf("task %d: its workflow can't be started: %w", w.TaskID, r.Server.refusal(err))
+			return fmt.Errorf("%s: its workflow can't be started: %w", w.Job, r.Server.refusal(err))
 		}
 	}
 
@@ -195,7 +196,7 @@ func (r *run) start(ctx context.Context, w *wait) error {
 	return nil
 }
 
-// await waits for the end of the task's workflow, for one turn or without bound. It returns nil if
+// await waits for the end of the job's workflow, for one turn or without bound. It returns nil if
 // the workflow hasn't ended yet.
 func (r *run) await(ctx context.Context, w *wait, oneTurn bool) (*Outcome, error) {
 	turnCtx, endTurn := context.WithCancel(ctx)
@@ -206,9 +207,8 @@ func (r *run) await(ctx context.Context, w *wait, oneTurn bool) (*Outcome, error
 		defer time.AfterFunc(turn, endTurn).Stop()
 	}
 
-	var output workflows.AwaitTaskResultOutput
-	workflowRun := r.Server.Client.GetWorkflow(turnCtx, workflows.WorkflowID(w.TaskID), w.RunID)
-	err := workflowRun.Get(turnCtx, &output)
+	workflowRun := r.Server.Client.GetWorkflow(turnCtx, w.Job.WorkflowID(), w.RunID)
+	outcome, err := w.Job.read(func(result any) error { return workflowRun.Get(turnCtx, result) })
 	var codecError *command.CodecError
 	again := false
 	if workflows.ErrorCode(err) == workflows.Terminated {
@@ -226,22 +226,23 @@ func (r *run) await(ctx context.Context, w *wait, oneTurn bool) (*Outcome, error
 		return nil, nil
 	case errors.As(err, &codecError):
 		if r.tellOfCodec(codecError) {
-			return nil, fmt.Errorf("task %d: its result can't be read: %w", w.TaskID, codecError)
+			return nil, fmt.Errorf("%s: its result can't be read: %w", w.Job, codecError)
 		}
 		pause(ctx, retryPause)
 		return nil, nil
 	case fromServer(err):
-		return nil, fmt.Errorf("task %d: its workflow can't be waited for: %w", w.TaskID, r.Server.refusal(err))
+		return nil, fmt.Errorf("%s: its workflow can't be waited for: %w", w.Job, r.Server.refusal(err))
 	}
 	r.codecAway.Store(0)
-	outcome, err := newOutcome(w.TaskID, output, err)
 	if err != nil {
-		return nil, err
+		if outcome, err = failedOutcome(w.Job, err, r.Server.detailsOf(ctx, w.Job, err)); err != nil {
+			return nil, err
+		}
 	}
 	if err := r.print(outcome.Line); err != nil {
 		return nil, err
 	}
-	w.ended = true
+	w.ended, w.bought = true, outcome.Bought
 	r.Observer.Ended(w.Wait, outcome)
 	return &outcome, nil
 }
@@ -250,7 +251,7 @@ func (r *run) await(ctx context.Context, w *wait, oneTurn bool) (*Outcome, error
 // a Reset terminates the run that it resets. Else it returns the error to go on with, which is
 // terminated, or the server's.
 func (r *run) followReset(ctx context.Context, w *wait, endedRunID string, terminated error) (again bool, err error) {
-	described, err := r.Server.Client.DescribeWorkflow(ctx, workflows.WorkflowID(w.TaskID), "")
+	described, err := r.Server.Client.DescribeWorkflow(ctx, w.Job.WorkflowID(), "")
 	switch {
 	case ctx.Err() != nil:
 		return false, ctx.Err()

@@ -35,10 +35,13 @@ func readyLine(taskID int64) string {
 	return fmt.Sprintf(`{"taskId":%d,"status":"ready","solution":"a","polls":2,"workflowId":"2captcha-task-%[1]d"}`, taskID)
 }
 
-func ids(count int64) []int64 {
-	var result []int64
+// task is a job that waits for a task.
+func task(id int64) Job { return AwaitJob{workflows.AwaitTaskResultInput{TaskID: id}} }
+
+func tasks(count int64) []Job {
+	var result []Job
 	for id := range count {
-		result = append(result, id+1)
+		result = append(result, task(id+1))
 	}
 	return result
 }
@@ -58,7 +61,7 @@ func TestResultsComeInOrderOfCompletion(t *testing.T) {
 				server.end(taskID, err)
 			}
 		}()
-		summary, err := batch.Run(t.Context(), ids(3))
+		summary, err := batch.Run(t.Context(), tasks(3))
 		require.NoError(t, err)
 		require.Equal(t, 1, summary.Failed)
 		require.Empty(t, summary.Unfinished)
@@ -75,9 +78,8 @@ func TestWorkflowsAreStartedWithTheCommandsSettings(t *testing.T) {
 	server := newFakeTemporal()
 	batch, _ := newBatch(server)
 	batch.TaskQueue = "mine"
-	batch.Input = workflows.AwaitTaskResultInput{TaskID: 1, Timeout: time.Minute}
 	server.end(5, nil)
-	_, err := batch.Run(t.Context(), []int64{5})
+	_, err := batch.Run(t.Context(), []Job{AwaitJob{workflows.AwaitTaskResultInput{TaskID: 5, Timeout: time.Minute}}})
 	require.NoError(t, err)
 	require.Equal(t, []workflows.AwaitTaskResultInput{{TaskID: 5, Timeout: time.Minute}}, server.inputs)
 	require.Equal(t, "mine", server.starts[0].TaskQueue)
@@ -91,7 +93,7 @@ func TestDetachTellsWhatWasStartedAndWhatWasThere(t *testing.T) {
 	server.end(6, nil)
 	batch, observer := newBatch(server)
 	batch.Detach = true
-	summary, err := batch.Run(t.Context(), []int64{5, 6})
+	summary, err := batch.Run(t.Context(), []Job{task(5), task(6)})
 	require.NoError(t, err)
 	require.Empty(t, summary.Unfinished)
 	require.ElementsMatch(t, []string{
@@ -106,18 +108,17 @@ func TestEndedTaskIsNotStuckBehindSlowOnes(t *testing.T) {
 		server := newFakeTemporal()
 		batch, observer := newBatch(server)
 		ctx, cancel := context.WithCancel(t.Context())
-		tasks := ids(3 * maxWaits)
-		last := tasks[len(tasks)-1]
+		last := int64(3 * maxWaits)
 		go func() {
 			time.Sleep(time.Minute) // of the bubble's time: every task has had some turns
 			server.end(last, nil)
 			time.Sleep(4 * turn)
 			cancel()
 		}()
-		summary, err := batch.Run(ctx, tasks)
+		summary, err := batch.Run(ctx, tasks(last))
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, []string{readyLine(last)}, observer.results())
-		require.Len(t, summary.Unfinished, len(tasks)-1)
+		require.Len(t, summary.Unfinished, int(last)-1)
 		require.Zero(t, summary.NotStarted)
 		require.Equal(t, maxWaits, server.mostWaits)
 	})
@@ -141,9 +142,9 @@ func TestInterruptLeavesTheWorkflowsAndTellsWhich(t *testing.T) {
 			synctest.Wait()
 			cancel()
 		}()
-		got, err := batch.Run(ctx, ids(3))
+		got, err := batch.Run(ctx, tasks(3))
 		require.ErrorIs(t, err, context.Canceled)
-		require.Equal(t, Summary{Unfinished: []int64{2, 3}, NotStarted: 1}, got)
+		require.Equal(t, Summary{Unfinished: []Job{task(2), task(3)}, NotStarted: 1}, got)
 		require.Equal(t, []string{readyLine(1)}, observer.results())
 	})
 }
@@ -164,7 +165,7 @@ func TestServerThatIsRestartedIsWaitedFor(t *testing.T) {
 			time.Sleep(200 * time.Second)
 			server.end(1, nil)
 		}()
-		summary, err := batch.Run(t.Context(), ids(1))
+		summary, err := batch.Run(t.Context(), tasks(1))
 		require.NoError(t, err)
 		require.Empty(t, summary.Unfinished)
 		require.Equal(t, []string{readyLine(1)}, observer.results())
@@ -182,9 +183,9 @@ func TestServerThatIsSilentForTooLong(t *testing.T) {
 		server.describeFail = unavailable
 		batch, _ := newBatch(server)
 		began := time.Now()
-		summary, err := batch.Run(t.Context(), ids(1))
+		summary, err := batch.Run(t.Context(), tasks(1))
 		require.EqualError(t, err, "the Temporal server at temporal:7233 has not answered for 5m0s: the server is being restarted")
-		require.Equal(t, []int64{1}, summary.Unfinished)
+		require.Equal(t, tasks(1), summary.Unfinished)
 		require.InDelta(t, patience.Seconds(), time.Since(began).Seconds(), watchEvery.Seconds())
 	})
 }
@@ -208,7 +209,7 @@ func TestRefusalOfTheServerEndsTheCommand(t *testing.T) {
 			server := newFakeTemporal()
 			server.startFails = func(int64) error { return test.err }
 			batch, observer := newBatch(server)
-			summary, err := batch.Run(t.Context(), ids(1))
+			summary, err := batch.Run(t.Context(), tasks(1))
 			require.EqualError(t, err, test.message)
 			require.Equal(t, 1, summary.NotStarted)
 			require.Empty(t, observer.results())
@@ -221,10 +222,10 @@ func TestWaitThatTheServerRefuses(t *testing.T) {
 	server := newFakeTemporal()
 	server.end(1, serviceerror.NewPermissionDenied("go away", ""))
 	batch, _ := newBatch(server)
-	summary, err := batch.Run(t.Context(), ids(1))
+	summary, err := batch.Run(t.Context(), tasks(1))
 	require.EqualError(t, err, `task 1: its workflow can't be waited for: the Temporal server at temporal:7233 `+
 		`does not permit it in namespace "captchas": check TEMPORAL_API_KEY or the TLS settings (go away)`)
-	require.Equal(t, []int64{1}, summary.Unfinished)
+	require.Equal(t, tasks(1), summary.Unfinished)
 }
 
 func TestWorkflowThatIsResetIsFollowed(t *testing.T) {
@@ -240,7 +241,7 @@ func TestWorkflowThatIsResetIsFollowed(t *testing.T) {
 			synctest.Wait()
 			server.end(1, nil)
 		}()
-		summary, err := batch.Run(t.Context(), ids(1))
+		summary, err := batch.Run(t.Context(), tasks(1))
 		require.NoError(t, err)
 		require.Zero(t, summary.Failed)
 		require.Equal(t, []string{readyLine(1)}, observer.results())
@@ -254,7 +255,7 @@ func TestWorkflowThatIsTerminatedIsToldAsTerminated(t *testing.T) {
 		server.describeFail = describeFail
 		server.end(1, ended(&temporal.TerminatedError{}))
 		batch, observer := newBatch(server)
-		summary, err := batch.Run(t.Context(), ids(1))
+		summary, err := batch.Run(t.Context(), tasks(1))
 		require.NoError(t, err, "it was terminated%s", name)
 		require.Equal(t, 1, summary.Failed)
 		require.Contains(t, observer.results()[0], `"errorCode":"Terminated"`)
@@ -280,7 +281,7 @@ func TestStartWithoutItsCodecServerSaysWhichOne(t *testing.T) {
 	server, away := newFakeTemporal(), codecAway(t)
 	server.startFails = func(int64) error { return away }
 	batch, _ := newBatch(server)
-	summary, err := batch.Run(t.Context(), ids(1))
+	summary, err := batch.Run(t.Context(), tasks(1))
 	require.EqualError(t, err, "task 1: its workflow can't be started: "+codecAwayText)
 	require.Equal(t, 1, summary.NotStarted)
 }
@@ -308,12 +309,12 @@ func TestResultIsReadWhenTheCodecServerIsBack(t *testing.T) {
 					return nil
 				}
 				batch, observer := newBatch(server)
-				summary, err := batch.Run(t.Context(), ids(1))
+				summary, err := batch.Run(t.Context(), tasks(1))
 				require.Equal(t, "results can't be read, still trying: "+codecAwayText, observer.said[0])
 				require.InDelta(t, patience.Minutes(), len(observer.said), 1, "once a minute")
 				if test.message != "" {
 					require.EqualError(t, err, test.message)
-					require.Equal(t, Summary{Unfinished: []int64{1}}, summary, "its workflow has not failed")
+					require.Equal(t, Summary{Unfinished: tasks(1)}, summary, "its workflow has not failed")
 					return
 				}
 				require.NoError(t, err)
@@ -329,7 +330,7 @@ func TestWorkflowThatWasDeletedIsAFailureOfItsTaskAlone(t *testing.T) {
 	server.end(1, serviceerror.NewNotFound("workflow not found"))
 	server.end(2, nil)
 	batch, observer := newBatch(server)
-	summary, err := batch.Run(t.Context(), ids(2))
+	summary, err := batch.Run(t.Context(), tasks(2))
 	require.NoError(t, err)
 	require.Equal(t, 1, summary.Failed)
 	require.Contains(t, observer.results(), readyLine(2))
@@ -342,9 +343,9 @@ func TestStandardOutputThatCantBeWritten(t *testing.T) {
 		server.end(1, nil)
 		batch, observer := newBatch(server)
 		batch.Detach, observer.fail = detach, io.ErrShortWrite
-		summary, err := batch.Run(t.Context(), ids(1))
+		summary, err := batch.Run(t.Context(), tasks(1))
 		require.EqualError(t, err, "standard output can't be written: short write")
-		require.Equal(t, []int64{1}, summary.Unfinished, "its line is not out; detach: %t", detach)
+		require.Equal(t, tasks(1), summary.Unfinished, "its line is not out; detach: %t", detach)
 		require.Zero(t, summary.NotStarted)
 	}
 }
@@ -376,7 +377,7 @@ func TestMissingWorkerIsSaidOnce(t *testing.T) {
 					time.Sleep(10 * time.Minute)
 					server.end(1, nil)
 				}()
-				_, err := batch.Run(t.Context(), ids(1))
+				_, err := batch.Run(t.Context(), tasks(1))
 				require.NoError(t, err)
 				require.Equal(t, test.said, observer.said)
 			})
@@ -389,6 +390,6 @@ func TestWhatEndedTheContextIsTheRunsError(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("the dev server ended by itself"))
 	batch, _ := newBatch(newFakeTemporal())
-	_, err := batch.Run(ctx, ids(1))
+	_, err := batch.Run(ctx, tasks(1))
 	require.EqualError(t, err, "the dev server ended by itself")
 }

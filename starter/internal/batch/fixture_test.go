@@ -1,9 +1,11 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -13,6 +15,7 @@ import (
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
@@ -29,6 +32,9 @@ type fakeTemporal struct {
 	resets       map[string]int      // by workflow id
 	starts       []client.StartWorkflowOptions
 	inputs       []workflows.AwaitTaskResultInput
+	arguments    []any                                // of the other starts
+	statuses     map[string]workflows.SolveTaskStatus // by workflow id; without one a query is not answered
+	queryFail    error
 	startFails   func(taskID int64) error // nil: every start succeeds
 	getFails     func() error             // nil: every result can be read
 	waits        int                      // under way
@@ -40,7 +46,7 @@ type fakeTemporal struct {
 
 type fakeRun struct {
 	ended  chan struct{}
-	output workflows.AwaitTaskResultOutput
+	output any
 	err    error
 }
 
@@ -49,13 +55,19 @@ func newFakeTemporal() *fakeTemporal {
 }
 
 func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
-	if workflow != workflows.AwaitTaskResultWorkflow || len(args) != 1 {
+	if len(args) > 1 || strings.HasPrefix(options.ID, "2captcha-task-") != (workflow == workflows.AwaitTaskResultWorkflow) {
 		return nil, fmt.Errorf("started %v with %v", workflow, args)
 	}
-	input := args[0].(workflows.AwaitTaskResultInput)
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	f.starts, f.inputs = append(f.starts, options), append(f.inputs, input)
+	f.starts = append(f.starts, options)
+	var input workflows.AwaitTaskResultInput
+	if workflow == workflows.AwaitTaskResultWorkflow {
+		input = args[0].(workflows.AwaitTaskResultInput)
+		f.inputs = append(f.inputs, input)
+	} else {
+		f.arguments = append(f.arguments, args...)
+	}
 	if f.startFails != nil {
 		if err := f.startFails(input.TaskID); err != nil {
 			return nil, err
@@ -98,16 +110,37 @@ func (f *fakeTemporal) DescribeTaskQueue(context.Context, string, enumspb.TaskQu
 
 // end ends the task's workflow, even if it was not started yet.
 func (f *fakeTemporal) end(taskID int64, err error) {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	run := f.run(f.currentRunID(workflows.WorkflowID(taskID)))
-	run.output = workflows.AwaitTaskResultOutput{
+	f.endWorkflow(workflows.WorkflowID(taskID), workflows.AwaitTaskResultOutput{
 		TaskID:     taskID,
 		TaskResult: twocaptcha.TaskResult{Status: "ready", Solution: json.RawMessage(`"a"`)},
 		Polls:      2,
-	}
-	run.err = err
+	}, err)
+}
+
+func (f *fakeTemporal) endWorkflow(workflowID string, output any, err error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	run := f.run(f.currentRunID(workflowID))
+	run.output, run.err = output, err
 	close(run.ended)
+}
+
+func (f *fakeTemporal) QueryWorkflow(_ context.Context, workflowID, _, query string, _ ...any) (converter.EncodedValue, error) {
+	status, found := f.statuses[workflowID]
+	if !found || query != workflows.StatusQuery {
+		return nil, cmp.Or(f.queryFail, error(serviceerror.NewQueryFailed("no worker answers")))
+	}
+	return answer{status}, nil
+}
+
+// answer is a query's.
+type answer struct{ status workflows.SolveTaskStatus }
+
+func (a answer) HasValue() bool { return true }
+
+func (a answer) Get(into any) error {
+	*into.(*workflows.SolveTaskStatus) = a.status
+	return nil
 }
 
 // reset ends the task's workflow as a Reset does: it goes on in another run.
@@ -166,7 +199,7 @@ func (h fakeHandle) Get(ctx context.Context, result any) error {
 			return err
 		}
 	}
-	*result.(*workflows.AwaitTaskResultOutput) = run.output
+	reflect.ValueOf(result).Elem().Set(reflect.ValueOf(run.output))
 	return nil
 }
 

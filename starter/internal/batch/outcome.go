@@ -2,9 +2,9 @@ package batch
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"go.temporal.io/api/serviceerror"
@@ -13,30 +13,20 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// Outcome is what a task's wait ended with.
+// Outcome is what a job ended with.
 type Outcome struct {
-	Line      []byte // the JSON object for standard output, with its line end
-	Ready     bool
+	Line      []byte          // the JSON object for standard output, with its line end
+	Ready     bool            // or, without a task's result, done
 	Solution  json.RawMessage // of a ready task
-	ErrorCode string          // of a failed task; "" if the error has none
-	Problem   string          // of a failed task: its error code, or what happened if there is none
+	ErrorCode string          // of a failed job; "" if the error has none
+	Problem   string          // of a failed job: its error code, or what happened if there is none
 	Polls     int             // 0 if that isn't known
-}
-
-// newOutcome tells the user what a workflow returned, or the error that it ended with.
-func newOutcome(taskID int64, output workflows.AwaitTaskResultOutput, failure error) (Outcome, error) {
-	if failure == nil && output.TaskID != taskID {
-		failure = fmt.Errorf("the workflow %s does not wait for this task", workflows.WorkflowID(taskID))
-	}
-	if failure != nil {
-		return failedOutcome(taskID, failure)
-	}
-	return readyOutcome(taskID, output)
+	Bought    []int64         // tasks that were bought by a job which failed
 }
 
 // startedTask is what --detach prints of a task.
 type startedTask struct {
-	TaskID     int64  `json:"taskId"`
+	TaskID     int64  `json:"taskId,omitempty"`
 	WorkflowID string `json:"workflowId"`
 	RunID      string `json:"runId"`
 	Status     string `json:"status"` // started; attached: its workflow was started before
@@ -44,8 +34,8 @@ type startedTask struct {
 
 func startedLine(wait Wait) ([]byte, error) {
 	started := startedTask{
-		TaskID:     wait.TaskID,
-		WorkflowID: workflows.WorkflowID(wait.TaskID),
+		TaskID:     wait.Job.taskID(),
+		WorkflowID: wait.Job.WorkflowID(),
 		RunID:      wait.RunID,
 		Status:     "started",
 	}
@@ -55,15 +45,9 @@ func startedLine(wait Wait) ([]byte, error) {
 	return encode(started)
 }
 
-// readyTask is what is printed of a task that is ready.
-type readyTask struct {
-	workflows.AwaitTaskResultOutput
-	WorkflowID string `json:"workflowId"`
-}
-
 // failedTask is what is printed of a task that failed.
 type failedTask struct {
-	TaskID           int64  `json:"taskId"`
+	TaskID           int64  `json:"taskId,omitempty"` // 0: none is known
 	WorkflowID       string `json:"workflowId"`
 	Status           string `json:"status"`
 	ErrorID          int64  `json:"errorId"`
@@ -71,29 +55,27 @@ type failedTask struct {
 	ErrorDescription string `json:"errorDescription"`
 
 	// Of the error's details, what applies.
-	Expired   bool   `json:"expired,omitempty"`
-	Polls     int    `json:"polls,omitempty"`
-	LastError string `json:"lastError,omitempty"`
+	Expired   bool    `json:"expired,omitempty"`
+	Polls     int     `json:"polls,omitempty"`
+	LastError string  `json:"lastError,omitempty"`
+	Attempts  int     `json:"attempts,omitempty"`
+	TaskIDs   []int64 `json:"taskIds,omitempty"`
 }
 
-// readyOutcome prints every property of the workflow's result, and the workflow's id.
-func readyOutcome(taskID int64, output workflows.AwaitTaskResultOutput) (Outcome, error) {
-	output.Solution = json.RawMessage(unescapeHTML.Replace(string(output.Solution)))
-	line, err := encode(readyTask{AwaitTaskResultOutput: output, WorkflowID: workflows.WorkflowID(taskID)})
-	return Outcome{Line: line, Ready: true, Solution: output.Solution, Polls: output.Polls}, err
-}
-
-// failedOutcome prints why the task's workflow failed, in the service's own words if the error is
+// failedOutcome prints why the job's workflow failed, in the service's own words if the error is
 // the service's.
-func failedOutcome(taskID int64, failure error) (Outcome, error) {
+func failedOutcome(job Job, failure error, details workflows.ErrorDetails) (Outcome, error) {
 	failed := failedTask{
-		TaskID:     taskID,
-		WorkflowID: workflows.WorkflowID(taskID),
+		TaskID:     cmp.Or(job.taskID(), details.TaskID),
+		WorkflowID: job.WorkflowID(),
 		Status:     "failed",
 		ErrorCode:  workflows.ErrorCode(failure),
+		Expired:    details.Expired,
+		Polls:      details.Polls,
+		LastError:  details.LastError,
+		Attempts:   details.Attempts,
+		TaskIDs:    details.TaskIDs,
 	}
-	details, _ := workflows.Details(failure)
-	failed.Expired, failed.Polls, failed.LastError = details.Expired, details.Polls, details.LastError
 	var applicationError *temporal.ApplicationError
 	var notFound *serviceerror.NotFound
 	switch {
@@ -103,9 +85,9 @@ func failedOutcome(taskID int64, failure error) (Outcome, error) {
 			failed.ErrorDescription = applicationError.Message()
 		}
 	case failed.ErrorCode == workflows.Canceled:
-		failed.ErrorDescription = "the workflow was canceled before the task's result was there"
+		failed.ErrorDescription = "the workflow was canceled before " + job.result() + " was there"
 	case failed.ErrorCode == workflows.Terminated:
-		failed.ErrorDescription = "the workflow was terminated before the task's result was there"
+		failed.ErrorDescription = "the workflow was terminated before " + job.result() + " was there"
 	case failed.ErrorCode == workflows.TimedOut:
 		failed.ErrorDescription = "the workflow ran into the timeout that it was started with, not into the task's timeout"
 	case errors.As(failure, &notFound):
@@ -113,12 +95,28 @@ func failedOutcome(taskID int64, failure error) (Outcome, error) {
 	default:
 		failed.ErrorDescription = failure.Error()
 	}
+	if _, buys := job.(SolveJob); buys && failed.TaskID == 0 && failed.TaskIDs == nil &&
+		(failed.ErrorCode == workflows.Terminated || failed.ErrorCode == workflows.TimedOut) {
+		failed.ErrorDescription += "; a task may have been bought: the workflow's history tells"
+	}
 	line, err := encode(failed)
 	problem := failed.ErrorCode
 	if problem == "" {
 		problem = failed.ErrorDescription
 	}
-	return Outcome{Line: line, ErrorCode: failed.ErrorCode, Problem: problem, Polls: details.Polls}, err
+	outcome := Outcome{Line: line, ErrorCode: failed.ErrorCode, Problem: problem, Polls: details.Polls}
+	if _, buys := job.(SolveJob); buys {
+		outcome.Bought = bought(details)
+	}
+	return outcome, err
+}
+
+// bought returns the task whose result may still come; if there is none, all that were bought.
+func bought(details workflows.ErrorDetails) []int64 {
+	if details.TaskID != 0 {
+		return []int64{details.TaskID}
+	}
+	return details.TaskIDs
 }
 
 // encode writes JSON as the service does: <, > and & as they are.
@@ -128,6 +126,11 @@ func encode(value any) ([]byte, error) {
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(value)
 	return line.Bytes(), err
+}
+
+// unescape returns the service's JSON as the service wrote it.
+func unescape(raw json.RawMessage) json.RawMessage {
+	return json.RawMessage(unescapeHTML.Replace(string(raw)))
 }
 
 // unescapeHTML undoes what Temporal's JSON converter does to the service's JSON: it writes <, > and

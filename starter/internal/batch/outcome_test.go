@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,7 +20,7 @@ import (
 func TestReadyTaskIsTheWorkflowsResultAndItsID(t *testing.T) {
 	t.Parallel()
 	created, solved := int64(1692863536), int64(0)
-	got, err := newOutcome(74372499131, workflows.AwaitTaskResultOutput{
+	got, err := outcomeOf(task(74372499131), workflows.AwaitTaskResultOutput{
 		TaskID: 74372499131,
 		TaskResult: twocaptcha.TaskResult{
 			Status: "ready", Solution: json.RawMessage(`{"n":1.50,"a":[null]}`), Cost: "0.00299", CreateTime: &created, SolveCount: &solved,
@@ -51,7 +52,7 @@ func TestSolutionIsAsTheServiceWroteIt(t *testing.T) {
 		}
 		var received workflows.AwaitTaskResultOutput
 		require.NoError(t, converter.GetDefaultDataConverter().FromPayload(payload(t, sent), &received))
-		got, err := newOutcome(5, received, nil)
+		got, err := outcomeOf(task(5), received, nil)
 		require.NoError(t, err)
 		require.Equal(t, `{"taskId":5,"status":"ready","solution":`+solution+`,"polls":0,"workflowId":"2captcha-task-5"}`+"\n", string(got.Line))
 	}
@@ -102,7 +103,7 @@ func TestFailedTask(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := newOutcome(5, workflows.AwaitTaskResultOutput{}, test.failure)
+			got, err := outcomeOf(task(5), workflows.AwaitTaskResultOutput{}, test.failure)
 			require.NoError(t, err)
 			require.Equal(t, `{"taskId":5,"workflowId":"2captcha-task-5","status":"failed",`+test.line+"}\n", string(got.Line))
 			require.False(t, got.Ready)
@@ -114,10 +115,23 @@ func TestFailedTask(t *testing.T) {
 
 func TestAnotherWorkflowUnderTheTasksID(t *testing.T) {
 	t.Parallel()
-	got, err := newOutcome(5, workflows.AwaitTaskResultOutput{TaskID: 6}, nil)
+	got, err := outcomeOf(task(5), workflows.AwaitTaskResultOutput{TaskID: 6}, nil)
 	require.NoError(t, err)
 	require.Equal(t, `{"taskId":5,"workflowId":"2captcha-task-5","status":"failed","errorId":0,"errorCode":"",`+
 		`"errorDescription":"the workflow 2captcha-task-5 does not wait for this task"}`+"\n", string(got.Line))
+}
+
+// outcomeOf is the outcome of a job whose workflow returned output, or ended with failure.
+func outcomeOf(job Job, output any, failure error) (Outcome, error) {
+	outcome, err := job.read(func(result any) error {
+		reflect.ValueOf(result).Elem().Set(reflect.ValueOf(output))
+		return failure
+	})
+	if err != nil {
+		details, _ := workflows.Details(err)
+		return failedOutcome(job, err, details)
+	}
+	return outcome, nil
 }
 
 // ended returns the error that a client gets if a workflow ended with cause: it was on the server

@@ -14,15 +14,16 @@ type queue struct {
 
 type wait struct {
 	Wait
-	ended bool // with an outcome; with Detach: its workflow is known to run
+	ended  bool    // with an outcome; with Detach: its workflow is known to run
+	bought []int64 // Outcome.Bought
 }
 
-func newQueue(taskIDs []int64) *queue {
-	q := &queue{waits: make([]wait, len(taskIDs)), inLine: make(chan *wait, len(taskIDs))}
-	for i, taskID := range taskIDs {
-		q.waits[i].TaskID = taskID
+func newQueue(jobs []Job) *queue {
+	q := &queue{waits: make([]wait, len(jobs)), inLine: make(chan *wait, len(jobs))}
+	for i, job := range jobs {
+		q.waits[i].Job = job
 	}
-	q.unfinished.Store(int64(len(taskIDs)))
+	q.unfinished.Store(int64(len(jobs)))
 	return q
 }
 
@@ -47,10 +48,11 @@ func (q *queue) ended(outcome Outcome) {
 func (q *queue) summary() Summary {
 	result := Summary{Failed: int(q.failed.Load())}
 	for _, w := range q.waits {
+		result.Bought = append(result.Bought, w.bought...)
 		if w.ended {
 			continue
 		}
-		result.Unfinished = append(result.Unfinished, w.TaskID)
+		result.Unfinished = append(result.Unfinished, w.Job)
 		if w.RunID == "" {
 			result.NotStarted++
 		}

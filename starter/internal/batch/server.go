@@ -17,9 +17,9 @@ type Server struct {
 	Address, Namespace string
 }
 
-// Status asks the task's running workflow for its status.
-func (s Server) Status(ctx context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error) {
-	answer, err := s.Client.QueryWorkflow(ctx, workflows.WorkflowID(taskID), "", workflows.StatusQuery)
+// Status asks the job's workflow for its status.
+func (s Server) Status(ctx context.Context, job Job) (workflows.AwaitTaskResultStatus, error) {
+	answer, err := s.Client.QueryWorkflow(ctx, job.WorkflowID(), "", workflows.StatusQuery)
 	if err != nil {
 		return workflows.AwaitTaskResultStatus{}, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -39,13 +38,13 @@ type live struct {
 	mutex  sync.Mutex
 	shown  bool // between Open and Close
 	rows   []row
-	rowOf  map[int64]int // by task id
+	rowOf  map[string]int // by the job's workflow id
 	counts counts
 }
 
-// row is what is known of a task.
+// row is what is known of a job.
 type row struct {
-	taskID  int64
+	job     batch.Job
 	state   string
 	polls   int
 	since   time.Time // when its workflow was started; zero if that isn't known
@@ -54,17 +53,17 @@ type row struct {
 	problem string    // what it ended with, or its last error
 }
 
-func newLive(taskIDs []int64, stdout, stderr io.Writer, lines *cupwriter.Writer,
+func newLive(jobs []batch.Job, stdout, stderr io.Writer, lines *cupwriter.Writer,
 	size func() (width, height int, err error), oneTerminal bool) *live {
 	l := &live{
 		stdout: stdout, stderr: stderr, lines: lines, size: size, oneTerminal: oneTerminal,
-		rows:   make([]row, len(taskIDs)),
-		rowOf:  make(map[int64]int, len(taskIDs)),
-		counts: counts{total: len(taskIDs)},
+		rows:   make([]row, len(jobs)),
+		rowOf:  make(map[string]int, len(jobs)),
+		counts: counts{total: len(jobs)},
 	}
-	for i, taskID := range taskIDs {
-		l.rows[i] = row{taskID: taskID, state: "starting"}
-		l.rowOf[taskID] = i
+	for i, job := range jobs {
+		l.rows[i] = row{job: job, state: "starting"}
+		l.rowOf[job.WorkflowID()] = i
 	}
 	return l
 }
@@ -104,7 +103,7 @@ func (l *live) Begun(wait batch.Wait) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.counts.begun++
-	row := &l.rows[l.rowOf[wait.TaskID]]
+	row := &l.rows[l.rowOf[wait.Job.WorkflowID()]]
 	row.state = "started"
 	if wait.Attached {
 		row.state = "attached"
@@ -117,7 +116,7 @@ func (l *live) Ended(wait batch.Wait, outcome batch.Outcome) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.counts.add(outcome)
-	row := &l.rows[l.rowOf[wait.TaskID]]
+	row := &l.rows[l.rowOf[wait.Job.WorkflowID()]]
 	row.state, row.problem = "ready", ""
 	if !outcome.Ready {
 		row.state, row.problem = "failed", outcome.Problem
@@ -177,13 +176,14 @@ func (l *live) draw() {
 // text is what is shown in at most height lines.
 func (l *live) text(now time.Time, height int) []string {
 	shown := l.visible(height)
-	idWidth := 0
+	labelWidth, stateWidth := 0, len("starting")
 	for _, i := range shown {
-		idWidth = max(idWidth, len(strconv.FormatInt(l.rows[i].taskID, 10)))
+		labelWidth = max(labelWidth, len(l.rows[i].job.Label()))
+		stateWidth = max(stateWidth, len(l.rows[i].state))
 	}
 	var text []string
 	for _, i := range shown {
-		text = append(text, l.rows[i].text(now, idWidth))
+		text = append(text, l.rows[i].text(now, labelWidth, stateWidth))
 	}
 	if len(shown) < len(l.rows) {
 		text = append(text, l.counts.String())
@@ -208,7 +208,7 @@ func (l *live) visible(height int) []int {
 }
 
 // text is such as "74372499131  waiting    2 polls  12s  next poll in 3s".
-func (r row) text(now time.Time, idWidth int) string {
+func (r row) text(now time.Time, labelWidth, stateWidth int) string {
 	waited := ""
 	if !r.since.IsZero() {
 		until := now
@@ -221,7 +221,7 @@ func (r row) text(now time.Time, idWidth int) string {
 	if in := r.next.Sub(now); in > 0 {
 		remark = strings.TrimSuffix("next poll in "+seconds(in)+", "+r.problem, ", ")
 	}
-	line := fmt.Sprintf("%*d  %-8s  %8s  %6s  %s", idWidth, r.taskID, r.state, Counted(r.polls, "poll"), waited, remark)
+	line := fmt.Sprintf("%*s  %-*s  %8s  %6s  %s", labelWidth, r.job.Label(), stateWidth, r.state, Counted(r.polls, "poll"), waited, remark)
 	return strings.TrimRight(line, " ")
 }
 
@@ -254,19 +254,19 @@ func cut(text string, width int) string {
 func (l *live) ask(ctx context.Context, status StatusFunc) {
 	var asked sync.WaitGroup
 	turns := make(chan struct{}, maxAsked)
-	for _, taskID := range l.unfinishedShown() {
+	for _, job := range l.unfinishedShown() {
 		turns <- struct{}{}
 		asked.Go(func() {
 			defer func() { <-turns }()
 			ctx, cancel := context.WithTimeout(ctx, askTimeout)
 			defer cancel()
-			answer, err := status(ctx, taskID)
+			answer, err := status(ctx, job)
 			if err != nil {
 				return // the wait may have ended just now, or no worker answers: the line stays as it is
 			}
 			l.mutex.Lock()
 			defer l.mutex.Unlock()
-			row := &l.rows[l.rowOf[taskID]]
+			row := &l.rows[l.rowOf[job.WorkflowID()]]
 			if !row.until.IsZero() {
 				return
 			}
@@ -278,20 +278,20 @@ func (l *live) ask(ctx context.Context, status StatusFunc) {
 	asked.Wait()
 }
 
-func (l *live) unfinishedShown() []int64 {
+func (l *live) unfinishedShown() []batch.Job {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	_, height, err := l.size()
 	if err != nil {
 		height = 24
 	}
-	var taskIDs []int64
+	var jobs []batch.Job
 	for _, i := range l.visible(height - 1) {
 		if row := l.rows[i]; row.until.IsZero() && row.state != "starting" {
-			taskIDs = append(taskIDs, row.taskID)
+			jobs = append(jobs, row.job)
 		}
 	}
-	return taskIDs
+	return jobs
 }
 
 func value(moment *time.Time) time.Time {

@@ -55,20 +55,20 @@ func (s *screen) shows(t *testing.T, text string) {
 	require.Equal(t, strings.Split(strings.Trim(text, "\n"), "\n"), s.lines)
 }
 
-func newTestProgress(taskIDs []int64, height int) (*live, *screen) {
+func newTestProgress(jobs []batch.Job, height int) (*live, *screen) {
 	screen := &screen{}
 	size := func() (int, int, error) { return 80, height, nil }
-	return newLive(taskIDs, screen, screen, cupwriter.New(screen, true), size, true), screen
+	return newLive(jobs, screen, screen, cupwriter.New(screen, true), size, true), screen
 }
 
 func TestLiveLineOfEachTask(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		shown, screen := newTestProgress([]int64{74372499131, 5, 6, 7}, 24)
+		shown, screen := newTestProgress([]batch.Job{task(74372499131), task(5), task(6), task(7)}, 24)
 		began := time.Now()
 		next := began.Add(12 * time.Second)
-		status := func(_ context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error) {
-			if taskID == 6 {
+		status := func(_ context.Context, job batch.Job) (workflows.AwaitTaskResultStatus, error) {
+			if job.Label() == "6" {
 				return workflows.AwaitTaskResultStatus{}, errors.New("no worker answers")
 			}
 			started := began.Add(-time.Minute)
@@ -83,7 +83,7 @@ func TestLiveLineOfEachTask(t *testing.T) {
           6  starting   0 polls
           7  starting   0 polls
 `)
-		waits := []batch.Wait{{TaskID: 74372499131, Begun: began}, {TaskID: 5, Begun: began, Attached: true}, {TaskID: 6, Begun: began}}
+		waits := []batch.Wait{{Job: task(74372499131), Begun: began}, {Job: task(5), Begun: began, Attached: true}, {Job: task(6), Begun: began}}
 		for _, wait := range waits {
 			shown.Begun(wait)
 		}
@@ -115,23 +115,48 @@ the end
 	})
 }
 
+// The states of a task that is submitted are longer than those of a wait.
+func TestLiveLinesOfSubmissions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shown, screen := newTestProgress([]batch.Job{batch.SolveJob{ID: "order-17"}, batch.SolveJob{ID: "x"}, task(5)}, 24)
+		began := time.Now()
+		shown.Open(func(_ context.Context, job batch.Job) (workflows.AwaitTaskResultStatus, error) {
+			state := workflows.StateSubmitting
+			if job.Label() == "x" {
+				state = workflows.StateOutcomeUnknown
+			}
+			return workflows.AwaitTaskResultStatus{State: state, StartedAt: &began}, nil
+		})
+		shown.Begun(batch.Wait{Job: batch.SolveJob{ID: "order-17"}, Begun: began})
+		shown.Begun(batch.Wait{Job: batch.SolveJob{ID: "x"}, Begun: began})
+		time.Sleep(2*time.Second + time.Millisecond)
+		shown.Close()
+		screen.shows(t, `
+order-17  submitting       0 polls      2s
+       x  outcomeUnknown   0 polls      2s
+       5  starting         0 polls
+`)
+	})
+}
+
 func TestMoreTasksThanLines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		shown, screen := newTestProgress(ids(100_000), 5)
+		shown, screen := newTestProgress(tasks(100_000), 5)
 		var mutex sync.Mutex
-		asked := map[int64]bool{}
-		shown.Open(func(_ context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error) {
+		asked := map[string]bool{}
+		shown.Open(func(_ context.Context, job batch.Job) (workflows.AwaitTaskResultStatus, error) {
 			mutex.Lock()
 			defer mutex.Unlock()
-			asked[taskID] = true
+			asked[job.Label()] = true
 			return workflows.AwaitTaskResultStatus{State: "polling", Polls: 1}, nil
 		})
-		for _, taskID := range ids(10) {
-			shown.Begun(batch.Wait{TaskID: taskID, Begun: time.Now()})
+		for _, job := range tasks(10) {
+			shown.Begun(batch.Wait{Job: job, Begun: time.Now()})
 		}
-		shown.Ended(batch.Wait{TaskID: 1}, batch.Outcome{Ready: true})
-		shown.Ended(batch.Wait{TaskID: 3}, batch.Outcome{Problem: "Canceled"})
+		shown.Ended(batch.Wait{Job: task(1)}, batch.Outcome{Ready: true})
+		shown.Ended(batch.Wait{Job: task(3)}, batch.Outcome{Problem: "Canceled"})
 		time.Sleep(2*time.Second + time.Millisecond)
 		screen.shows(t, `
 2  polling     1 poll      2s
@@ -140,7 +165,7 @@ func TestMoreTasksThanLines(t *testing.T) {
 10 of 100000 tasks begun, 1 ready, 1 failed
 `)
 		shown.Close()
-		require.Equal(t, map[int64]bool{2: true, 4: true, 5: true}, asked, "only what is shown is asked for")
+		require.Equal(t, map[string]bool{"2": true, "4": true, "5": true}, asked, "only what is shown is asked for")
 	})
 }
 
@@ -174,13 +199,13 @@ func TestLinesFitTheTerminal(t *testing.T) {
 func TestCloseDoesNotWaitForAnswers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		shown, _ := newTestProgress(ids(30), 50)
-		shown.Open(func(ctx context.Context, _ int64) (workflows.AwaitTaskResultStatus, error) {
+		shown, _ := newTestProgress(tasks(30), 50)
+		shown.Open(func(ctx context.Context, _ batch.Job) (workflows.AwaitTaskResultStatus, error) {
 			<-ctx.Done()
 			return workflows.AwaitTaskResultStatus{}, ctx.Err()
 		})
-		for _, taskID := range ids(30) {
-			shown.Begun(batch.Wait{TaskID: taskID})
+		for _, job := range tasks(30) {
+			shown.Begun(batch.Wait{Job: job})
 		}
 		time.Sleep(askEvery + time.Millisecond)
 		before := time.Now()
@@ -192,5 +217,5 @@ func TestCloseDoesNotWaitForAnswers(t *testing.T) {
 func TestWithoutATerminalLinesArePlain(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	require.IsType(t, &plain{}, New(ids(1), command.Invocation{Output: &stdout, Errors: &stderr}))
+	require.IsType(t, &plain{}, New(tasks(1), command.Invocation{Output: &stdout, Errors: &stderr}))
 }

@@ -65,9 +65,13 @@ func (p *plain) Begun(wait batch.Wait) {
 	switch {
 	case !p.few():
 	case wait.Attached:
-		p.write("task %d: attached to its workflow, which was started before with its own settings", wait.TaskID)
+		its := "its own settings"
+		if _, submits := wait.Job.(batch.SolveJob); submits {
+			its = "its own task and settings"
+		}
+		p.write("%s: attached to its workflow, which was started before with %s", wait.Job, its)
 	default:
-		p.write("task %d: started", wait.TaskID)
+		p.write("%s: started", wait.Job)
 	}
 }
 
@@ -88,7 +92,7 @@ func (p *plain) Ended(wait batch.Wait, outcome batch.Outcome) {
 	if !wait.Attached { // it isn't known here when an attached workflow was started
 		end += ", " + seconds(time.Since(wait.Begun))
 	}
-	p.write("task %d: %s", wait.TaskID, end)
+	p.write("%s: %s", wait.Job, end)
 }
 
 func (p *plain) Result(line []byte) error {

@@ -26,17 +26,17 @@ type Progress interface {
 	Close()
 }
 
-type StatusFunc func(ctx context.Context, taskID int64) (workflows.AwaitTaskResultStatus, error)
+type StatusFunc func(ctx context.Context, job batch.Job) (workflows.AwaitTaskResultStatus, error)
 
 // New shows a live line for each task if standard error is a terminal that can move its cursor,
 // else plain lines.
-func New(taskIDs []int64, invocation command.Invocation) Progress {
+func New(jobs []batch.Job, invocation command.Invocation) Progress {
 	lines := terminal(invocation.Errors)
 	if lines == nil || invocation.Environment.Getenv("TERM") == "dumb" {
-		return newPlain(len(taskIDs), invocation.Output, invocation.Errors)
+		return newPlain(len(jobs), invocation.Output, invocation.Errors)
 	}
 	oneTerminal := terminal(invocation.Output) != nil
-	return newLive(taskIDs, invocation.Output, invocation.Errors, lines, lines.GetTermSize, oneTerminal)
+	return newLive(jobs, invocation.Output, invocation.Errors, lines, lines.GetTermSize, oneTerminal)
 }
 
 // Writer lets a log, or another writer of whole lines, write through a progress.
