@@ -32,7 +32,7 @@ func TestCancellationWhileItWaits(t *testing.T) {
 				requireCanceled(t, err)
 				require.Equal(t, test.at, e.elapsed())
 				require.Len(t, e.service.RequestsFor(taskID), test.requests)
-				require.Equal(t, workflows.StateFailed, e.status().State)
+				require.Equal(t, workflows.StateCanceled, e.status().State)
 				require.Nil(t, e.status().NextPollAt)
 			})
 		})

@@ -58,14 +58,14 @@ const (
 	StatePolling State = "polling"
 	StateReady   State = "ready"
 	StateFailed  State = "failed"
+	// StateCanceled: the workflow was canceled.
+	StateCanceled State = "canceled"
 
 	// StateSubmitting: SolveTask submits the task, or waits until it may submit it again.
 	StateSubmitting State = "submitting"
 	// StateOutcomeUnknown: a task may have been bought, and SolveTask waits for the call that names
 	// it.
 	StateOutcomeUnknown State = "outcomeUnknown"
-	// StateCanceled: SolveTask was canceled.
-	StateCanceled State = "canceled"
 )
 
 // WorkflowID is the id under which a task's wait runs: one task, one wait.

@@ -155,13 +155,17 @@ func (s *solve) run(ctx workflow.Context) (SolveTaskOutput, error) {
 	}
 }
 
+// replayedWorkflowID is what the SDK's replayer calls every workflow whose id it isn't told.
+const replayedWorkflowID = "ReplayId"
+
 // refusedInput is the error of an input that is wrong, or that is not of this workflow's id.
 func (s *solve) refusedInput(ctx workflow.Context) error {
 	in := s.settings
 	if err := in.Validate(); err != nil {
 		return err
 	}
-	if workflowID := workflow.GetInfo(ctx).WorkflowExecution.ID; in.ID != "" && workflowID != SolveWorkflowID(in.ID) {
+	workflowID := workflow.GetInfo(ctx).WorkflowExecution.ID
+	if in.ID != "" && workflowID != SolveWorkflowID(in.ID) && workflowID != replayedWorkflowID {
 		return newInvalidInput(0, `id is "`+printable(in.ID)+`", and the workflow's id "`+printable(workflowID)+
 			`" is not made of it: leave it out, or start the workflow under "`+printable(SolveWorkflowID(in.ID))+`"`)
 	}

@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
@@ -51,7 +52,11 @@ func (w *wait) run(ctx workflow.Context) (AwaitTaskResultOutput, error) {
 		case workflow.IsContinueAsNewError(err):
 			return AwaitTaskResultOutput{}, err
 		case err != nil:
-			w.end(ctx, StateFailed, err)
+			state := StateFailed
+			if temporal.IsCanceledError(err) {
+				state = StateCanceled
+			}
+			w.end(ctx, state, err)
 			return AwaitTaskResultOutput{}, err
 		case result != nil:
 			w.end(ctx, StateReady, nil)
