@@ -2,6 +2,7 @@ package twocaptcha
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -133,7 +134,7 @@ func (c *Client) send(ctx context.Context, method string, body any, s *sending) 
 	// it fails on redirects that it can't parse, so that the status would be lost.
 	response, err := c.sender.RoundTrip(request)
 	if err != nil {
-		return nil, c.noAnswer(ctx, limited, err)
+		return nil, c.noAnswer(ctx, limited, cmp.Or(s.refused(), err))
 	}
 	defer response.Body.Close()
 	got := &answer{

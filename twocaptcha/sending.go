@@ -30,6 +30,7 @@ type sending struct {
 type writing struct {
 	of            *sending
 	begun, failed bool
+	refused       error // why nothing was written, before anything was
 }
 
 type sendingKey struct{} // the key of a context value: the request's *sending
@@ -100,6 +101,17 @@ func (s *sending) incomplete() bool {
 	return s.cutOff || last.failed
 }
 
+// refused returns why nothing of the request was written, or nil. net/http may tell of the
+// connection's end instead, which comes of it.
+func (s *sending) refused() error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.last == nil || s.last.refused == nil {
+		return nil
+	}
+	return notSentError{s.last.refused}
+}
+
 // timelyConnection fails a write when the context of the request that it carries is over. The check
 // is the last thing before the bytes leave, and looks at the clock itself: in a process that was
 // stopped and goes on, the write may come before the context's timer.
@@ -141,6 +153,9 @@ func (w *writing) mayWrite() error {
 		w.begun = true
 	}
 	w.failed = w.failed || err != nil
+	if !w.begun {
+		w.refused = err
+	}
 	return err
 }
 

@@ -82,8 +82,8 @@ func TestDemo(t *testing.T) {
 	done := starter.Wait(t)
 
 	require.Equal(t, 0, done.Status, done.Stderr)
-	require.Regexp(t, `^(\{.*\}\n){4}$`, done.Stdout)
-	require.Len(t, regexp.MustCompile(`"status":"ready","solution":\{`).FindAllString(done.Stdout, -1), 3)
+	require.Regexp(t, `^(\{.*\}\n){5}$`, done.Stdout)
+	require.Len(t, regexp.MustCompile(`"status":"ready","solution":\{`).FindAllString(done.Stdout, -1), 4)
 	require.Len(t, regexp.MustCompile(`"status":"failed","errorId":12,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE"`).
 		FindAllString(done.Stdout, -1), 1)
 	require.False(t, runs(t, cli), "it leaves no server behind")
