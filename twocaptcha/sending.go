@@ -82,7 +82,7 @@ func (s *sending) reach() {
 // full. A write that is under way can't be told from one that ends well, and net/http tells that it
 // has passed the request on to its buffer before it writes the buffer's last bytes.
 func (s *sending) incomplete() bool {
-	const patience = 200 * time.Millisecond
+	const patience = 2 * time.Second
 	s.mutex.Lock()
 	s.over = true
 	reached, last := s.reached, s.last
