@@ -83,7 +83,7 @@ func TestSolveTaskWhoseWorkerIsKilled(t *testing.T) {
 				workers <- first
 				temporalClient := harness.Dial(t)
 
-				run := startSolve(t, temporalClient, taskQueue, workflows.SolveTaskInput{Timeout: 90 * time.Second, Attempts: 3})
+				run := startSolve(t, temporalClient, taskQueue, workflows.SolveTaskInput{Timeout: time.Minute, Attempts: 3})
 				<-first.Ended()
 				start(harness.Address())
 				var out workflows.SolveTaskOutput
@@ -103,7 +103,7 @@ func TestSolveTaskWhoseWorkerIsKilled(t *testing.T) {
 				require.Equal(t, activities.ErrorTypeCreateTaskOutcomeUnknown, workflows.ErrorCode(err))
 				want := "nobody can tell its id"
 				if isCalled {
-					want = "no call has told its id within 1m30s"
+					want = "no call has told its id within 1m0s"
 				}
 				require.ErrorContains(t, err, want)
 				details, ok := workflows.Details(err)

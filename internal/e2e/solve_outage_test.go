@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,4 +115,35 @@ func TestSolveTaskWhoseWorkerIsCutOff(t *testing.T) {
 			require.Equal(t, bought[0].TaskID, solveStatusOf(t, temporalClient, run).TaskID)
 		})
 	}
+}
+
+// The server takes the outcome, and its answer is lost. It then says to the repeated report that
+// there is no such attempt, as it does when one is over, so that the worker signals what the
+// workflow knows.
+func TestSolveTaskWhoseOutcomeIsTakenUnheard(t *testing.T) {
+	t.Parallel()
+	service := startOnceSubmittable(t, func() {})
+	var isTaken atomic.Bool
+	unavailable := harness.RawStatus(14, "the answer is lost")
+	address := harness.StartGateway(t, "RespondActivityTaskCompleted", func(w http.ResponseWriter, r *http.Request, passOn http.Handler) {
+		if isTaken.Swap(true) {
+			passOn.ServeHTTP(w, r)
+			return
+		}
+		passOn.ServeHTTP(httptest.NewRecorder(), r)
+		unavailable(w, r)
+	})
+	temporalClient, taskQueue := harness.Dial(t), harness.NewTaskQueue()
+	harness.StartWorkerOn(t, address, taskQueue, service.URL())
+
+	run := startSolve(t, temporalClient, taskQueue, workflows.SolveTaskInput{})
+	var out workflows.SolveTaskOutput
+	require.NoError(t, run.Get(harness.Context(t), &out))
+
+	bought := service.Purchases()
+	require.Len(t, bought, 1)
+	require.Equal(t, bought[0].TaskID, out.TaskID)
+	require.Len(t, service.Requests(), 2, "createTask and getTaskResult, once each")
+	history := harness.UndisturbedHistory(t, temporalClient, run.GetID(), run.GetRunID())
+	require.Equal(t, 1, harness.CountOf(history, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED))
 }
