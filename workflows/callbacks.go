@@ -35,6 +35,9 @@ type Callbacks struct {
 	// Calls that came before a wait of their task began.
 	early          map[int64]bool
 	earlyForAnyone bool
+	// earlyFor are the tasks that calls have named for submissions that are yet to come; 0: a call
+	// named none. A run that was reset begins with the calls for the submissions that it repeats.
+	earlyFor map[string][]int64
 }
 
 // NewCallbacks returns the workflow's one receiver of [TaskCallbackSignal]. Call it once in a
@@ -42,7 +45,10 @@ type Callbacks struct {
 // wait; one whose task nobody waits for yet is kept for the wait that begins later. It may be used
 // only in the workflow of ctx, by any of its coroutines.
 func NewCallbacks(ctx workflow.Context) *Callbacks {
-	return &Callbacks{signals: workflow.GetSignalChannel(ctx, TaskCallbackSignal), early: map[int64]bool{}}
+	return &Callbacks{
+		signals: workflow.GetSignalChannel(ctx, TaskCallbackSignal),
+		early:   map[int64]bool{}, earlyFor: map[string][]int64{},
+	}
 }
 
 // wakeUps are the calls that one wait has been handed.
@@ -85,6 +91,17 @@ func (w *wakeUps) expect(taskID int64) {
 	w.called = w.called || w.callbacks.early[taskID] || w.callbacks.earlyForAnyone
 	delete(w.callbacks.early, taskID)
 	w.callbacks.earlyForAnyone = false
+}
+
+// listenTo has calls for these submissions be for this wait, also those that came before.
+func (w *wakeUps) listenTo(submissions []string) {
+	w.submissions = submissions
+	for _, submission := range submissions {
+		for _, taskID := range w.callbacks.earlyFor[submission] {
+			w.called = w.takes(TaskCallback{TaskID: taskID, Submission: submission}, true)
+		}
+		delete(w.callbacks.earlyFor, submission)
+	}
 }
 
 // nextSubmission names a submission as no other of any run: a call for an earlier run of the same
@@ -134,6 +151,9 @@ func (c *Callbacks) handOut(call TaskCallback) {
 			wait.called, found = true, true
 			wait.wake.SendAsync(struct{}{})
 		}
+	}
+	if !submitted && call.Submission != "" && len(c.earlyFor) < maxEarlyCallbacks && len(c.earlyFor[call.Submission]) < maxCalledTasks {
+		c.earlyFor[call.Submission] = append(c.earlyFor[call.Submission], call.TaskID)
 	}
 	switch {
 	case found:

@@ -25,6 +25,7 @@ func newReplayer(t *testing.T) worker.WorkflowReplayer {
 	require.NoError(t, err)
 	replayer.RegisterWorkflowWithOptions(waitInline, workflow.RegisterOptions{Name: "waitInline"})
 	replayer.RegisterWorkflowWithOptions(waitInlineForCall, workflow.RegisterOptions{Name: "waitInlineForCall"})
+	replayer.RegisterWorkflowWithOptions(solveInlineForCall, workflow.RegisterOptions{Name: "solveInlineForCall"})
 	return replayer
 }
 
@@ -44,6 +45,10 @@ func waitInline(ctx workflow.Context, in workflows.AwaitTaskResultInput, _ strin
 func waitInlineForCall(ctx workflow.Context, in workflows.AwaitTaskResultInput, _ string) (inlineResult, error) {
 	output, err := workflows.Await(ctx, in, workflows.WithCallbacks(workflows.NewCallbacks(ctx)))
 	return inlineResult{output, workflows.ErrorCode(err)}, nil
+}
+
+func solveInlineForCall(ctx workflow.Context, in workflows.SolveTaskInput) (workflows.SolveTaskOutput, error) {
+	return workflows.Solve(ctx, in, workflows.WithCallbacks(workflows.NewCallbacks(ctx)))
 }
 
 // TestReplay replays the histories of every path, recorded with every version: workflows that began

@@ -75,6 +75,31 @@ func TestSolveTaskInAResetRunHearsTheCall(t *testing.T) {
 	require.Equal(t, "the run before", e.submissionInput(1).OriginalRunID)
 }
 
+// A run that was reset after the call begins with it: the server hands it the signals of the run
+// before, and they come before the run's own submission.
+func TestSolveTaskInAResetRunTakesTheCallThatCame(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]int64{"with the task's id": taskID, "for another task": taskID + 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnvironment(t)
+			e.info = func(info *workflow.Info) { info.OriginalRunID = "the run before" }
+			e.outcomes(unknownOutcome(true))
+			e.service.Script(taskID, simulator.Ready(solution))
+			e.after(0, func() { e.call(call, "the run before-1") })
+			e.after(20*time.Second, func() { e.call(taskID, "the run before-1") })
+
+			out, err := e.solve(toSolve)
+
+			require.NoError(t, err)
+			require.Equal(t, taskID, out.TaskID)
+			if call == taskID {
+				require.Zero(t, e.elapsed(), "it has the id, and polls at once")
+			}
+		})
+	}
+}
+
 // A worker that takes up a run late, after a start delay for example, still has its whole time.
 func TestSolveTaskThatBeginsLate(t *testing.T) {
 	t.Parallel()

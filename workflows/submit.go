@@ -113,7 +113,7 @@ var errNoTask = errors.New("the worker's answer names no task")
 func (s *solve) listenTo(submissions []string) {
 	s.Submissions = submissions
 	if s.calls != nil {
-		s.calls.submissions = submissions
+		s.calls.listenTo(submissions)
 	}
 }
 

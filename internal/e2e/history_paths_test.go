@@ -364,24 +364,31 @@ func compareHistories(t *testing.T, address string, firstTaskID int64, paths []h
 			for attempt := range int64(3) {
 				wait := recordedWait{temporalClient: temporalClient, service: service,
 					taskID: firstTaskID + int64(i)*1000 + attempt}
-				histories = path.start(t, wait, taskQueue, callers).histories(t)
+				wait = path.start(t, wait, taskQueue, callers)
+				histories = historiesOf(t, temporalClient, wait.run)
 				if !disturbed(histories) && attemptsIn(histories) <= len(service.RequestsFor(wait.taskID)) {
 					break
 				}
 			}
 			require.Empty(t, service.CloserThan(harness.MinSpacing))
-			for run, history := range histories {
-				name := path.name
-				if len(histories) > 1 {
-					name = fmt.Sprintf("%s-%d", name, run+1)
-				}
-				if path.atMost > 0 {
-					require.LessOrEqual(t, len(history.GetEvents()), path.atMost, "what it costs:\n%s",
-						harness.Shape(history))
-				}
-				harness.RequireRecorded(t, name, history)
-			}
+			requireRecorded(t, path.name, path.atMost, histories)
 		})
+	}
+}
+
+// requireRecorded requires that the histories of a path's runs are those on record, and that each
+// has at most that many events; 0: any number.
+func requireRecorded(t *testing.T, path string, atMost int, histories []*historypb.History) {
+	t.Helper()
+	for run, history := range histories {
+		name := path
+		if len(histories) > 1 {
+			name = fmt.Sprintf("%s-%d", name, run+1)
+		}
+		if atMost > 0 {
+			require.LessOrEqual(t, len(history.GetEvents()), atMost, "what it costs:\n%s", harness.Shape(history))
+		}
+		harness.RequireRecorded(t, name, history)
 	}
 }
 
@@ -408,11 +415,11 @@ func (p historyPath) start(t *testing.T, wait recordedWait, taskQueue, callers s
 	return wait
 }
 
-// histories are those of the wait's run and of the runs that it continued as.
-func (w recordedWait) histories(t *testing.T) (histories []*historypb.History) {
+// historiesOf are those of the run and of the runs that it continued as.
+func historiesOf(t *testing.T, temporalClient client.Client, run client.WorkflowRun) (histories []*historypb.History) {
 	t.Helper()
-	for runID := w.run.GetRunID(); runID != ""; {
-		history := harness.ClosedHistory(t, w.temporalClient, w.run.GetID(), runID)
+	for runID := run.GetRunID(); runID != ""; {
+		history := harness.ClosedHistory(t, temporalClient, run.GetID(), runID)
 		histories = append(histories, history)
 		last := history.GetEvents()[len(history.GetEvents())-1]
 		runID = last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()

@@ -2,15 +2,14 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http/httptest"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
+	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
@@ -142,6 +141,16 @@ func TestSolveTaskTakesAnotherAttempt(t *testing.T) {
 // startCalledSolver serves a task queue in this process, and takes callbacks.
 func startCalledSolver(t *testing.T, temporalClient client.Client, apiURL string) (taskQueue string) {
 	t.Helper()
+	taskQueue = harness.NewTaskQueue()
+	solver := worker.New(temporalClient, taskQueue, worker.Options{Plugins: []worker.Plugin{newCalledPlugin(t, temporalClient, apiURL)}})
+	require.NoError(t, solver.Start())
+	t.Cleanup(solver.Stop)
+	return taskQueue
+}
+
+// newCalledPlugin is a provider with callbacks, which are taken in this process.
+func newCalledPlugin(t *testing.T, temporalClient client.Client, apiURL string) worker.Plugin {
+	t.Helper()
 	handler, err := callback.NewHandler(callback.Options{Temporal: temporalClient, Secret: harness.CallbackSecret})
 	require.NoError(t, err)
 	server := httptest.NewServer(handler)
@@ -150,11 +159,7 @@ func startCalledSolver(t *testing.T, temporalClient client.Client, apiURL string
 		ClientKey: harness.ClientKey, APIURL: apiURL, CallbackURL: server.URL, CallbackSecret: harness.CallbackSecret,
 	})
 	require.NoError(t, err)
-	taskQueue = harness.NewTaskQueue()
-	solver := worker.New(temporalClient, taskQueue, worker.Options{Plugins: []worker.Plugin{plugin}})
-	require.NoError(t, solver.Start())
-	t.Cleanup(solver.Stop)
-	return taskQueue
+	return plugin
 }
 
 // One request to createTask and one to getTaskResult, without anybody having asked for callbacks.
@@ -237,29 +242,13 @@ func TestSolveTaskIsCanceledWhileCreateTaskIsUnderWay(t *testing.T) {
 	status := solveStatusOf(t, temporalClient, run)
 	require.Equal(t, workflows.StateCanceled, status.State)
 	require.Equal(t, bought, status.TaskID)
-}
-
-// A workflow that is reset to before its submission does not buy again.
-func TestSolveTaskThatIsReset(t *testing.T) {
-	t.Parallel()
-	service := startSubmittable(t, simulator.Ready(`{"text":"4"}`), simulator.Ready(`{"text":"4"}`))
-	temporalClient, taskQueue := harness.Dial(t), harness.NewTaskQueue()
-	harness.StartWorker(t, taskQueue, service.URL())
-	run := startSolve(t, temporalClient, taskQueue, workflows.SolveTaskInput{InitialDelay: time.Millisecond})
-	require.NoError(t, run.Get(harness.Context(t), nil))
-
-	const firstWorkflowTask = 4 // the event that completes it
-	reset, err := temporalClient.ResetWorkflowExecution(harness.Context(t), &workflowservice.ResetWorkflowExecutionRequest{
-		Namespace:                 client.DefaultNamespace,
-		WorkflowExecution:         &commonpb.WorkflowExecution{WorkflowId: run.GetID(), RunId: run.GetRunID()},
-		WorkflowTaskFinishEventId: firstWorkflowTask,
-		RequestId:                 run.GetRunID(),
-	})
+	require.Equal(t, []int64{bought}, status.TaskIDs)
+	value, err := temporalClient.QueryWorkflow(harness.Context(t), run.GetID(), run.GetRunID(), "__temporal_workflow_metadata")
 	require.NoError(t, err)
-	err = temporalClient.GetWorkflow(harness.Context(t), run.GetID(), reset.GetRunId()).Get(harness.Context(t), nil)
-
-	require.Equal(t, "CreateTaskOutcomeUnknown", workflows.ErrorCode(err))
-	require.Len(t, service.Purchases(), 1)
+	var metadata sdkpb.WorkflowMetadata
+	require.NoError(t, value.Get(&metadata))
+	require.Contains(t, metadata.GetCurrentDetails(), fmt.Sprintf("Bought: %d", bought), "what the Web UI shows")
+	require.Len(t, service.Requests(), 1, "the task is not waited for")
 }
 
 func TestAccountAndReportEndToEnd(t *testing.T) {
@@ -286,25 +275,4 @@ func TestAccountAndReportEndToEnd(t *testing.T) {
 	var reported workflows.ReportTaskOutput
 	require.NoError(t, run.Get(harness.Context(t), &reported))
 	require.Equal(t, workflows.ReportTaskOutput{TaskID: out.TaskID, Status: "success"}, reported)
-}
-
-// The worker is killed with the request under way, and nobody has the answer: that is what it says.
-func TestSolveTaskWhoseWorkerIsKilled(t *testing.T) {
-	t.Parallel()
-	stalled := simulator.Stalled(0)
-	service := harness.StartSimulatorWith(t, simulator.Options{NewTask: func(simulator.NewTask) simulator.Submission {
-		return simulator.Submission{CreateAnswer: &stalled}
-	}})
-	temporalClient, taskQueue := harness.Dial(t), harness.NewTaskQueue()
-	killed := harness.StartWorker(t, taskQueue, service.URL())
-	run := startSolve(t, temporalClient, taskQueue, workflows.SolveTaskInput{Attempts: 3})
-	require.Eventually(t, func() bool { return len(service.Purchases()) == 1 }, harness.Patience, 10*time.Millisecond)
-
-	killed.Signal(t, syscall.SIGKILL)
-	harness.StartWorker(t, taskQueue, service.URL())
-	err := run.Get(harness.Context(t), nil)
-
-	require.Equal(t, "CreateTaskOutcomeUnknown", workflows.ErrorCode(err))
-	require.Len(t, service.Purchases(), 1)
-	require.Equal(t, workflows.StateFailed, solveStatusOf(t, temporalClient, run).State)
 }

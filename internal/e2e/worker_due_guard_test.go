@@ -32,7 +32,7 @@ func TestServerThatDoesNotTellWhenAnAttemptIsDue(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
-			address := harness.StartGateway(t, "DescribeWorkflowExecution", row.refuse)
+			address := harness.StartGateway(t, "DescribeWorkflowExecution", harness.Refusing(row.refuse))
 			harness.StartWorkerOn(t, address, taskQueue, service.URL())
 			var runs []client.WorkflowRun
 			for _, polling := range bothPollings {

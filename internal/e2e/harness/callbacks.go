@@ -39,6 +39,22 @@ func StartCallbackWorkerWith(
 
 var callbackAddress = regexp.MustCompile(`callbacks are taken.* address=(\S+)`)
 
+// StartCalledWorker starts a worker with the Temporal server at temporalAddress. It takes callbacks
+// at callbackAddress, and gives that address to the service with each submission. A worker that is
+// started after it on the same address takes the calls that come then.
+func StartCalledWorker(t *testing.T, temporalAddress, callbackAddress, taskQueue, apiURL string) *Process {
+	t.Helper()
+	worker := StartWorkerWith(t, []string{
+		"TEMPORAL_ADDRESS=" + temporalAddress,
+		"TWOCAPTCHA_API_KEY=" + ClientKey,
+		"TWOCAPTCHA_CALLBACK_ADDRESS=" + callbackAddress,
+		"TWOCAPTCHA_CALLBACK_URL=http://" + callbackAddress + "/2captcha",
+		"TWOCAPTCHA_CALLBACK_SECRET=" + CallbackSecret,
+	}, taskQueue, apiURL)
+	worker.WaitForOutput(t, "callbacks are taken")
+	return worker
+}
+
 // NewCallbackURL returns an address for one task.
 func NewCallbackURL(t *testing.T, base string) string {
 	t.Helper()

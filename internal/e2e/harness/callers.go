@@ -11,8 +11,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// The types of the workflows that StartCallers registers. Each takes a wait's input and, but for
-// AwaitAsChild, returns a CallerResult.
+// The types of the workflows that StartCallers registers. Each takes a wait's input and returns a
+// CallerResult, if it does not say otherwise.
 const (
 	WaitInChild = "waitInChild" // waits by a child workflow
 	LeaveChild  = "leaveChild"  // closes as soon as its child has begun to wait
@@ -25,6 +25,9 @@ const (
 	WaitInlineForCall = "waitInlineForCall"
 	// CallAwaitTaskResult is WaitInline by the function of the workflow of that name.
 	CallAwaitTaskResult = "callAwaitTaskResult"
+	// SolveInlineForCall submits a task and waits for it in its own history, with the workflow's
+	// callbacks. It takes SolveTask's input, and returns its result or its error, as it is.
+	SolveInlineForCall = "solveInlineForCall"
 )
 
 // CallerResult is what a workflow of someone else's makes of a wait.
@@ -54,6 +57,7 @@ func StartCallersOn(t *testing.T, temporalClient client.Client, taskQueue string
 	for name, caller := range map[string]any{
 		WaitInChild: waitInChild, LeaveChild: leaveChild, WaitInline: waitInline, WaitInlineForCall: waitInlineForCall,
 		CallAwaitTaskResult: callAwaitTaskResult, AwaitAsChild: awaitAsChild,
+		SolveInlineForCall: solveInlineForCall,
 	} {
 		callers.RegisterWorkflowWithOptions(caller, workflow.RegisterOptions{Name: name})
 	}
@@ -112,4 +116,8 @@ func awaitAsChild(
 ) (workflows.AwaitTaskResultOutput, error) {
 	return workflows.AwaitAsChild(ctx, in,
 		func(options *workflow.ChildWorkflowOptions) { options.TaskQueue = taskQueue })
+}
+
+func solveInlineForCall(ctx workflow.Context, in workflows.SolveTaskInput) (workflows.SolveTaskOutput, error) {
+	return workflows.Solve(ctx, in, workflows.WithCallbacks(workflows.NewCallbacks(ctx)))
 }

@@ -12,23 +12,29 @@ import (
 	"testing"
 )
 
+// Intercept answers a call of Temporal's API in place of the server, or passes it on.
+type Intercept func(w http.ResponseWriter, r *http.Request, passOn http.Handler)
+
 // StartGateway starts a gateway in front of the dev server that the tests share, and returns its
-// address. It answers one method of Temporal's API itself, by refuse. All other calls go through.
-func StartGateway(t *testing.T, method string, refuse http.HandlerFunc) (address string) {
+// address. It gives the calls of one method of Temporal's API to intercept. All other calls go
+// through.
+func StartGateway(t *testing.T, method string, intercept Intercept) (address string) {
 	t.Helper()
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true) // which gRPC is, without TLS
 	transport := &http.Transport{Protocols: protocols}
 	calls := http.NewServeMux()
-	calls.HandleFunc("/temporal.api.workflowservice.v1.WorkflowService/"+method, refuse)
-	calls.Handle("/", &httputil.ReverseProxy{
+	passOn := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: Address()})
 		},
 		Transport:     transport,
 		FlushInterval: -1,
 		ErrorLog:      log.New(io.Discard, "", 0), // calls that a worker has given up
-	})
+	}
+	calls.HandleFunc("/temporal.api.workflowservice.v1.WorkflowService/"+method,
+		func(w http.ResponseWriter, r *http.Request) { intercept(w, r, passOn) })
+	calls.Handle("/", passOn)
 	gateway := httptest.NewUnstartedServer(calls)
 	gateway.Config.Protocols = protocols
 	gateway.Start()
@@ -38,6 +44,11 @@ func StartGateway(t *testing.T, method string, refuse http.HandlerFunc) (address
 		transport.CloseIdleConnections()
 	})
 	return strings.TrimPrefix(gateway.URL, "http://")
+}
+
+// Refusing has all calls answered by refuse.
+func Refusing(refuse http.HandlerFunc) Intercept {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) { refuse(w, r) }
 }
 
 // RawStatus answers with a gRPC status and nothing else, as gateways do: Temporal's own errors have

@@ -82,8 +82,14 @@ func UndisturbedHistory(
 func Disturbed(history *historypb.History) bool {
 	for _, event := range history.GetEvents() {
 		switch event.GetEventType() {
-		case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
 			return true
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+			// A submission that has marked that it sends times out only if its path wants it to.
+			timeout := event.GetActivityTaskTimedOutEventAttributes().GetFailure().GetTimeoutFailureInfo()
+			if timeout.GetLastHeartbeatDetails() == nil {
+				return true
+			}
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
 			// The server handed an attempt out twice.
 			if strings.Contains(event.GetActivityTaskStartedEventAttributes().GetLastFailure().GetMessage(), "not sent") {

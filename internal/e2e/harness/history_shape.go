@@ -24,15 +24,22 @@ func Shape(history *historypb.History) string {
 		fmt.Fprintln(&lines, line)
 	}
 	text := timeInJSON.ReplaceAllString(lines.String(), `"TIME"`)
-	if taskID := taskIDInJSON.FindStringSubmatch(text); taskID != nil {
-		text = strings.ReplaceAll(text, taskID[1], "TASK_ID")
+	text = runID.ReplaceAllString(text, "RUN_ID")
+	name := "TASK_ID"
+	for n := 2; ; n++ {
+		taskID := taskIDInText.FindStringSubmatch(text)
+		if taskID == nil {
+			return text
+		}
+		text = strings.ReplaceAll(text, taskID[1], name)
+		name = fmt.Sprintf("TASK_ID_%d", n)
 	}
-	return text
 }
 
 var (
 	timeInJSON   = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+Z"`)
-	taskIDInJSON = regexp.MustCompile(`"taskId":(\d+)`)
+	runID        = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	taskIDInText = regexp.MustCompile(`(?:"taskId":|of task )(\d+)`)
 )
 
 func attributes(event *historypb.HistoryEvent) []string {
@@ -92,7 +99,9 @@ func data(payloads *commonpb.Payloads) string {
 // about is a duration without its jitter of up to 10 %, and without the time that a workflow task
 // took.
 func about(d time.Duration) string {
-	for _, duration := range []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, time.Hour} {
+	for _, duration := range []time.Duration{
+		5 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, time.Minute, 15 * time.Minute, time.Hour,
+	} {
 		if d <= duration+duration/10 {
 			return "about " + duration.String()
 		}

@@ -33,6 +33,12 @@ func Restartable(t *testing.T) devserver.Options {
 	return devserver.Options{CLI: CLI(), Database: filepath.Join(t.TempDir(), "temporal.db"), Port: newPort(t)}
 }
 
+// NewAddress is an address for a server that can be started again on it.
+func NewAddress(t *testing.T) string {
+	t.Helper()
+	return fmt.Sprintf("127.0.0.1:%d", newPort(t))
+}
+
 // Dial returns a client of the dev server that the tests share. It is closed when the test ends.
 func Dial(t *testing.T) client.Client {
 	t.Helper()

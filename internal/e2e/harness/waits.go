@@ -98,8 +98,16 @@ func WaitForEvents(
 	t *testing.T, temporalClient client.Client, taskID int64, types ...enumspb.EventType,
 ) *historypb.HistoryEvent {
 	t.Helper()
+	return WaitForEventsOf(t, temporalClient, workflows.WorkflowID(taskID), "", types...)
+}
+
+// WaitForEventsOf is WaitForEvents for a run of any workflow; "": the current one.
+func WaitForEventsOf(
+	t *testing.T, temporalClient client.Client, workflowID, runID string, types ...enumspb.EventType,
+) *historypb.HistoryEvent {
+	t.Helper()
 	const longPoll = true
-	events := temporalClient.GetWorkflowHistory(Context(t), workflows.WorkflowID(taskID), "", longPoll,
+	events := temporalClient.GetWorkflowHistory(Context(t), workflowID, runID, longPoll,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
