@@ -58,7 +58,7 @@ type disturbedRun struct {
 // incident is a disturbance that happened.
 type incident struct {
 	who      string
-	process  int // the worker's id before it; 0 if it was no worker's
+	process  int // of a worker, the id that it had before; else 0
 	kind     disturbanceKind
 	from, to time.Time // to: when it is continued, or was started again
 }

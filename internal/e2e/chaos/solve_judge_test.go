@@ -6,10 +6,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
@@ -18,9 +21,6 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
-
-// calledWithin is how long after a call that was taken its task must have been asked for.
-const calledWithin = 20 * time.Second
 
 // solveFindings is what the tasks came to that SolveTask submits.
 type solveFindings struct {
@@ -117,10 +117,9 @@ func (f *solveFindings) count(outcome solveOutcome, record solveRecord) {
 		}
 	}
 	code, details := endOf(outcome)
-	switch {
-	case code == "":
+	if code == "" {
 		f.ready++
-	default:
+	} else {
 		f.failed[code]++
 	}
 	if unknown && (code == "" || details.TaskID != 0) {
@@ -154,7 +153,7 @@ func (s plannedSolve) problem(outcome solveOutcome, record solveRecord) string {
 	}
 	unknown := activities.ErrorTypeCreateTaskOutcomeUnknown
 	if code == unknown || code == workflows.Canceled && details.LastError == unknown {
-		return s.unknownProblem(told, record)
+		return s.unknownProblem(record)
 	}
 	for _, bought := range record.purchases {
 		if !slices.Contains(told, bought.id) && !s.input.ResubmitUnknown {
@@ -174,7 +173,7 @@ func (s plannedSolve) problem(outcome solveOutcome, record solveRecord) string {
 func (s plannedSolve) purchaseProblem(record solveRecord) string {
 	for i, next := range record.purchases[min(1, len(record.purchases)):] {
 		before := record.purchases[i]
-		anew := s.input.Attempts > 1 && before.answered(twocaptcha.ErrorCaptchaUnsolvable, next.at)
+		anew := before.outcome == twocaptcha.ErrorCaptchaUnsolvable && before.answeredBefore(next.at, true)
 		if !anew && !s.input.ResubmitUnknown {
 			return fmt.Sprintf("task %d was bought although task %d had been", next.id, before.id)
 		}
@@ -189,7 +188,9 @@ func (s plannedSolve) purchaseProblem(record solveRecord) string {
 	}
 	for _, bought := range record.purchases {
 		for _, request := range bought.wait.requests {
-			if request.Refused != "" || request.Arrived.After(record.ended) {
+			// The request of a poll that is canceled may be under way.
+			late := request.Arrived.Sub(record.ended)
+			if request.Refused != "" || late > 0 && s.cancelAt == 0 || late > harness.MinSpacing {
 				return fmt.Sprintf("task %d was asked for at %s (%s)", bought.id, request.Arrived, request.Refused)
 			}
 		}
@@ -214,7 +215,7 @@ func (s plannedSolve) resultProblem(output workflows.SolveTaskOutput, record sol
 }
 
 // unknownProblem says why an outcome must not be told as unknown, or "".
-func (s plannedSolve) unknownProblem(told []int64, record solveRecord) string {
+func (s plannedSolve) unknownProblem(record solveRecord) string {
 	excused := false
 	for _, submission := range record.submissions {
 		excused = excused || submission.excused
@@ -226,11 +227,11 @@ func (s plannedSolve) unknownProblem(told []int64, record solveRecord) string {
 		return "every answer of createTask reached a worker that lives"
 	}
 	for _, bought := range record.purchases {
-		if bought.outcome != twocaptcha.ErrorCaptchaUnsolvable && bought.answered(bought.outcome, record.ended) {
+		if bought.outcome != twocaptcha.ErrorCaptchaUnsolvable && bought.answeredBefore(record.ended, false) {
 			return fmt.Sprintf("the outcome of task %d was answered", bought.id)
 		}
 		for _, called := range bought.called {
-			if len(bought.wait.requests) == 0 && record.ended.Sub(called) > calledWithin && s.cancelAt == 0 {
+			if len(bought.wait.requests) == 0 && record.ended.Sub(called) > s.input.Timeout/2 && s.cancelAt == 0 {
 				return fmt.Sprintf("a call named task %d %s before its end", bought.id, record.ended.Sub(called))
 			}
 		}
@@ -256,7 +257,7 @@ func (s plannedSolve) refusalProblem(code string, record solveRecord) string {
 	refused := slices.ContainsFunc(record.creations, func(c creation) bool { return c.Refused != nil && c.Refused.String() == code })
 	lasted := record.ended.Sub(record.begun)
 	switch {
-	case code == activities.ErrorTypeNotSubmitted && len(record.creations) == 0:
+	case code == activities.ErrorTypeNotSubmitted && len(record.creations) == len(record.purchases):
 		return ""
 	case !refused:
 		return "the service said nothing of the kind"
@@ -270,10 +271,10 @@ func (p purchase) isOutcome(request simulator.Request) bool {
 	return !request.Faulted && request.Answer == p.outcome
 }
 
-// answered tells whether that answer came before, and reached a worker.
-func (p purchase) answered(answer string, before time.Time) bool {
+// answeredBefore tells whether a worker was answered what decides the outcome, or perhaps was.
+func (p purchase) answeredBefore(end time.Time, perhaps bool) bool {
 	return slices.ContainsFunc(p.wait.requests, func(request recordedRequest) bool {
-		return !request.lost && !request.Faulted && request.Answer == answer && request.Finished.Before(before)
+		return p.isOutcome(request.Request) && request.Finished.Before(end) && (perhaps || !request.lost)
 	})
 }
 
@@ -390,4 +391,80 @@ func (r *disturbedRun) evidenceOnSolve(record solveRecord, history []*historypb.
 		}
 	}
 	return r.evidenceOn(requests, history) + calls
+}
+
+// What the judge of a chaos run calls wrong about money, and what not.
+func TestWhatAnEndSaysOfMoney(t *testing.T) {
+	t.Parallel()
+	begun := time.Unix(1_800_000_000, 0)
+	unknown := activities.ErrorTypeCreateTaskOutcomeUnknown
+	ended := func(code string, details workflows.ErrorDetails) solveOutcome {
+		failure := temporal.NewApplicationErrorWithOptions("", code, temporal.ApplicationErrorOptions{Details: []any{details}})
+		return solveOutcome{clientOutcome: clientOutcome{failure: failure}}
+	}
+	canceled := func(details workflows.ErrorDetails) solveOutcome {
+		return solveOutcome{clientOutcome: clientOutcome{failure: temporal.NewCanceledError(details)}}
+	}
+	ready := func(id int64, solution string) (outcome solveOutcome) {
+		outcome.output.TaskID, outcome.output.Status, outcome.output.Cost = id, twocaptcha.StatusReady, simulator.Price
+		outcome.output.Solution = []byte(solution)
+		return outcome
+	}
+	noSlot := simulator.Error(harness.NoSlotAvailable)
+	bought := creation{at: begun, plannedSubmission: plannedSubmission{outcome: "ready", solution: `"7"`}}
+	saysNothing := bought
+	saysNothing.CreateAnswer = &emptyAnswer
+	refused := creation{at: begun, plannedSubmission: plannedSubmission{Submission: simulator.Submission{Refused: &noSlot}}}
+	answered := taskRecord{requests: []recordedRequest{{Request: simulator.Request{Answer: "ready", Finished: begun.Add(time.Second)}}}}
+	once := solveRecord{creations: []creation{bought}, purchases: []purchase{{creation: bought, id: 7}}}
+	notTold := solveRecord{creations: []creation{saysNothing}, purchases: []purchase{{creation: saysNothing, id: 7}}}
+	withSubmission := func(record solveRecord, submission submissionEnd) solveRecord {
+		record.submissions = []submissionEnd{submission}
+		return record
+	}
+	withPurchase := func(record solveRecord, change func(*purchase)) solveRecord {
+		record.purchases = slices.Clone(record.purchases)
+		change(&record.purchases[0])
+		return record
+	}
+	twice := once
+	twice.purchases = append(slices.Clone(once.purchases), purchase{creation: bought, id: 8})
+	for name, test := range map[string]struct {
+		outcome solveOutcome
+		record  solveRecord
+		problem string
+	}{
+		"a result":                   {ready(7, `"7"`), once, ""},
+		"another task's result":      {ready(8, `"7"`), once, "not bought for it"},
+		"another solution":           {ready(7, `"8"`), once, "the solution of task 7"},
+		"bought twice":               {ready(7, `"7"`), twice, "task 8 was bought although task 7 had been"},
+		"a refusal":                  {ended(harness.NoSlotAvailable, workflows.ErrorDetails{}), solveRecord{creations: []creation{refused}}, ""},
+		"a refusal that wasn't":      {ended(harness.NoSlotAvailable, workflows.ErrorDetails{}), solveRecord{}, "nothing of the kind"},
+		"a refusal after a purchase": {ended(harness.NoSlotAvailable, workflows.ErrorDetails{}), once, "says nothing of task 7"},
+		"an error with the id":       {ended("ready", workflows.ErrorDetails{TaskID: 7}), once, ""},
+		"an error with another id":   {ended("ready", workflows.ErrorDetails{TaskID: 8}), once, "task 8 was not bought"},
+		"another task's error":       {ended("ERROR_BAD_PROXY", workflows.ErrorDetails{TaskID: 7}), once, `the outcome of task 7 is "ready"`},
+		"unknown":                    {ended(unknown, workflows.ErrorDetails{}), notTold, ""},
+		"unknown, with its worker killed": {ended(unknown, workflows.ErrorDetails{}),
+			withSubmission(once, submissionEnd{unknown: true, excused: true}), ""},
+		"unknown, with a worker that lives": {ended(unknown, workflows.ErrorDetails{}),
+			withSubmission(once, submissionEnd{unknown: true}), "reached a worker that lives"},
+		"unknown, although the outcome came": {ended(unknown, workflows.ErrorDetails{}),
+			withPurchase(notTold, func(p *purchase) { p.wait = answered }), "the outcome of task 7 was answered"},
+		"unknown, although a call came": {ended(unknown, workflows.ErrorDetails{}),
+			withPurchase(notTold, func(p *purchase) { p.called = []time.Time{begun} }), "a call named task 7"},
+		"canceled, unknown":            {canceled(workflows.ErrorDetails{LastError: unknown}), notTold, ""},
+		"canceled, silent on the task": {canceled(workflows.ErrorDetails{}), notTold, "says nothing of task 7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.record.begun, test.record.ended = begun, begun.Add(time.Minute)
+			problem := plannedSolve{input: workflows.SolveTaskInput{Timeout: 40 * time.Second}}.problem(test.outcome, test.record)
+			if test.problem == "" {
+				require.Empty(t, problem)
+			} else {
+				require.Contains(t, problem, test.problem)
+			}
+		})
+	}
 }
