@@ -18,8 +18,8 @@ var (
 // an answer: the simulator's record tells.
 //
 // Of the tasks that SolveTask submits it requires that none is bought twice without leave, that a
-// purchase whose answer arrived at a worker that lives gets its outcome, and that what each end says
-// of money is true.
+// purchase whose answer arrived at a worker that lives gets its outcome, and that what each end
+// says of money is true.
 //
 // The short form, of 58 tasks, takes about a minute and a half. The long one, of 272, takes about
 // seven: see Command.
