@@ -48,7 +48,7 @@ func figuresOf[T any](t *testing.T, args ...string) T {
 func TestEveryDesign(t *testing.T) {
 	t.Parallel()
 	const tasks = 6
-	figures := figuresOf[comparison](t, "--tasks", "6", "--mean-solve-time", "5s", "--seed", "4", "--at-once", "7")
+	figures := figuresOf[comparison](t, "--tasks", "6", "--mean-solve-time", "5s", "--seed", "4", "--at-once", "8")
 	require.Equal(t, tasks, figures.Workload.Tasks)
 	var names []string
 	reports := map[string]stage.DesignFigures{}
@@ -66,10 +66,11 @@ func TestEveryDesign(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{
-		"timer", "callback", "activityRetry", "retry-guide", "heartbeat-guide", "child-guide", "plain-loop",
+		"timer", "callback", "activityRetry", "solve", "retry-guide", "heartbeat-guide", "child-guide", "plain-loop",
 	}, names)
 
 	timer, callback, activityRetry := reports["timer"], reports["callback"], reports["activityRetry"]
+	solve := reports["solve"]
 	retryGuide, heartbeatGuide, childGuide := reports["retry-guide"], reports["heartbeat-guide"], reports["child-guide"]
 	plainLoop := reports["plain-loop"]
 	// Without a task that takes more than one poll, little of what follows could fail.
@@ -85,6 +86,11 @@ func TestEveryDesign(t *testing.T) {
 	require.LessOrEqual(t, activityRetry.RequestsPerTask, retryGuide.RequestsPerTask+0.5)
 	require.InDelta(t, 16, activityRetry.EventsPerTask, 2, "whatever the number of polls")
 	require.InDelta(t, 2+activityRetry.RequestsPerTask, activityRetry.ActionsPerTask, 0.5)
+
+	require.LessOrEqual(t, solve.RequestsPerTask, 1.5)
+	require.Equal(t, new(1.0), solve.CreateTasks)
+	require.Nil(t, callback.CreateTasks, "its tasks are submitted before")
+	require.InDelta(t, 22, solve.EventsPerTask, 2)
 
 	require.InDelta(t, 11, retryGuide.EventsPerTask, 2)
 	require.InDelta(t, 1+retryGuide.RequestsPerTask, retryGuide.ActionsPerTask, 0.5, "each attempt counts")

@@ -51,7 +51,7 @@ func TestBadUsageIsOneLine(t *testing.T) {
 		"no solve time":          {[]string{"--mean-solve-time", "0s"}, `--mean-solve-time takes a positive duration, like "15s", up to 2m30s: the slowest task takes 6 times that`},
 		"solve times too long":   {[]string{"--mean-solve-time", "151s"}, `--mean-solve-time takes a positive duration, like "15s", up to 2m30s: the slowest task takes 6 times that`},
 		"none at once":           {[]string{"--at-once", "0"}, "--at-once is 0: it takes a positive number"},
-		"an unknown design":      {[]string{"--design", "cron"}, "--design cron: the designs are timer, callback, activityRetry, retry-guide, heartbeat-guide, child-guide, plain-loop"},
+		"an unknown design":      {[]string{"--design", "cron"}, "--design cron: the designs are timer, callback, activityRetry, solve, retry-guide, heartbeat-guide, child-guide, plain-loop"},
 		"a flag of --scale":      {[]string{"--waits", "10"}, "--waits goes with --scale only"},
 		"tuning without --scale": {[]string{"--activity-slots", "10"}, "--activity-slots goes with --scale only"},
 		"a design with --scale":  {[]string{"--scale", "--design", "timer"}, "--design does not go with --scale"},
@@ -81,7 +81,7 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, 1, f.AtOnce, "designs don't disturb each other")
 	require.Equal(t, 10_000, f.Waits)
 	require.Equal(t, 3*time.Minute, f.PollInterval)
-	require.Len(t, f.chosenDesigns(), 7)
+	require.Len(t, f.chosenDesigns(), 8)
 }
 
 func TestChosenDesignsKeepTheirOrder(t *testing.T) {

@@ -24,6 +24,7 @@ func madeUpComparison() comparison {
 				EventsPerTask: 38, ActionsPerTask: 7, EventsPerPoll: new(11.0), LongestRun: new(23272.0), LongestWait: new(23272.0),
 				Lost: 1, Note: "not advised",
 			},
+			{Name: "solve", Tasks: 150, RequestsPerTask: 1.01, CreateTasks: new(1.0), Note: "submits"},
 			{Name: "plain-loop", Tasks: 150, ServerCPU: new(0.0), WorkerCPU: new(1.2), Note: "without <Temporal>"},
 		},
 	}

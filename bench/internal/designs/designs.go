@@ -3,6 +3,7 @@ package designs
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -30,17 +31,26 @@ type Design struct {
 	Note            string        // what a reader of its figures should know
 	Ours            bool          // this project's
 	Callbacks       bool          // its tasks are submitted with an address that the service calls
+	Submits         bool          // its workflow submits the task
 	SlowestInterval time.Duration // between two polls of a wait that has gone on for long
 	ContinuesAsNew  bool          // a history begins anew before it reaches the server's limit
 
 	// Start starts a task's workflow, which returns a Result; nil: the design is PlainLoop.
-	Start func(ctx context.Context, temporalClient client.Client, taskID int64) (client.WorkflowRun, error)
+	Start func(ctx context.Context, temporalClient client.Client, task Task) (client.WorkflowRun, error)
 	// Register has a worker serve the design; nil: the worker has this project's provider.
 	Register func(registry worker.Registry, service *twocaptcha.Client)
 }
 
+// Task is a task that a workflow waits for and, if it submits the task, what the service gets.
+type Task struct {
+	ID        int64         `json:"-"` // 0 if the workflow submits it
+	Type      string        `json:"type"`
+	SolveTime time.Duration `json:"solveTime"`
+}
+
 // Result is what the workflows of all designs return, among other things.
 type Result struct {
+	TaskID   int64           `json:"taskId,omitempty"`   // of a design that submits
 	Solution json.RawMessage `json:"solution,omitempty"` // missing: not ready
 }
 
@@ -60,6 +70,12 @@ func All() []Design {
 			Note: "ours, economy mode: one timer for the first delay, then one activity whose attempts are the polls, " +
 				"by timer's schedule",
 		}, workflows.AwaitTaskResultInput{InitialDelay: firstDelay, Polling: workflows.PollingActivityRetry}),
+		{
+			Name: "solve", Ours: true, Callbacks: true, Submits: true, SlowestInterval: 6 * slowestOfOurs, ContinuesAsNew: true,
+			Note: "ours, the whole life of a task: SolveTask by default, on a worker that takes callbacks; it submits the task, " +
+				"which costs events, actions and CPU time that the other designs don't have",
+			Start: solve,
+		},
 		guide(Design{
 			Name: "retry-guide",
 			Note: "Temporal's guide, infrequent polling: an activity that fails until the task is ready, retried every 5 s",
@@ -97,8 +113,8 @@ func Named(name string) (Design, error) {
 // ours completes a design that is this project's workflow with this input.
 func ours(design Design, input workflows.AwaitTaskResultInput) Design {
 	design.Ours = true
-	design.Start = func(ctx context.Context, temporalClient client.Client, taskID int64) (client.WorkflowRun, error) {
-		return StartOurs(ctx, temporalClient, taskID, input)
+	design.Start = func(ctx context.Context, temporalClient client.Client, task Task) (client.WorkflowRun, error) {
+		return StartOurs(ctx, temporalClient, task.ID, input)
 	}
 	return design
 }
@@ -110,4 +126,20 @@ func StartOurs(ctx context.Context, temporalClient client.Client, taskID int64,
 	options := workflows.StartOptions(taskID)
 	options.TaskQueue = TaskQueue
 	return temporalClient.ExecuteWorkflow(ctx, options, workflows.AwaitTaskResultWorkflow, input)
+}
+
+// solve starts SolveTask with its defaults.
+func solve(ctx context.Context, temporalClient client.Client, task Task) (client.WorkflowRun, error) {
+	task.Type = "TextCaptchaTask"
+	toSubmit, err := json.Marshal(task)
+	if err != nil {
+		return nil, err
+	}
+	input, err := workflows.SolveTaskInput{Task: toSubmit}.RawValue()
+	if err != nil {
+		return nil, err
+	}
+	options := workflows.SolveOptions(rand.Text())
+	options.TaskQueue = TaskQueue
+	return temporalClient.ExecuteWorkflow(ctx, options, workflows.SolveTaskWorkflow, input)
 }

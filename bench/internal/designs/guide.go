@@ -38,9 +38,9 @@ const (
 func guide(design Design, poll func(context.Context, *twocaptcha.Client, int64) (Result, error), definition any,
 	children ...any) Design {
 	design.SlowestInterval = guideInterval
-	design.Start = func(ctx context.Context, temporalClient client.Client, taskID int64) (client.WorkflowRun, error) {
+	design.Start = func(ctx context.Context, temporalClient client.Client, task Task) (client.WorkflowRun, error) {
 		options := client.StartWorkflowOptions{TaskQueue: TaskQueue, StartDelay: firstDelay} // its id is random
-		return temporalClient.ExecuteWorkflow(ctx, options, design.Name, taskID)
+		return temporalClient.ExecuteWorkflow(ctx, options, design.Name, task.ID)
 	}
 	design.Register = func(registry worker.Registry, service *twocaptcha.Client) {
 		registry.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: design.Name})

@@ -3,6 +3,7 @@ package stage
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -88,6 +89,9 @@ func Compare(ctx context.Context, design designs.Design, workload Workload, opti
 		}
 		if err = cmp.Or(context.Cause(ctx), err); err == nil {
 			figures = newDesignFigures(design, waits, heartbeats, before, after)
+			if design.Submits {
+				figures.CreateTasks = new(round(float64(s.createTasks())/float64(workload.Tasks), 2))
+			}
 			s.Say("%s: %d tasks, %d lost%s", design.Name, figures.Tasks, figures.Lost, loss)
 		}
 		return err
@@ -116,16 +120,21 @@ func (s *stage) runTasks(ctx context.Context, workload Workload) []wait {
 
 func (s *stage) runTask(ctx context.Context, arrival time.Time, solveTime time.Duration) (w wait) {
 	_ = sleepUntil(ctx, arrival) // if ctx ends, so does what follows
+	task := designs.Task{SolveTime: solveTime}
 	w.readyAt = time.Now().Add(solveTime)
-	answers := []simulator.Answer{simulator.ReadyAfter(solveTime, solution)}
-	w.taskID = s.service.Submit(simulator.Submission{Answers: answers, CallbackURL: s.callbackURL})
+	if !s.design.Submits {
+		submission := readyAfter(solveTime)
+		submission.CallbackURL = s.callbackURL
+		task.ID = s.service.Submit(submission)
+	}
+	w.taskID = task.ID
 	ctx, cancel := context.WithDeadlineCause(ctx, w.readyAt.Add(patience), fmt.Errorf("no result %s after it was ready", patience))
 	defer cancel()
 	var result designs.Result
 	if s.design.Start == nil {
 		w.lost = s.workers[0].Call("Worker.Wait", w.taskID, &result.Solution)
 		w.ended = time.Now()
-	} else if w.run, w.lost = s.design.Start(ctx, s.temporalClient, w.taskID); w.lost == nil {
+	} else if w.run, w.lost = s.design.Start(ctx, s.temporalClient, task); w.lost == nil {
 		_ = sleepUntil(ctx, w.readyAt) // asking earlier would be work for the server too
 		w.lost = w.run.Get(ctx, &result)
 	}
@@ -133,8 +142,37 @@ func (s *stage) runTask(ctx context.Context, arrival time.Time, solveTime time.D
 		w.lost = fmt.Errorf("the solution is %s instead of %s", result.Solution, solution)
 	}
 	w.lost = cmp.Or(context.Cause(ctx), w.lost)
+	for _, bought := range s.service.Purchases() {
+		if bought.TaskID == result.TaskID {
+			w.taskID, w.readyAt = bought.TaskID, bought.At.Add(solveTime)
+		}
+	}
 	w.requests = len(s.service.RequestsFor(w.taskID))
 	return w
+}
+
+// createTasks counts the createTask requests that the service got.
+func (s *stage) createTasks() (count int) {
+	for _, request := range s.service.Requests() {
+		if request.Path == "/createTask" {
+			count++
+		}
+	}
+	return count
+}
+
+// readyAfter is what becomes of a task.
+func readyAfter(solveTime time.Duration) simulator.Submission {
+	return simulator.Submission{Answers: []simulator.Answer{simulator.ReadyAfter(solveTime, solution)}}
+}
+
+// submitted is what becomes of a task that a workflow submits.
+func submitted(new simulator.NewTask) simulator.Submission {
+	var task designs.Task
+	if err := json.Unmarshal(new.Task, &task); err != nil {
+		return simulator.Submission{} // which is never ready
+	}
+	return readyAfter(task.SolveTime)
 }
 
 // readHistory adds the events and actions of a run that has closed, and those of the runs it

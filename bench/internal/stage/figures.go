@@ -16,6 +16,7 @@ type DesignFigures struct {
 	Name            string   `json:"name"`
 	Tasks           int      `json:"tasks"`
 	RequestsPerTask float64  `json:"requestsPerTask"`
+	CreateTasks     *float64 `json:"createTasksPerTask"` // requests; nil: the design doesn't submit its tasks
 	Delay           Delay    `json:"delayMs"`
 	EventsPerTask   float64  `json:"eventsPerTask"`
 	ActionsPerTask  float64  `json:"actionsPerTask"`

@@ -49,7 +49,7 @@ func on(ctx context.Context, design designs.Design, options Options, measure fun
 	defer cancel(nil)
 	s := &stage{Options: options, design: design}
 	key := rand.Text()
-	s.service, err = simulator.Start(simulator.Options{ClientKey: key, WithoutPollBudget: options.UnlimitedPolls})
+	s.service, err = simulator.Start(simulator.Options{ClientKey: key, WithoutPollBudget: options.UnlimitedPolls, NewTask: submitted})
 	if err != nil {
 		return err
 	}

@@ -143,13 +143,15 @@ func (w *Worker) Start(settings Settings, callbackURL *string) error {
 	}
 	worker.SetStickyWorkflowCacheSize(settings.Tuning.WorkflowCacheSize)
 	running := worker.New(temporalClient, designs.TaskQueue, settings.Tuning.options())
-	if design.Ours {
-		err = provider.Register(running, settings.Service)
-	} else {
-		design.Register(running, service)
+	if design.Callbacks {
+		*callbackURL, err = serveCallbacks(temporalClient, &settings.Service)
 	}
-	if err == nil && design.Callbacks {
-		*callbackURL, err = serveCallbacks(temporalClient)
+	switch {
+	case err != nil:
+	case design.Ours:
+		err = provider.Register(running, settings.Service)
+	default:
+		design.Register(running, service)
 	}
 	if err != nil {
 		return err
@@ -157,9 +159,11 @@ func (w *Worker) Start(settings Settings, callbackURL *string) error {
 	return running.Start()
 }
 
-func serveCallbacks(temporalClient client.Client) (url string, err error) {
-	secret := rand.Text()
-	handler, err := callback.NewHandler(callback.Options{Temporal: temporalClient, Secret: secret})
+// serveCallbacks tells the provider of the calls that it takes, and returns the address of tasks
+// that no workflow submits.
+func serveCallbacks(temporalClient client.Client, config *provider.Config) (url string, err error) {
+	config.CallbackSecret = rand.Text()
+	handler, err := callback.NewHandler(callback.Options{Temporal: temporalClient, Secret: config.CallbackSecret})
 	if err != nil {
 		return "", err
 	}
@@ -167,9 +171,10 @@ func serveCallbacks(temporalClient client.Client) (url string, err error) {
 	if err != nil {
 		return "", err
 	}
+	config.CallbackURL = "http://" + listener.Addr().String()
 	// If it ends, callbacks are refused from then on, which the figures show.
 	go func() { _ = callback.NewServer(handler).Serve(listener) }()
-	return callback.URL("http://"+listener.Addr().String(), secret)
+	return callback.URL(config.CallbackURL, config.CallbackSecret)
 }
 
 // Wait waits for a task without Temporal.

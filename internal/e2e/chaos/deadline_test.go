@@ -24,7 +24,7 @@ const (
 )
 
 // endedByItsDeadline tells whether a wait ended with TaskTimeout or NoAnswer.
-func endedByItsDeadline(outcome taskOutcome) bool {
+func endedByItsDeadline(outcome clientOutcome) bool {
 	code := workflows.ErrorCode(outcome.failure)
 	return code == workflows.ErrorTypeTaskTimeout || code == workflows.ErrorTypeNoAnswer
 }
@@ -34,13 +34,18 @@ func (task plannedTask) deadlineProblem(code string, record taskRecord) string {
 	if task.timeout == 0 {
 		return "its deadline is far beyond the run"
 	}
+	return record.deadlineProblem(code, task.isOutcome, record.history[0].GetEventTime().AsTime().Add(task.timeout))
+}
+
+// deadlineProblem says why a wait with this deadline must not have ended with that code, or "".
+func (record taskRecord) deadlineProblem(code string, isOutcome func(simulator.Request) bool, deadline time.Time) string {
 	for _, request := range record.requests {
-		if task.isOutcome(request.Request) && !request.lost {
+		if isOutcome(request.Request) && !request.lost {
 			return fmt.Sprintf("request %d was answered %q", request.TaskRequest, request.Answer)
 		}
 	}
 	if code == workflows.ErrorTypeTaskTimeout {
-		return record.taskTimeoutProblem(record.history[0].GetEventTime().AsTime().Add(task.timeout))
+		return record.taskTimeoutProblem(deadline)
 	}
 	return record.noAnswerProblem()
 }

@@ -1,7 +1,7 @@
-// Package chaos waits for many tasks at once while workers are killed, terminated and frozen, the
-// Temporal server is killed and started again on its database, and the service fails one request in
-// five and is down over the deadlines of a quarter of the tasks. It holds a test and the command
-// that runs it.
+// Package chaos waits for many tasks, and submits others, while workers are killed, terminated and
+// frozen, the Temporal server is killed and started again on its database, and the service fails
+// one request in five and is down over the deadlines of a quarter of the tasks. It holds a test and
+// the command that runs it.
 package chaos
 
 import "fmt"

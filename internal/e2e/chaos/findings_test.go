@@ -31,6 +31,7 @@ type runFindings struct {
 	repeated      int // tasks whose last poll was answered, but not its first attempt
 	starts        int // tries
 	closest       simulator.Pair
+	solves        solveFindings
 	problems      []string // with what is needed to understand each
 }
 
@@ -41,7 +42,7 @@ func (f *runFindings) add(evidence, format string, values ...any) {
 // judge accounts for every task of a run that was carried out.
 func (r *disturbedRun) judge() *runFindings {
 	r.t.Helper()
-	findings := &runFindings{failed: map[string]int{}}
+	findings := &runFindings{failed: map[string]int{}, solves: solveFindings{failed: map[string]int{}}}
 	runs := r.listAllRuns(findings)
 	replayer, err := harness.NewReplayer()
 	require.NoError(r.t, err)
@@ -53,17 +54,17 @@ func (r *disturbedRun) judge() *runFindings {
 		findings.starts += outcome.started
 		if n := len(runs[id]); n > 1 {
 			findings.twice++
-			findings.add(r.evidenceOn(task, nil), "task %d (%s) has %d runs", task.id, task.name, n)
+			findings.add(r.evidenceOn(r.service.RequestsFor(task.id), nil), "task %d (%s) has %d runs", task.id, task.name, n)
 		}
 		if !outcome.known {
 			findings.lost++
-			findings.add(r.evidenceOn(task, r.readHistory(outcome)), "task %d (%s) is lost: %v", task.id,
+			findings.add(r.evidenceOn(r.service.RequestsFor(task.id), r.readHistory(outcome.clientOutcome)), "task %d (%s) is lost: %v", task.id,
 				task.name, outcome.lastError)
 			continue
 		}
-		history := r.readHistory(outcome)
-		evidence := r.evidenceOn(task, history)
-		if problem := task.problem(outcome, r.recordOf(task, history)); problem != "" {
+		history := r.readHistory(outcome.clientOutcome)
+		evidence := r.evidenceOn(r.service.RequestsFor(task.id), history)
+		if problem := task.problem(outcome, r.recordOf(task.id, history)); problem != "" {
 			findings.wrong++
 			findings.add(evidence, "task %d (%s) has a wrong outcome: %s", task.id, task.name, problem)
 		} else if outcome.failure == nil {
@@ -85,6 +86,10 @@ func (r *disturbedRun) judge() *runFindings {
 			findings.add(evidence, "task %d: its history does not replay: %v", task.id, err)
 		}
 		r.checkRequests(findings, task, outcome, history, evidence)
+	}
+	for number := range r.plan.solves {
+		expected[solveWorkflowID(number)] = true
+		r.judgeSolve(findings, number, runs[solveWorkflowID(number)], replayer)
 	}
 	for id := range runs {
 		if !expected[id] {
@@ -129,16 +134,16 @@ func (r *disturbedRun) listRuns() (runs map[string][]string, missing string) {
 			break
 		}
 	}
-	for i, outcome := range r.outcomes {
+	for _, outcome := range r.clientOutcomes() {
 		if outcome.runID != "" && !slices.Contains(runs[outcome.workflowID], outcome.runID) {
-			missing = fmt.Sprintf("the run %q for task %d is missing", outcome.runID, r.plan.tasks[i].id)
+			missing = fmt.Sprintf("the run %q of %s is missing", outcome.runID, outcome.workflowID)
 		}
 	}
 	return runs, missing
 }
 
 // readHistory returns what the server recorded of a run, or nil if no run is known.
-func (r *disturbedRun) readHistory(outcome taskOutcome) []*historypb.HistoryEvent {
+func (r *disturbedRun) readHistory(outcome clientOutcome) []*historypb.HistoryEvent {
 	r.t.Helper()
 	if outcome.runID == "" {
 		return nil
@@ -167,7 +172,7 @@ func (r *disturbedRun) checkRequests(
 			decided = append(decided, request)
 		}
 	}
-	if task.outcome != "" && len(decided) == 0 && !endedByItsDeadline(outcome) {
+	if task.outcome != "" && len(decided) == 0 && !endedByItsDeadline(outcome.clientOutcome) {
 		findings.add(evidence, "task %d: the simulator never gave its outcome", task.id)
 	}
 	for _, request := range decided[:max(0, len(decided)-1)] {
@@ -180,9 +185,9 @@ func (r *disturbedRun) checkRequests(
 }
 
 // recordOf is what is known of a task's wait besides its outcome.
-func (r *disturbedRun) recordOf(task plannedTask, history []*historypb.HistoryEvent) taskRecord {
+func (r *disturbedRun) recordOf(taskID int64, history []*historypb.HistoryEvent) taskRecord {
 	record := taskRecord{history: history}
-	for _, request := range r.service.RequestsFor(task.id) {
+	for _, request := range r.service.RequestsFor(taskID) {
 		record.requests = append(record.requests, recordedRequest{Request: request, lost: r.mayBeLost(request)})
 	}
 	return record
@@ -202,7 +207,7 @@ func (r *disturbedRun) mayBeLost(request simulator.Request) bool {
 // checkSpacing finds requests for one task that were too close.
 func (r *disturbedRun) checkSpacing(findings *runFindings) {
 	for _, request := range r.service.Requests() {
-		if request.TaskRequest == 0 {
+		if request.TaskRequest == 0 && (request.Path != "/createTask" || request.Refused != "") {
 			findings.add("", "a request for no task arrived: %+v", request)
 		}
 	}
@@ -213,9 +218,12 @@ func (r *disturbedRun) checkSpacing(findings *runFindings) {
 		}
 	}
 	for _, pair := range r.service.CloserThan(harness.MinSpacing) {
-		index := pair.First.TaskID - firstTaskID
-		task := r.plan.tasks[index]
-		findings.add(r.evidenceOn(task, r.readHistory(r.outcomes[index])), "task %d: the requests %d and %d were %s apart",
-			task.id, pair.First.TaskRequest, pair.Second.TaskRequest, pair.Spacing())
+		id := pair.First.TaskID
+		var history []*historypb.HistoryEvent
+		if index := id - firstTaskID; 0 <= index && index < int64(len(r.outcomes)) {
+			history = r.readHistory(r.outcomes[index].clientOutcome)
+		}
+		findings.add(r.evidenceOn(r.service.RequestsFor(id), history), "task %d: the requests %d and %d were %s apart",
+			id, pair.First.TaskRequest, pair.Second.TaskRequest, pair.Spacing())
 	}
 }

@@ -34,7 +34,7 @@ type recordedRequest struct {
 // problem says what is not right about a task's outcome, or "".
 func (task plannedTask) problem(outcome taskOutcome, record taskRecord) string {
 	polls, seenProcessing := record.polls()
-	if endedByItsDeadline(outcome) {
+	if endedByItsDeadline(outcome.clientOutcome) {
 		code := workflows.ErrorCode(outcome.failure)
 		if problem := task.deadlineProblem(code, record); problem != "" {
 			return fmt.Sprintf("it ended with %s (%v), but %s", code, outcome.failure, problem)
@@ -81,7 +81,7 @@ func (task plannedTask) detailsProblem(outcome taskOutcome, want workflows.Error
 
 // failureKind is the error's type, or one name for all codes that are not in the service's table.
 func (task plannedTask) failureKind(outcome taskOutcome) string {
-	if task.name == unknownCode && !endedByItsDeadline(outcome) {
+	if task.name == unknownCode && !endedByItsDeadline(outcome.clientOutcome) {
 		return "an unknown code"
 	}
 	return workflows.ErrorCode(outcome.failure)
@@ -192,6 +192,11 @@ func historyProblem(task plannedTask, history []*historypb.HistoryEvent) string 
 	if problem := activitiesProblem(task, history); problem != "" {
 		return problem
 	}
+	return disturbedHistoryProblem(history)
+}
+
+// disturbedHistoryProblem says what no disturbance explains in the history of any workflow, or "".
+func disturbedHistoryProblem(history []*historypb.HistoryEvent) string {
 	for _, event := range history {
 		// A workflow task is done again if a wake-up comes in while it is being completed. Nothing
 		// else may fail one.

@@ -20,6 +20,10 @@ type runForm struct {
 	slowest    time.Duration // how long after its submission a task is ready, at most
 	blocked    int           // tasks that meet a ban of the address, which takes 3 minutes
 	unanswered int           // tasks whose requests are answered once, and then fail for ever
+	solveDecks int           // of tasks that SolveTask submits
+	// solveTimeout is until when these are waited for after their submission, and how long submitting
+	// may take.
+	solveTimeout time.Duration
 	// down is from when until when the service is down. The deadlines of a quarter of the tasks are
 	// within it.
 	down              span
@@ -43,6 +47,7 @@ func (s span) random(random *rand.Rand) time.Duration {
 var (
 	shortForm = runForm{
 		decks: 1, atOnce: 28, startEnd: 20 * time.Second, slowest: 25 * time.Second,
+		solveDecks: 1, solveTimeout: 40 * time.Second,
 		down: span{12 * time.Second, 20 * time.Second}, requestsPerSecond: 8,
 		kills: 2, terms: 1, freezes: 1,
 		outages:   []span{{time.Second, 4 * time.Second}},
@@ -51,6 +56,7 @@ var (
 	}
 	longForm = runForm{
 		decks: 5, atOnce: 100, startEnd: 150 * time.Second, slowest: 120 * time.Second, blocked: 4, unanswered: 4,
+		solveDecks: 4, solveTimeout: 80 * time.Second,
 		// A last poll that begins when the service goes down has had its attempts before it is up.
 		down: span{60 * time.Second, 220 * time.Second}, hangs: true, requestsPerSecond: 8,
 		kills: 5, terms: 3, freezes: 3, longFreezes: 2,
@@ -71,6 +77,7 @@ type runPlan struct {
 	seed    uint64
 	form    runForm
 	tasks   []plannedTask
+	solves  []plannedSolve
 	workers [workerCount][]disturbance
 	server  []disturbance
 }
@@ -124,6 +131,7 @@ func newPlan(form runForm, seed uint64) runPlan {
 			plan.tasks[i].polling = workflows.PollingActivityRetry
 		}
 	}
+	plan.solves = planSolves(rand.New(rand.NewPCG(seed, 2)), form)
 	for i := range plan.workers {
 		plan.workers[i] = workerDisturbances(random, form)
 	}
@@ -231,6 +239,7 @@ func TestChaosPlanFollowsFromItsSeed(t *testing.T) {
 
 	plan := newPlan(longForm, 7)
 	require.Len(t, plan.tasks, 200)
+	require.Len(t, plan.solves, 72)
 	require.Len(t, plan.server, 2)
 	require.Equal(t, 50, deadlinesWhileDown(plan))
 	require.Equal(t, 10, deadlinesWhileDown(newPlan(shortForm, 7)))

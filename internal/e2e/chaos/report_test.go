@@ -11,6 +11,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -88,6 +89,7 @@ func (r *disturbedRun) table(findings *runFindings) string {
 	row("wake-ups", r.wakeUps)
 	row("tries of a start", findings.starts)
 	row("outcomes answered again since they were lost on their way", findings.answeredAgain)
+	findings.solves.describe(row, r)
 	row("lost", findings.lost)
 	row("wrong", findings.wrong)
 	row("twice", findings.twice)
@@ -98,21 +100,21 @@ func (r *disturbedRun) table(findings *runFindings) string {
 	return text.String()
 }
 
-// evidenceOn is everything that is known of a task, in the order of time: its requests, its history
-// and the disturbances.
-func (r *disturbedRun) evidenceOn(task plannedTask, history []*historypb.HistoryEvent) string {
+// evidenceOn is everything that is known of a task, in the order of time: its requests, the history
+// of its workflow and the disturbances.
+func (r *disturbedRun) evidenceOn(requests []simulator.Request, history []*historypb.HistoryEvent) string {
 	type line struct {
 		at   time.Time
 		text string
 	}
 	var lines []line
-	for _, request := range r.service.RequestsFor(task.id) {
+	for _, request := range requests {
 		fault := ""
 		if request.Faulted {
 			fault = ", a fault"
 		}
-		lines = append(lines, line{request.Arrived, fmt.Sprintf("request %d, answered %q%s, finished %s",
-			request.TaskRequest, request.Answer, fault, r.since(request.Finished))})
+		lines = append(lines, line{request.Arrived, fmt.Sprintf("%s request %d, answered %q%s, finished %s, bought %d",
+			request.Path, request.TaskRequest, request.Answer, fault, r.since(request.Finished), request.Created)})
 	}
 	for _, event := range history {
 		lines = append(lines, line{event.GetEventTime().AsTime(),

@@ -47,33 +47,51 @@ type disturbedRun struct {
 	slowestTerm  time.Duration // of the workers' ends after SIGTERM
 	wakeUps      int           // that the server took
 
-	// outcomes are in the order of the plan's tasks. Only its task's goroutine writes one.
+	creations [][]creation // in the order of the plan's solves, whose solve's requests are in order
+
+	// outcomes are in the order of the plan's tasks, and solved in that of its solves. Only its task's
+	// goroutine writes one.
 	outcomes []taskOutcome
+	solved   []solveOutcome
 }
 
 // incident is a disturbance that happened.
 type incident struct {
 	who      string
+	process  int // of a worker, the id that it had before; else 0
 	kind     disturbanceKind
 	from, to time.Time // to: when it is continued, or was started again
 }
 
-// taskOutcome is what a client was told of a task's wait.
-type taskOutcome struct {
+// clientOutcome is what a client was told of a workflow.
+type clientOutcome struct {
 	workflowID, runID string
 	started           int // tries of the start
 	known             bool
-	output            workflows.AwaitTaskResultOutput
 	failure           error // the workflow's; nil if it succeeded
 	lastError         error // of the start or the wait, if no outcome is known
+}
+
+// taskOutcome is what a client was told of a task's wait.
+type taskOutcome struct {
+	clientOutcome
+	output workflows.AwaitTaskResultOutput
+}
+
+// solveOutcome is what a client was told of a task's SolveTask.
+type solveOutcome struct {
+	clientOutcome
+	output workflows.SolveTaskOutput
 }
 
 // startRun sets everything up and disturbs nothing yet.
 func startRun(t *testing.T, plan runPlan) *disturbedRun {
 	t.Helper()
 	r := &disturbedRun{
-		t: t, plan: plan, service: harness.StartSimulator(t), outcomes: make([]taskOutcome, len(plan.tasks)),
+		t: t, plan: plan, outcomes: make([]taskOutcome, len(plan.tasks)),
+		solved: make([]solveOutcome, len(plan.solves)), creations: make([][]creation, len(plan.solves)),
 	}
+	r.service = harness.StartSimulatorWith(t, simulator.Options{NewTask: r.create})
 	r.serviceIsUp()
 
 	r.serverOptions = harness.Restartable(t)
@@ -93,8 +111,8 @@ func (r *disturbedRun) carryOut() {
 	var disturbers, tasks sync.WaitGroup
 	tasksEnded := make(chan struct{})
 	for i, disturbances := range r.plan.workers {
+		worker := &disturbedWorker{run: r, name: fmt.Sprintf("worker %d", i+1), callbackPort: harness.NewPort(r.t)}
 		disturbers.Go(func() {
-			worker := &disturbedWorker{run: r, name: fmt.Sprintf("worker %d", i+1)}
 			worker.start()
 			worker.disturb(disturbances, tasksEnded)
 		})
@@ -105,6 +123,12 @@ func (r *disturbedRun) carryOut() {
 		tasks.Go(func() { r.await(ctx, task, &r.outcomes[i]) })
 		if task.wakeUpAt > 0 {
 			tasks.Go(func() { r.wakeUp(ctx, task) })
+		}
+	}
+	for i, solve := range r.plan.solves {
+		tasks.Go(func() { r.solve(ctx, i) })
+		if solve.cancelAt > 0 {
+			tasks.Go(func() { r.cancelSolve(ctx, i) })
 		}
 	}
 	tasks.Wait()
@@ -121,7 +145,7 @@ func (r *disturbedRun) disturbServer() {
 		assert.NoError(r.t, r.server.Kill())
 		time.Sleep(d.lasts)
 		server, err := devserver.Start(context.Background(), r.serverOptions)
-		r.note(serverName, d.kind, from)
+		r.note(incident{who: serverName, kind: d.kind, from: from})
 		if !assert.NoError(r.t, err, "the Temporal server's next start") {
 			return
 		}
@@ -137,7 +161,7 @@ func (r *disturbedRun) disturbService() {
 	r.service.Faults(r.plan.seed, 1, whileDown(r.plan.form.hangs)...)
 	time.Sleep(time.Until(r.begun.Add(down.most)))
 	r.serviceIsUp()
-	r.note(serviceName, isDown, from)
+	r.note(incident{who: serviceName, kind: isDown, from: from})
 }
 
 // serviceIsUp lets the service answer, except for its usual faults.
@@ -146,10 +170,11 @@ func (r *disturbedRun) serviceIsUp() {
 }
 
 // note records a disturbance that is over.
-func (r *disturbedRun) note(who string, kind disturbanceKind, from time.Time) {
+func (r *disturbedRun) note(over incident) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.disturbances = append(r.disturbances, incident{who: who, kind: kind, from: from, to: time.Now()})
+	over.to = time.Now()
+	r.disturbances = append(r.disturbances, over)
 }
 
 // await submits a task, starts its workflow and waits for its outcome, whatever happens to the
@@ -164,9 +189,17 @@ func (r *disturbedRun) await(ctx context.Context, task plannedTask, outcome *tas
 	options := workflows.StartOptions(task.id)
 	options.TaskQueue = taskQueue
 	input := workflows.AwaitTaskResultInput{TaskID: task.id, Timeout: task.timeout, Polling: task.polling}
+	r.execute(ctx, options, workflows.AwaitTaskResultWorkflow, input, &outcome.clientOutcome, &outcome.output)
+}
+
+// execute starts a workflow and waits for its outcome, whatever happens to the server.
+func (r *disturbedRun) execute(
+	ctx context.Context, options client.StartWorkflowOptions, workflowType string, input any,
+	outcome *clientOutcome, output any,
+) {
 	for outcome.runID == "" {
 		outcome.started++
-		run, err := r.temporalClient.ExecuteWorkflow(ctx, options, workflows.AwaitTaskResultWorkflow, input)
+		run, err := r.temporalClient.ExecuteWorkflow(ctx, options, workflowType, input)
 		if err == nil {
 			outcome.workflowID, outcome.runID = run.GetID(), run.GetRunID()
 			break
@@ -180,11 +213,10 @@ func (r *disturbedRun) await(ctx context.Context, task plannedTask, outcome *tas
 		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	}
 	for {
-		var output workflows.AwaitTaskResultOutput
-		err := r.temporalClient.GetWorkflow(ctx, outcome.workflowID, outcome.runID).Get(ctx, &output)
+		err := r.temporalClient.GetWorkflow(ctx, outcome.workflowID, outcome.runID).Get(ctx, output)
 		var ended *temporal.WorkflowExecutionError
 		if err == nil || errors.As(err, &ended) {
-			outcome.known, outcome.output, outcome.failure, outcome.lastError = true, output, err, nil
+			outcome.known, outcome.failure, outcome.lastError = true, err, nil
 			return
 		}
 		outcome.lastError = fmt.Errorf("wait: %w", err)

@@ -21,10 +21,16 @@ type disturbedWorker struct {
 	run     *disturbedRun
 	name    string
 	process *harness.Process
+
+	callbackPort int
 }
 
 func (w *disturbedWorker) start() {
+	callbackAddress := fmt.Sprintf("127.0.0.1:%d", w.callbackPort)
 	environment := []string{
+		"TWOCAPTCHA_CALLBACK_ADDRESS=" + callbackAddress,
+		"TWOCAPTCHA_CALLBACK_URL=http://" + callbackAddress + "/2captcha",
+		"TWOCAPTCHA_CALLBACK_SECRET=" + harness.CallbackSecret,
 		fmt.Sprintf("TEMPORAL_ADDRESS=127.0.0.1:%d", w.run.serverOptions.Port),
 		"TWOCAPTCHA_API_KEY=" + harness.ClientKey,
 		fmt.Sprintf("TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=%g", w.run.plan.form.requestsPerSecond),
@@ -44,7 +50,7 @@ func (w *disturbedWorker) disturb(disturbances []disturbance, tasksEnded <-chan 
 		due, cancel := context.WithDeadline(context.Background(), w.run.begun.Add(d.at))
 		w.keepRunning(due.Done())
 		cancel()
-		from := time.Now()
+		over := incident{who: w.name, process: w.process.ID(), kind: d.kind, from: time.Now()}
 		// A worker that has just ended by itself is noticed by keepRunning.
 		switch d.kind {
 		case byKill:
@@ -61,7 +67,7 @@ func (w *disturbedWorker) disturb(disturbances []disturbance, tasksEnded <-chan 
 			time.Sleep(d.lasts)
 			w.process.SignalIfRunning(syscall.SIGCONT)
 		}
-		w.run.note(w.name, d.kind, from)
+		w.run.note(over)
 	}
 	w.keepRunning(tasksEnded)
 	w.terminate()

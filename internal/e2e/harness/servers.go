@@ -30,7 +30,7 @@ func StartServer(t *testing.T, options devserver.Options) *devserver.Server {
 // its port outlive it.
 func Restartable(t *testing.T) devserver.Options {
 	t.Helper()
-	return devserver.Options{CLI: CLI(), Database: filepath.Join(t.TempDir(), "temporal.db"), Port: newPort(t)}
+	return devserver.Options{CLI: CLI(), Database: filepath.Join(t.TempDir(), "temporal.db"), Port: NewPort(t)}
 }
 
 // NewAddress is an address for a server that can be started again on it.
@@ -75,9 +75,9 @@ var _ log.Logger = QuietLogger{}
 
 var lastPort atomic.Int64
 
-// newPort is a port that nobody else takes while the server on it is down: it is above those that
+// NewPort is a port that nobody else takes while the server on it is down: it is above those that
 // dev servers choose from, and below those that systems hand out.
-func newPort(t *testing.T) int {
+func NewPort(t *testing.T) int {
 	t.Helper()
 	const first, count = 30000, 2700
 	for range count {
