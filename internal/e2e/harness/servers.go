@@ -36,7 +36,7 @@ func Restartable(t *testing.T) devserver.Options {
 // NewAddress is an address for a server that can be started again on it.
 func NewAddress(t *testing.T) string {
 	t.Helper()
-	return fmt.Sprintf("127.0.0.1:%d", newPort(t))
+	return fmt.Sprintf("127.0.0.1:%d", NewPort(t))
 }
 
 // Dial returns a client of the dev server that the tests share. It is closed when the test ends.
