@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	longFlag = flag.Bool("chaos.long", false, "run the long form of TestChaos: 272 tasks, about 7 minutes")
+	longFlag = flag.Bool("chaos.long", false, "run the long form of TestChaos: 272 tasks, about 6 minutes")
 	// With the default, no task of the short form meets more than two faults in a row in its first ten
 	// requests. With 1 some meet five, each of which is repeated 30 s later.
 	seedFlag = flag.Uint64("chaos.seed", 13, "what every random decision of TestChaos derives from")
@@ -22,7 +22,7 @@ var (
 // says of money is true.
 //
 // The short form, of 58 tasks, takes about a minute and a half. The long one, of 272, takes about
-// seven: see Command.
+// six: see Command.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	form := shortForm
