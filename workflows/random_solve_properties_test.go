@@ -212,7 +212,8 @@ func callsAreTaken(r *solveRun, details workflows.ErrorDetails) string {
 		return ""
 	}
 	for _, call := range r.calls {
-		if call.names != nil && call.heard > 0 && call.heard < r.record.ended && call.heard > call.names.attempt.poll.seen {
+		if call.names != nil && call.heard > 0 && call.heard < r.record.ended && !slices.Contains(details.TaskIDs, call.names.id) &&
+			call.heard > call.names.attempt.poll.seen {
 			return fmt.Sprintf("the call at %s has named task %d, and the end at %s says: %v", call.heard, call.names.id, r.record.ended, r.err)
 		}
 	}

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -170,6 +171,8 @@ func (o *order) request() []byte {
 	return o.body
 }
 
+var errNoConnection = errors.New("the connection is gone")
+
 // purchaseRecord is a task that was bought.
 type purchaseRecord struct {
 	attempt *attemptRecord
@@ -192,8 +195,10 @@ func (s *solveRun) createTask(request *http.Request, attempt *attemptRecord) (*h
 	s.shop.orders.Store(fmt.Sprintf("%p", o), o)
 	defer s.shop.orders.Delete(fmt.Sprintf("%p", o))
 	response, err := s.next.RoundTrip(request)
-	body := o.request()
-	if body == nil { // it has not come to the service
+	if err != nil {
+		err = errNoConnection // without the connection's ports, so that a schedule always ends in the same words
+	}
+	if o.request() == nil { // it has not come to the service
 		return response, err
 	}
 	at := s.now()
