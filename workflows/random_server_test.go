@@ -800,7 +800,9 @@ func (c *serverClient) CompleteActivityWithOptions(_ context.Context, o client.C
 
 func (c *serverClient) SignalWorkflow(_ context.Context, _, _, _ string, payload any) error {
 	at := c.attempt.started + c.attempt.poll.options.StartToCloseTimeout + time.Duration(c.attempt.fate.Delay)
-	c.run.solve.post(&solveCall{at: at, payload: func() any { return payload }})
+	c.run.solve.post(&solveCall{
+		at: at, payload: func() any { return payload }, names: c.run.solve.purchaseOf(c.attempt.poll), ofWorker: true,
+	})
 	return nil
 }
 

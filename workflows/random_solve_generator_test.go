@@ -101,8 +101,14 @@ func drawSolve(t *rapid.T, polling workflows.Polling) randomSolve {
 		})
 	}
 	drawInterruptions(t, &s.randomSchedule)
-	if oneIn(t, 4, "canceled early") { // while the task is being submitted
+	if oneIn(t, 4, "canceled early") { // while the task is being submitted, most likely
 		s.CancelAt = max(drawSpan(t, "canceled at", 0, time.Minute), 1)
+		if oneIn(t, 2, "within the first request") {
+			s.Submissions.Attempts = append([]fate{drawSubmissionFate(t)}, s.Submissions.Attempts...)
+			s.Submissions.Attempts[0].Delay = s.CancelAt%span(14*time.Second) + span(step)
+			s.CancelAt %= span(14 * time.Second)
+			s.CancelAt = max(s.CancelAt, 1)
+		}
 	}
 	s.Waits = nil
 	return s

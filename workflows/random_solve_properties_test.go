@@ -192,12 +192,7 @@ func moneyIsTold(r *solveRun, details workflows.ErrorDetails) string {
 func (r *solveRun) mayHaveBoughtUnknown(details workflows.ErrorDetails) fateKind {
 	for _, submitted := range r.submissions() {
 		means, fate := r.meaning(submitted)
-		var bought *purchaseRecord
-		for _, purchase := range r.purchases {
-			if purchase.attempt.poll == submitted {
-				bought = purchase
-			}
-		}
+		bought := r.purchaseOf(submitted)
 		if means == meansUnknown && (bought == nil || !slices.Contains(details.TaskIDs, bought.id)) ||
 			fate.kind == fateSolvedAtOnce {
 			return fate.kind
@@ -206,12 +201,18 @@ func (r *solveRun) mayHaveBoughtUnknown(details workflows.ErrorDetails) fateKind
 	return ""
 }
 
-// callsAreTaken: if a call has named the task in time, its id is known in the end.
+// callsAreTaken: if a call has named the task in time, its id is known in the end. What a worker
+// has to say is waited for as long as a minute, also after a cancellation.
 func callsAreTaken(r *solveRun, details workflows.ErrorDetails) string {
-	if workflows.ErrorCode(r.err) != outcomeUnknownCode || details.TaskID != 0 {
+	canceled := workflows.ErrorCode(r.err) == workflows.Canceled
+	if details.TaskID != 0 || !canceled && workflows.ErrorCode(r.err) != outcomeUnknownCode {
 		return ""
 	}
 	for _, call := range r.calls {
+		if canceled && call.ofWorker && call.names.attempt.poll.seen > 0 && call.at > call.names.attempt.poll.seen &&
+			call.at < call.names.attempt.poll.seen+time.Minute && len(r.schedule.Away) == 0 && !slices.Contains(details.TaskIDs, call.names.id) {
+			return fmt.Sprintf("the worker's signal at %s, which names task %d, was not waited for", call.at, call.names.id)
+		}
 		if call.names != nil && call.heard > 0 && call.heard < r.record.ended && !slices.Contains(details.TaskIDs, call.names.id) &&
 			call.heard > call.names.attempt.poll.seen {
 			return fmt.Sprintf("the call at %s has named task %d, and the end at %s says: %v", call.heard, call.names.id, r.record.ended, r.err)

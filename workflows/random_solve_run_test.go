@@ -54,7 +54,9 @@ type solveCall struct {
 	at      time.Duration
 	payload func() any // nil: none
 	names   *purchaseRecord
-	heard   time.Duration // 0: it has not been
+	// ofWorker tells that the worker that has the answer sends it.
+	ofWorker bool
+	heard    time.Duration // 0: it has not been
 }
 
 func newSolveRun(s randomSolve, shop *shop) *solveRun {
@@ -126,6 +128,16 @@ func (r *solveRun) registerCalls() {
 			r.registerLocked(index)
 		}
 	}
+}
+
+// purchaseOf is what a submission has bought; nil: nothing.
+func (r *solveRun) purchaseOf(submitted *activityRecord) *purchaseRecord {
+	for _, purchase := range r.purchases {
+		if purchase.attempt.poll == submitted {
+			return purchase
+		}
+	}
+	return nil
 }
 
 func (r *solveRun) post(call *solveCall) {
