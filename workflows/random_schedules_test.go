@@ -21,9 +21,9 @@ import (
 var schedulesFlag = flag.Int("schedules", 2000, "how many random schedules TestRandomSchedules runs")
 
 // TestRandomSchedules runs waits on schedules that nobody chose, and requires of each what
-// [scheduleRecord.problem] lists; and half as many SolveTasks, of which [solveRun.problem] lists it.
-// A schedule that fails is reduced to the least that fails. The output shows it, and says how to run
-// it again and how to keep it.
+// [scheduleRecord.problem] lists. It runs half as many SolveTasks, and requires of them what
+// [solveRun.problem] lists. A schedule that fails is reduced to the least that fails. The output
+// shows it, and says how to run it again and how to keep it.
 func TestRandomSchedules(t *testing.T) {
 	t.Parallel()
 	shop := openShop(t)

@@ -104,10 +104,12 @@ func drawSolve(t *rapid.T, polling workflows.Polling) randomSolve {
 	if oneIn(t, 4, "canceled early") { // while the task is being submitted, most likely
 		s.CancelAt = max(drawSpan(t, "canceled at", 0, time.Minute), 1)
 		if oneIn(t, 2, "within the first request") {
-			s.Submissions.Attempts = append([]fate{drawSubmissionFate(t)}, s.Submissions.Attempts...)
-			s.Submissions.Attempts[0].Delay = s.CancelAt%span(14*time.Second) + span(step)
-			s.CancelAt %= span(14 * time.Second)
-			s.CancelAt = max(s.CancelAt, 1)
+			s.CancelAt = max(s.CancelAt%span(14*time.Second), 1)
+			first := fate{
+				Kind:  rapid.SampledFrom([]fateKind{fateSolvedAtOnce, fateTruth, fateDropped, fateLate, fateLost}).Draw(t, "the first request"),
+				Delay: s.CancelAt + span(step),
+			}
+			s.Submissions.Attempts = append([]fate{first}, s.Submissions.Attempts...)
 		}
 	}
 	s.Waits = nil
