@@ -149,6 +149,7 @@ func (s *solve) run(ctx workflow.Context) (SolveTaskOutput, error) {
 		if ctx.Err() != nil {
 			state, err = StateCanceled, ctx.Err()
 		}
+		s.takeLastCall(ctx)
 		err = s.ending(err)
 		s.end(ctx, state, err)
 		return SolveTaskOutput{}, err
