@@ -205,15 +205,19 @@ func (r *solveRun) mayHaveBoughtUnknown(details workflows.ErrorDetails) fateKind
 // has to say is waited for as long as a minute, also after a cancellation.
 func callsAreTaken(r *solveRun, details workflows.ErrorDetails) string {
 	canceled := workflows.ErrorCode(r.err) == workflows.Canceled
-	if details.TaskID != 0 || !canceled && workflows.ErrorCode(r.err) != outcomeUnknownCode {
+	if details.TaskID != 0 || len(r.submissions()) == 0 || !canceled && workflows.ErrorCode(r.err) != outcomeUnknownCode {
 		return ""
 	}
+	last := r.submissions()[len(r.submissions())-1]
 	for _, call := range r.calls {
+		if call.names == nil || call.names.attempt.poll.options.Summary != last.options.Summary { // of an attempt before the last
+			continue
+		}
 		if canceled && call.ofWorker && call.names.attempt.poll.seen > 0 && call.at > call.names.attempt.poll.seen &&
 			call.at < call.names.attempt.poll.seen+time.Minute && len(r.schedule.Away) == 0 && !slices.Contains(details.TaskIDs, call.names.id) {
 			return fmt.Sprintf("the worker's signal at %s, which names task %d, was not waited for", call.at, call.names.id)
 		}
-		if call.names != nil && call.heard > 0 && call.heard < r.record.ended && !slices.Contains(details.TaskIDs, call.names.id) &&
+		if call.heard > 0 && call.heard < r.record.ended && !slices.Contains(details.TaskIDs, call.names.id) &&
 			call.heard > call.names.attempt.poll.seen {
 			return fmt.Sprintf("the call at %s has named task %d, and the end at %s says: %v", call.heard, call.names.id, r.record.ended, r.err)
 		}
