@@ -83,6 +83,15 @@ func (s *solve) awaitLostAnswer(ctx workflow.Context) {
 	s.takeCalledTask()
 }
 
+// takeLastCall has an end name the task that a call has named while a later submission was under
+// way.
+func (s *solve) takeLastCall(ctx workflow.Context) {
+	if s.calls != nil && s.TaskID == 0 {
+		s.calls.collect(ctx)
+		s.takeCalledTask()
+	}
+}
+
 // takeCalledTask takes the next task that a call has named for the attempt's submissions, if their
 // outcome is unknown.
 func (s *solve) takeCalledTask() bool {

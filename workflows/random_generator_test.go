@@ -135,25 +135,30 @@ func drawSchedule(t *rapid.T, polling workflows.Polling, inline bool) randomSche
 		s.Calls = append(s.Calls, drawCall(t, s))
 	}
 	slices.SortStableFunc(s.Calls, func(a, b randomCall) int { return int(a.At - b.At) })
-	if oneIn(t, 6, "canceled") {
-		s.CancelAt = max(drawMoment(t, "canceled at", s), 1)
-	}
-	if oneIn(t, 3, "continued") {
-		for range rapid.IntRange(1, 3).Draw(t, "continued times") {
-			s.SuggestAt = append(s.SuggestAt, drawMoment(t, "suggested at", s))
-		}
-		slices.Sort(s.SuggestAt)
-	}
-	if oneIn(t, 6, "away") {
-		from := drawMoment(t, "away from", s)
-		s.Away = append(s.Away, period{from, from + drawSpan(t, "away for", time.Second, 20*time.Minute)})
-	}
+	drawInterruptions(t, &s)
 	describe := []describeKind{describeWorks, describeWorks, describeNotPermitted}
 	if len(s.Waits) == 1 { // an attempt that waits for itself does not go by the environment's time, which is too vague for two
 		describe = append(describe, describeBroken)
 	}
 	s.Describe = rapid.SampledFrom(describe).Draw(t, "describe")
 	return s
+}
+
+// drawInterruptions draws what happens to the workflow from outside.
+func drawInterruptions(t *rapid.T, s *randomSchedule) {
+	if oneIn(t, 6, "canceled") {
+		s.CancelAt = max(drawMoment(t, "canceled at", *s), 1)
+	}
+	if oneIn(t, 3, "continued") {
+		for range rapid.IntRange(1, 3).Draw(t, "continued times") {
+			s.SuggestAt = append(s.SuggestAt, drawMoment(t, "suggested at", *s))
+		}
+		slices.Sort(s.SuggestAt)
+	}
+	if oneIn(t, 6, "away") {
+		from := drawMoment(t, "away from", *s)
+		s.Away = append(s.Away, period{from, from + drawSpan(t, "away for", time.Second, 20*time.Minute)})
+	}
 }
 
 func drawWait(t *rapid.T, id int64) randomWait {

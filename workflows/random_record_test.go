@@ -6,6 +6,7 @@ import (
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/workflows"
@@ -66,6 +67,9 @@ type activityRecord struct {
 	err   error
 	// heartbeat is what its attempts have left to those after them.
 	heartbeat *commonpb.Payloads
+	runID     string
+	// submission is the name of a submission.
+	submission string
 }
 
 // attemptRecord is one attempt of an activity. The environment runs it under its name, and in turn.
@@ -83,6 +87,8 @@ type attemptRecord struct {
 	nextDue time.Duration  // 0: no attempt was to follow it
 	request *requestRecord // nil: it sent none
 	err     error
+	// reported is what an attempt has told the server of its end, in place of returning it.
+	reported client.CompleteActivityOptions
 }
 
 type requestRecord struct {

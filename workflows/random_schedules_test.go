@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,21 +21,32 @@ import (
 var schedulesFlag = flag.Int("schedules", 2000, "how many random schedules TestRandomSchedules runs")
 
 // TestRandomSchedules runs waits on schedules that nobody chose, and requires of each what
-// [scheduleRecord.problem] lists. A schedule that fails is reduced to the least that fails. The
-// output shows it, and says how to run it again and how to keep it.
+// [scheduleRecord.problem] lists. It runs half as many SolveTasks, and requires of them what
+// [solveRun.problem] lists. A schedule that fails is reduced to the least that fails. The output
+// shows it, and says how to run it again and how to keep it.
 func TestRandomSchedules(t *testing.T) {
 	t.Parallel()
-	kinds := []struct {
-		name    string
-		polling workflows.Polling
-		inline  bool
-	}{
-		{"timer", workflows.PollingTimer, false},
-		{"activityRetry", workflows.PollingActivityRetry, false},
-		{"timer inline", workflows.PollingTimer, true},
-		{"activityRetry inline", workflows.PollingActivityRetry, true},
+	shop := openShop(t)
+	await := func(polling workflows.Polling, inline bool) func(*testing.T, *rapid.T) history {
+		schedules := rapid.Custom(func(t *rapid.T) randomSchedule { return drawSchedule(t, polling, inline) })
+		return func(t *testing.T, check *rapid.T) history { return schedules.Draw(check, "schedule").run(t) }
 	}
-	each := (*schedulesFlag + len(kinds) - 1) / len(kinds)
+	solve := func(polling workflows.Polling) func(*testing.T, *rapid.T) history {
+		schedules := rapid.Custom(func(t *rapid.T) randomSolve { return drawSolve(t, polling) })
+		return func(t *testing.T, check *rapid.T) history { return schedules.Draw(check, "schedule").run(t, shop) }
+	}
+	kinds := []struct {
+		name string
+		run  func(*testing.T, *rapid.T) history
+	}{
+		{"timer", await(workflows.PollingTimer, false)},
+		{"activityRetry", await(workflows.PollingActivityRetry, false)},
+		{"timer inline", await(workflows.PollingTimer, true)},
+		{"activityRetry inline", await(workflows.PollingActivityRetry, true)},
+		{"SolveTask timer", solve(workflows.PollingTimer)},
+		{"SolveTask activityRetry", solve(workflows.PollingActivityRetry)},
+	}
+	each := (*schedulesFlag + 3) / 4 // that many are of waits
 	require.NoError(t, flag.Set("rapid.checks", strconv.Itoa(each)))
 	if testing.Short() {
 		each /= 5 // as rapid does
@@ -42,11 +54,10 @@ func TestRandomSchedules(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
-			schedules := rapid.Custom(func(t *rapid.T) randomSchedule { return drawSchedule(t, kind.polling, kind.inline) })
 			var run atomic.Int64
 			rapid.Check(t, func(check *rapid.T) {
 				run.Add(1)
-				history := schedules.Draw(check, "schedule").run(t)
+				history := kind.run(t, check)
 				if problem := history.problem(); problem != "" {
 					check.Logf("To keep this schedule as a test, save its JSON as workflows/testdata/schedules/NAME.json:\n%s", history)
 					check.Fatalf("%s", problem)
@@ -56,6 +67,12 @@ func TestRandomSchedules(t *testing.T) {
 			require.GreaterOrEqual(t, int(run.Load()), each, "fewer schedules than asked for: give go test a longer -timeout")
 		})
 	}
+}
+
+// history is what happened on a schedule.
+type history interface {
+	fmt.Stringer
+	problem() string
 }
 
 // TestKeptSchedules runs schedules that failed once, with this code or with an earlier one.
@@ -69,12 +86,22 @@ func TestKeptSchedules(t *testing.T) {
 			t.Parallel()
 			content, err := os.ReadFile(file)
 			require.NoError(t, err)
-			var s randomSchedule
-			require.NoError(t, json.Unmarshal(content, &s))
-			history := s.run(t)
+			history := runKept(t, content)
 			require.Empty(t, history.problem(), "%s", history)
 		})
 	}
+}
+
+func runKept(t *testing.T, content []byte) history {
+	t.Helper()
+	var solve randomSolve
+	require.NoError(t, json.Unmarshal(content, &solve))
+	if len(solve.Tasks) > 0 {
+		return solve.run(t, openShop(t))
+	}
+	var s randomSchedule
+	require.NoError(t, json.Unmarshal(content, &s))
+	return s.run(t)
 }
 
 // run carries the schedule out in a bubble: its time goes on only while a request is under way, and

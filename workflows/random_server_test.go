@@ -49,6 +49,10 @@ type scheduleRun struct {
 	heard   []bool // the calls that have been delivered
 	// underWay are the attempts that may not have ended.
 	underWay []workflow.Future
+	// solve is what else there is if the workflow is SolveTask; otherwise nil.
+	solve *solveRun
+	// next is the client's own transport.
+	next http.RoundTripper
 }
 
 func newScheduleRun(s randomSchedule) *scheduleRun {
@@ -59,14 +63,22 @@ func newScheduleRun(s randomSchedule) *scheduleRun {
 	for index, wait := range s.Waits {
 		r.record.waits = append(r.record.waits, &waitRecord{randomWait: wait, index: index})
 	}
-	plugin, err := provider.NewPlugin(provider.Config{
-		ClientKey: clientKey, WrapTransport: func(http.RoundTripper) http.RoundTripper { return r }, Now: r.clock,
-	})
+	r.usePlugin(provider.Config{})
+	return r
+}
+
+// usePlugin has workers run the shipped plugin with this configuration, and the schedule's service.
+func (r *scheduleRun) usePlugin(config provider.Config) {
+	config.ClientKey, config.Now = clientKey, r.clock
+	config.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
+		r.next = next
+		return r
+	}
+	plugin, err := provider.NewPlugin(config)
 	if err != nil {
 		panic(err)
 	}
 	r.plugin = plugin
-	return r
 }
 
 // now is the time since the workflow's start.
@@ -119,6 +131,9 @@ const afterEnd = time.Hour
 
 func (r *scheduleRun) carryOut() *scheduleRecord {
 	var input any = r.schedule.Waits[0].input(r.schedule.Polling)
+	if r.solve != nil {
+		input = r.solve.input()
+	}
 	for {
 		r.record.runs++
 		err := r.carryOutRun(input)
@@ -169,6 +184,9 @@ func (r *scheduleRun) carryOutRun(input any) (continued error) {
 			env.RegisterDelayedCallback(func() { r.deliver(index) }, at-offset)
 		}
 	}
+	if r.solve != nil {
+		r.solve.registerCalls()
+	}
 	for _, at := range r.schedule.SuggestAt {
 		if at := time.Duration(at); at > offset || r.record.runs == 1 {
 			env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, at-offset)
@@ -192,6 +210,9 @@ func (r *scheduleRun) carryOutRun(input any) (continued error) {
 	}
 	wait := r.record.waits[0]
 	wait.started = true
+	if r.solve != nil {
+		return r.solve.carryOutRun(env, input)
+	}
 	env.ExecuteWorkflow(workflows.AwaitTaskResultWorkflow, input)
 	if !env.IsWorkflowCompleted() {
 		return r.fail("the workflow hasn't ended")
@@ -274,6 +295,10 @@ func (r *scheduleRun) deliver(index int) {
 
 // hears notes that the workflow has a call.
 func (r *scheduleRun) hears(index int) {
+	if r.solve != nil {
+		r.solve.hears(index)
+		return
+	}
 	r.heard[index] = true
 	call := r.schedule.Calls[index]
 	if call.Kind == callOther || call.Kind == callOtherAsNumber {
@@ -379,6 +404,20 @@ func (o *serverOutbound) NewTimerWithOptions(
 	return timer.future
 }
 
+// GetInfo gives each run of a SolveTask an id of its own, as a server does.
+func (o *serverOutbound) GetInfo(ctx workflow.Context) *workflow.Info {
+	info := o.Next.GetInfo(ctx)
+	if o.run.solve == nil {
+		return info
+	}
+	changed := *info
+	changed.WorkflowExecution.RunID = o.run.runID()
+	changed.OriginalRunID = o.run.runID()
+	return &changed
+}
+
+func (r *scheduleRun) runID() string { return fmt.Sprint("run ", r.record.runs) }
+
 // ExecuteActivity is the server's part in an activity: it starts an attempt when a worker is there,
 // and repeats it as the retry policy says.
 func (o *serverOutbound) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
@@ -388,9 +427,12 @@ func (o *serverOutbound) ExecuteActivity(ctx workflow.Context, activityType stri
 	}
 	poll := &activityRecord{
 		wait: wait, options: workflow.GetActivityOptions(ctx), scheduled: o.run.now(),
-		byRetries: activityType == activities.PollTaskResultActivity,
+		byRetries: activityType == activities.PollTaskResultActivity, runID: o.run.runID(),
 	}
-	wait.polls = append(wait.polls, poll)
+	if o.run.solve != nil {
+		poll.wait = o.run.solve.waitFor(poll, activityType, args[0])
+	}
+	poll.wait.polls = append(poll.wait.polls, poll)
 	if problem := retryPolicyProblem(poll.options); problem != "" {
 		_ = o.run.fail("%s: %s", poll.options.Summary, problem)
 	}
@@ -411,6 +453,7 @@ func (o *serverOutbound) ExecuteActivity(ctx workflow.Context, activityType stri
 func retryPolicyProblem(options workflow.ActivityOptions) string {
 	policy := options.RetryPolicy
 	switch {
+	case policy != nil && policy.MaximumAttempts == 1: // it is not repeated
 	case policy == nil:
 		return "the server's retry policy, which repeats after a second"
 	case policy.InitialInterval < 5*time.Second || policy.BackoffCoefficient < 1 || policy.MaximumInterval < policy.InitialInterval:
@@ -458,7 +501,7 @@ func (s *servedActivity) serve(ctx workflow.Context) workflow.Future {
 			if latest < expiry {
 				kind = enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START
 			}
-			return s.instead(ctx, timeout(kind, last))
+			return s.instead(ctx, timeout(kind, last, nil))
 		}
 		if s.sleepUnlessCanceled(ctx, start) {
 			return s.canceled(ctx)
@@ -510,7 +553,7 @@ func (s *servedActivity) attempt(ctx workflow.Context, attempt *attemptRecord, e
 			_ = s.o.Next.NewTimer(ctx, end-s.o.run.now()).Get(ctx, nil)
 		}
 	}
-	return s.instead(ctx, timeout(kind, last)), false
+	return s.instead(ctx, timeout(kind, last, s.poll.heartbeat)), false
 }
 
 // untilDone blocks until the future is ready, or until the workflow doesn't wait any longer.
@@ -585,10 +628,12 @@ func (s *servedActivity) instead(ctx workflow.Context, cause *failurepb.Failure)
 
 // timeout is the failure of an activity that runs into a timeout; last is how the attempt before
 // ended.
-func timeout(kind enumspb.TimeoutType, last error) *failurepb.Failure {
+func timeout(kind enumspb.TimeoutType, last error, heartbeat *commonpb.Payloads) *failurepb.Failure {
 	failure := &failurepb.Failure{
-		Message:     "activity timeout",
-		FailureInfo: &failurepb.Failure_TimeoutFailureInfo{TimeoutFailureInfo: &failurepb.TimeoutFailureInfo{TimeoutType: kind}},
+		Message: "activity timeout",
+		FailureInfo: &failurepb.Failure_TimeoutFailureInfo{TimeoutFailureInfo: &failurepb.TimeoutFailureInfo{
+			TimeoutType: kind, LastHeartbeatDetails: heartbeat,
+		}},
 	}
 	var activityError *temporal.ActivityError
 	if errors.As(last, &activityError) {
@@ -651,7 +696,11 @@ func (i *serverActivity) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 	_, name, _ := strings.Cut(string(activity.GetInfo(ctx).TaskToken), "#")
 	attempt := i.run.attemptOf(name)
 	attempt.inTurn()
-	return i.Next.ExecuteActivity(context.WithValue(ctx, attemptKey{}, attempt), in)
+	result, err := i.Next.ExecuteActivity(context.WithValue(ctx, attemptKey{}, attempt), in)
+	if errors.Is(err, activity.ErrResultPending) { // it has told the server itself
+		return attempt.reported.Result, attempt.reported.Err
+	}
+	return result, err
 }
 
 func (r *scheduleRun) attemptOf(name string) *attemptRecord {
@@ -681,6 +730,9 @@ func (a *serverAttempt) GetInfo(ctx context.Context) activity.Info {
 	info.ScheduleToCloseTimeout = attempt.poll.options.ScheduleToCloseTimeout
 	info.RetryPolicy = attempt.poll.options.RetryPolicy
 	info.ScheduledTime = a.run.started.Add(attempt.poll.scheduled)
+	if a.run.solve != nil {
+		info.WorkflowExecution.RunID = attempt.poll.runID
+	}
 	info.StartedTime = a.run.started.Add(attempt.started)
 	return info
 }
@@ -698,7 +750,8 @@ func (a *attemptWithClient[Client]) GetClient(ctx context.Context) Client {
 	return answers.(Client)
 }
 
-// serverClient answers the one question that activities have: whether their attempt is due.
+// serverClient answers the one question that polls have: whether their attempt is due. A submission
+// also tells it things.
 type serverClient struct {
 	client.Client
 	attempt *attemptRecord
@@ -721,6 +774,39 @@ func (c *serverClient) DescribeWorkflow(context.Context, string, string) (*clien
 		}},
 	}}, nil
 }
+
+func (c *serverClient) RecordActivityHeartbeatWithOptions(_ context.Context, o client.RecordActivityHeartbeatOptions) error {
+	if c.attempt.fate.Kind == fateMarkRefused {
+		return serviceerror.NewUnavailable("no heartbeat now")
+	}
+	encoded, err := converter.GetDefaultDataConverter().ToPayloads(o.Details...)
+	if err != nil {
+		panic(err)
+	}
+	c.attempt.poll.heartbeat = encoded
+	if c.attempt.fate.Kind == fateLostAfterMark {
+		return errWorkerGone
+	}
+	return nil
+}
+
+func (c *serverClient) CompleteActivityWithOptions(_ context.Context, o client.CompleteActivityOptions) error {
+	if c.attempt.fate.Kind == fateLate {
+		return serviceerror.NewNotFound("the attempt is over")
+	}
+	c.attempt.reported = o
+	return nil
+}
+
+func (c *serverClient) SignalWorkflow(_ context.Context, _, _, _ string, payload any) error {
+	at := c.attempt.started + c.attempt.poll.options.StartToCloseTimeout + time.Duration(c.attempt.fate.Delay)
+	c.run.solve.post(&solveCall{
+		at: at, payload: func() any { return payload }, names: c.run.solve.purchaseOf(c.attempt.poll), ofWorker: true,
+	})
+	return nil
+}
+
+var errWorkerGone = errors.New("the worker is gone")
 
 // The heartbeats of an activity's attempts go on from one to the next.
 

@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,7 +37,9 @@ func (k fateKind) asksForDelay() bool {
 }
 
 // lost tells that nobody hears of the attempt's end.
-func (k fateKind) lost() bool { return k == fateLost || k == fateLostBeforeSend }
+func (k fateKind) lost() bool {
+	return k == fateLost || k == fateLostBeforeSend || k == fateLostAfterMark || k == fateLate
+}
 
 // requestTimeout is the client's.
 const requestTimeout = 15 * time.Second
@@ -119,7 +120,7 @@ func (w randomWait) answer(f fate, at time.Duration) (answerKind, *http.Response
 	case fateNoAnswer:
 		return answerNone, nil, nil
 	case fateLost:
-		return answerNone, nil, errors.New("the worker is gone")
+		return answerNone, nil, errWorkerGone
 	}
 	switch {
 	case w.EndsAt == 0 || at < time.Duration(w.EndsAt):
@@ -143,6 +144,9 @@ func (r *scheduleRun) RoundTrip(request *http.Request) (*http.Response, error) {
 	attempt, ok := ctx.Value(attemptKey{}).(*attemptRecord)
 	if !ok {
 		return nil, r.fail("a request that no attempt sends")
+	}
+	if strings.HasSuffix(request.URL.Path, "/createTask") {
+		return r.solve.createTask(request, attempt)
 	}
 	var sent struct {
 		TaskID int64 `json:"taskId"`

@@ -20,7 +20,7 @@ type SolveTaskOutput struct {
 	Polls int `json:"polls"`
 	// Attempts is how many attempts were begun.
 	Attempts int `json:"attempts"`
-	// TaskIDs are all tasks that were bought, in order, if there were several.
+	// TaskIDs are all tasks that were bought and have an id, in order, if there were several.
 	TaskIDs []int64 `json:"taskIds,omitempty"`
 }
 
@@ -149,6 +149,7 @@ func (s *solve) run(ctx workflow.Context) (SolveTaskOutput, error) {
 		if ctx.Err() != nil {
 			state, err = StateCanceled, ctx.Err()
 		}
+		s.takeLastCall(ctx)
 		err = s.ending(err)
 		s.end(ctx, state, err)
 		return SolveTaskOutput{}, err
@@ -276,7 +277,7 @@ func (s *solve) continueAsNew(ctx workflow.Context) error {
 
 func (s *solve) output(result *twocaptcha.TaskResult) SolveTaskOutput {
 	out := SolveTaskOutput{TaskID: s.TaskID, TaskResult: *result, Polls: s.polls(), Attempts: s.Attempts}
-	if taskIDs := s.taskIDs(); len(taskIDs) > 1 {
+	if taskIDs := s.taskIDs(); len(taskIDs) > 1 || s.TaskID == 0 { // the last task may have had no id
 		out.TaskIDs = taskIDs
 	}
 	return out
