@@ -166,7 +166,7 @@ func withRetryDelay(attempt activity.Info, err error, retryDelay func(asked time
 func policyDelay(attempt activity.Info) time.Duration {
 	policy := attempt.RetryPolicy
 	if policy == nil || policy.InitialInterval <= 0 {
-		return schedule.RetryDelay(int(attempt.Attempt))
+		return schedule.RetryDelay(int(attempt.Attempt), schedule.MaxRetryDelay)
 	}
 	longest := policy.MaximumInterval
 	if longest <= 0 {

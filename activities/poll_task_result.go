@@ -34,7 +34,7 @@ func (a *Activities) pollTaskResult(ctx context.Context, in polling.Input) (poll
 	question.retryDelay = func(asked time.Duration) time.Duration {
 		failures = max(attemptsBefore(ctx).Failures, in.Failures) + 1
 		recordFailures(ctx, failures)
-		retryDelay = cmp.Or(asked, schedule.RetryDelay(failures))
+		retryDelay = cmp.Or(asked, schedule.RetryDelay(failures, schedule.MaxRetryDelay))
 		return retryDelay
 	}
 	result, err := ask(ctx, a, question)

@@ -103,7 +103,7 @@ func (s *solve) submitOnce(ctx workflow.Context) (*twocaptcha.TaskResult, error)
 		s.LastAnswer = failed.lastAnswer
 	}
 	s.Failures++
-	s.SubmitAt = workflow.Now(ctx).Add(cmp.Or(failed.delay, submissionDelay(s.Failures)))
+	s.SubmitAt = workflow.Now(ctx).Add(cmp.Or(failed.delay, schedule.RetryDelay(s.Failures, maxSubmissionDelay)))
 	return nil, ctx.Err()
 }
 
@@ -213,15 +213,6 @@ func failedSubmission(err error, canceled, mayCallBack bool) submissionFailure {
 // activityNotRegistered is the SDK's type of error of a worker that does not have the activity: it
 // has run nothing.
 const activityNotRegistered = "ActivityNotRegisteredError"
-
-// submissionDelay is how long to wait after so many submissions in a row that bought nothing.
-func submissionDelay(failures int) time.Duration {
-	delay := schedule.FirstRetryDelay
-	for ; failures > 1 && delay < maxSubmissionDelay; failures-- {
-		delay *= 2
-	}
-	return min(delay, maxSubmissionDelay)
-}
 
 // submissionName differs between the submissions of all runs of a workflow id, and is the same in a
 // run that was reset, to whose submissions calls may still come.

@@ -75,13 +75,14 @@ func (s Schedule) Count(number int, first time.Time, soon bool, by time.Time) in
 	return count
 }
 
-// RetryDelay is how long to wait after so many failures in a row, at least one.
-func RetryDelay(failures int) time.Duration {
+// RetryDelay is how long to wait after so many failures in a row, at least one: FirstRetryDelay,
+// doubling to longest.
+func RetryDelay(failures int, longest time.Duration) time.Duration {
 	delay := FirstRetryDelay
-	for ; failures > 1 && delay < MaxRetryDelay; failures-- {
+	for ; failures > 1 && delay < longest; failures-- {
 		delay *= 2
 	}
-	return min(delay, MaxRetryDelay)
+	return min(delay, longest)
 }
 
 // IsLast tells whether a poll that is due, or made, at that time is the last one.

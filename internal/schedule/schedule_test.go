@@ -253,7 +253,7 @@ func TestPollsThatHaveBeenDue(t *testing.T) {
 func TestDelayAfterFailuresInARow(t *testing.T) {
 	t.Parallel()
 	for failures, want := range []time.Duration{5, 5, 10, 20, 30, 30, 30} {
-		require.Equal(t, want*time.Second, schedule.RetryDelay(failures), "%d failures", failures)
+		require.Equal(t, want*time.Second, schedule.RetryDelay(failures, schedule.MaxRetryDelay), "%d failures", failures)
 	}
-	require.Equal(t, 30*time.Second, schedule.RetryDelay(math.MaxInt))
+	require.Equal(t, 30*time.Second, schedule.RetryDelay(math.MaxInt, schedule.MaxRetryDelay))
 }
