@@ -154,10 +154,8 @@ func withRetryDelay(attempt activity.Info, err error, retryDelay func(asked time
 	case retryDelay == nil:
 		return err
 	}
-	var details ErrorDetails
-	_ = failed.Details(&details) // this process has made them
 	return temporal.NewApplicationErrorWithOptions(failed.Message(), failed.Type(), temporal.ApplicationErrorOptions{
-		NextRetryDelay: delay, Category: failed.Category(), Details: []any{details},
+		NextRetryDelay: delay, Category: failed.Category(), Details: []any{detailsOf(failed)},
 	})
 }
 

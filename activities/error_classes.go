@@ -348,6 +348,12 @@ func newError(message, errorType string, class class, retryAfter time.Duration, 
 	return temporal.NewApplicationErrorWithOptions(message, errorType, options)
 }
 
+// detailsOf are the details of one of this package's errors, which this process has made.
+func detailsOf(failed *temporal.ApplicationError) (details ErrorDetails) {
+	_ = failed.Details(&details)
+	return details
+}
+
 func newInvalidInput(taskID int64, message string) error {
 	return newError(message, ErrorTypeInvalidInput, verdict, 0, ErrorDetails{TaskID: max(taskID, 0)})
 }

@@ -76,9 +76,8 @@ func planOf(in polling.Input) schedule.Schedule {
 // lastError returns what one of this package's errors says without the task.
 func lastError(err error) string {
 	var failed *temporal.ApplicationError
-	var details ErrorDetails
-	if errors.As(err, &failed) {
-		_ = failed.Details(&details) // this process has made them
+	if !errors.As(err, &failed) {
+		return ""
 	}
-	return details.LastError
+	return detailsOf(failed).LastError
 }

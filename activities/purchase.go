@@ -101,10 +101,8 @@ func (p purchase) withCallbackAdvice(err error) error {
 		failed.Type() == ErrorTypeCreateTaskOutcomeUnknown {
 		return err
 	}
-	var details ErrorDetails
-	_ = failed.Details(&details) // this process has made them
 	return newError(failed.Message()+"; if the reason is the callback address, which must be registered with the account, "+
-		"submit with \"disableCallback\": true", failed.Type(), verdict, 0, details)
+		"submit with \"disableCallback\": true", failed.Type(), verdict, 0, detailsOf(failed))
 }
 
 func isFinal(err error) bool {
@@ -205,9 +203,7 @@ func (m *marking) clear(err error) error {
 	if errorType == ErrorTypeRequestFailed {
 		errorType = ErrorTypeNotSubmitted
 	}
-	var details ErrorDetails
-	_ = failed.Details(&details) // this process has made them
-	return newError(failed.Message(), errorType, verdict, 0, details)
+	return newError(failed.Message(), errorType, verdict, 0, detailsOf(failed))
 }
 
 // hasMark tells whether an attempt before this one may have sent its request.
