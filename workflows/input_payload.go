@@ -70,13 +70,15 @@ func inputFromPayload[Input any, In interface {
 // schedule have a previous run too, but the input is the caller's: if it has the property, the
 // previous run has refused it.
 func isHandedOn(ctx workflow.Context, table []property, data []byte) bool {
+	if workflow.GetInfo(ctx).ContinuedExecutionRunID == "" || !slices.ContainsFunc(table, func(p property) bool { return p.handedOn }) {
+		return false // as a rule: a first run's input, which may be large, is decoded once
+	}
 	var properties map[string]json.RawMessage
-	if !slices.ContainsFunc(table, func(p property) bool { return p.handedOn }) || json.Unmarshal(data, &properties) != nil {
+	if json.Unmarshal(data, &properties) != nil {
 		return false
 	}
 	continued, given := properties["continued"]
 	return given && string(continued) != "null" &&
-		workflow.GetInfo(ctx).ContinuedExecutionRunID != "" &&
 		ErrorCode(workflow.GetLastError(ctx)) != activities.ErrorTypeInvalidInput
 }
 
