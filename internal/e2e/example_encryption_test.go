@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -20,13 +19,10 @@ func TestExampleEncryption(t *testing.T) {
 	t.Parallel()
 	service := serviceOf(t, ready(`{"text":"a-secret-solution"}`))
 	server := harness.StartServer(t, devserver.Options{})
-	example := t.TempDir() + "/encryption"
-	build, err := exec.Command("go", "build", "-o", example, "../../examples/encryption").CombinedOutput()
-	require.NoError(t, err, string(build))
-	done := harness.StartProcess(t, harness.Command{Path: example, Environment: []string{
+	done := runExample(t, buildExample(t, "encryption"), []string{
 		"TEMPORAL_ADDRESS=" + server.Address(), "TWOCAPTCHA_API_KEY=" + harness.ClientKey,
 		"TWOCAPTCHA_API_URL=" + service.URL(), "PAYLOAD_KEY=" + strings.Repeat("0f", 32),
-	}}).Wait(t)
+	})
 	require.Equal(t, 0, done.Status, done.Stderr)
 	require.Equal(t, `{"text":"a-secret-solution"}`+"\n", done.Stdout)
 	require.Contains(t, string(service.Purchases()[0].Task.Task), "Saturday", "the service gets the task in the clear")
