@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -22,6 +23,7 @@ type settings struct {
 	callbacks callback.Options // all but its client
 	logger    *slog.Logger
 	metrics   http.Handler // what /metrics answers; nil: it is not found
+	lostKey   func() error // why there is no usable key any more, or nil
 }
 
 // newSettings returns an error that says what is wrong with the configuration.
@@ -39,7 +41,10 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 	if err != nil {
 		return settings{}, err
 	}
-	return settings{flags: f, client: ofClient, worker: ofWorker, callbacks: ofCallbacks, logger: logger}, nil
+	return settings{
+		flags: f, client: ofClient, worker: ofWorker, callbacks: ofCallbacks, logger: logger,
+		lostKey: keyState(keyCheck(environment), time.Now),
+	}, nil
 }
 
 // workerOptions have the provider as a plugin, with the account's key in it.
