@@ -28,7 +28,9 @@ type settings struct {
 
 // newSettings returns an error that says what is wrong with the configuration.
 func newSettings(f flags, environment command.Environment, stderr io.Writer) (settings, error) {
-	logger := slog.New(logHandler(f, stderr))
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.LogLevel)) // one of those that the flag takes
+	logger := command.NewLogger(stderr, f.LogFormat, level)
 	ofCallbacks, err := callbackOptions(f, environment, logger)
 	if err != nil {
 		return settings{}, err
@@ -87,14 +89,4 @@ func clientOptions(environment command.Environment, logger *slog.Logger) (client
 	}
 	options.Logger = log.NewStructuredLogger(logger)
 	return options, nil
-}
-
-func logHandler(f flags, stderr io.Writer) slog.Handler {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(f.LogLevel)) // one of those that the flag takes
-	options := &slog.HandlerOptions{Level: level}
-	if f.LogFormat == "json" {
-		return slog.NewJSONHandler(stderr, options)
-	}
-	return slog.NewTextHandler(stderr, options)
 }
