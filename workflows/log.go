@@ -7,9 +7,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// logEnd tells of a task that has ended, in one line: nothing else that an operator asks of it is at
-// info, and neither what it was nor its solution is logged. taskID is 0 if the task has no id. The
-// outcome is as [ErrorCode] says it, or "ready".
+// logEnd tells in one line at info that a task has ended. It shows neither the task's content nor
+// its solution. taskID is 0 if the task has no id. The outcome is what [ErrorCode] says, or
+// "ready".
 func logEnd(ctx workflow.Context, taskID int64, err error, polls int, startedAt time.Time) {
 	outcome := "ready"
 	if err != nil {
