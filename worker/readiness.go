@@ -167,7 +167,7 @@ type pollWatch struct {
 	kind     string
 	underWay map[*time.Time]struct{} // when each began
 	served   time.Time               // when a poll was last known to be served; zero: never
-	failedAt time.Time               // the last failure; zero: none since a poll was answered
+	failedAt time.Time               // the last failure; zero: none since a later poll was answered
 	failure  codes.Code
 }
 
@@ -183,10 +183,11 @@ func (p *pollWatch) begin(now time.Time) *time.Time {
 func (p *pollWatch) end(poll *time.Time, now time.Time, code codes.Code) {
 	p.look(now)
 	delete(p.underWay, poll)
-	if code == codes.OK {
-		p.served, p.failedAt = now, time.Time{}
-	} else {
+	switch {
+	case code != codes.OK:
 		p.failedAt, p.failure = now, code
+	case poll.After(p.failedAt): // one that began before a failure does not say that the next is served
+		p.served, p.failedAt = now, time.Time{}
 	}
 }
 

@@ -90,8 +90,14 @@ func inTime(t *testing.T, test func(t *testing.T, w *watchedWorker, drain func()
 			workflowservice.WorkflowService_PollWorkflowTaskQueue_FullMethodName,
 			workflowservice.WorkflowService_PollActivityTaskQueue_FullMethodName,
 		} {
-			for range 2 {
-				running.Go(func() { w.pollFrom(ctx, method) })
+			for i := range 2 { // the polls of several pollers end at different times
+				running.Go(func() {
+					select {
+					case <-time.After(time.Duration(i) * 40 * time.Second):
+						w.pollFrom(ctx, method)
+					case <-ctx.Done():
+					}
+				})
 			}
 		}
 		test(t, w, cancel)
@@ -212,6 +218,7 @@ func TestWorkerThatGetsNoTasksIsNotReady(t *testing.T) {
 			t.Parallel()
 			inTime(t, func(t *testing.T, w *watchedWorker, _ func()) {
 				w.waitUntilItSays(t, "", 10*time.Second)
+				w.staysReady(t, 2*time.Minute)
 				var refused atomic.Bool
 				w.pollsAre(func(ctx context.Context, polled string) error {
 					if polled == method {
@@ -247,6 +254,25 @@ func TestShortGapInPollingIsNotToldOf(t *testing.T) {
 			})
 			w.staysReady(t, 90*time.Second)
 		}
+	})
+}
+
+// Nobody may have looked for a while when the connection breaks off.
+func TestPollThatBreaksOffWasServedUntilThen(t *testing.T) {
+	t.Parallel()
+	inTime(t, func(t *testing.T, w *watchedWorker, _ func()) {
+		w.waitUntilItSays(t, "", 10*time.Second)
+		w.staysReady(t, 2*time.Minute)
+		broken := time.Now().Add(90 * time.Second)
+		w.pollsAre(func(ctx context.Context, method string) error {
+			if left := time.Until(broken); left > 0 {
+				time.Sleep(left)
+				return status.Error(codes.Unavailable, "connection reset")
+			}
+			return idle(ctx, method)
+		})
+		time.Sleep(time.Until(broken) + time.Second)
+		w.staysReady(t, time.Minute)
 	})
 }
 
