@@ -2,27 +2,20 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
-	"github.com/temporal-providers/temporal-2captcha/activities"
-	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/provider"
@@ -127,7 +120,6 @@ func startOthersWorker(t *testing.T, logger *slog.Logger, config provider.Config
 	require.NoError(t, err)
 	taskQueue = harness.NewTaskQueue()
 	running := worker.New(temporalClient, taskQueue, worker.Options{Plugins: []worker.Plugin{plugin}})
-	running.RegisterWorkflow(askForTwoSeconds)
 	require.NoError(t, running.Start())
 	t.Cleanup(running.Stop)
 	return temporalClient, taskQueue
@@ -149,47 +141,4 @@ func TestOthersWorkersLogHiccupsAtDebugAndAWrongKeyAtError(t *testing.T) {
 	require.Regexp(t, fmt.Sprintf(`level=ERROR msg="Activity error." .*task %d: getTaskResult: ERROR_KEY_DOES_NOT_EXIST`, denied), lines.String())
 	require.Equal(t, 1, strings.Count(lines.String(), "level=ERROR"))
 	require.NotContains(t, lines.String(), "level=WARN")
-}
-
-// askForTwoSeconds asks for a task's result in an attempt that is over before the answer.
-func askForTwoSeconds(ctx workflow.Context, taskID int64) error {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 2 * time.Second, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
-	})
-	return workflow.ExecuteActivity(ctx, activities.GetTaskResultActivity, activities.GetTaskResultInput{TaskID: taskID}).Get(ctx, nil)
-}
-
-// lateTransport hands an answer on when its request's time is over, as a process does that was
-// stopped meanwhile.
-type lateTransport struct{ next http.RoundTripper }
-
-func (l lateTransport) RoundTrip(request *http.Request) (*http.Response, error) {
-	answer, err := l.next.RoundTrip(request.WithContext(context.WithoutCancel(request.Context())))
-	if err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(answer.Body)
-	answer.Body.Close()
-	answer.Body = io.NopCloser(bytes.NewReader(body))
-	<-request.Context().Done()
-	return answer, err
-}
-
-func TestAnswerAfterTheAttemptIsNotLogged(t *testing.T) {
-	t.Parallel()
-	service := harness.StartSimulator(t)
-	var lines recorder
-	temporalClient, taskQueue := startOthersWorker(t, command.NewLogger(&lines, "text", slog.LevelDebug), provider.Config{
-		ClientKey: harness.ClientKey, APIURL: service.URL(),
-		WrapTransport: func(next http.RoundTripper) http.RoundTripper { return lateTransport{next} },
-	})
-	taskID := harness.NewTaskID()
-	service.Script(taskID, simulator.Ready(`{"text":"`+loggedSolution+`"}`))
-	run, err := temporalClient.ExecuteWorkflow(harness.Context(t), client.StartWorkflowOptions{TaskQueue: taskQueue},
-		askForTwoSeconds, taskID)
-	require.NoError(t, err)
-	require.ErrorContains(t, run.Get(harness.Context(t), nil), "StartToClose")
-	require.Eventually(t, func() bool { return strings.Contains(lines.String(), "Activity complete after timeout.") },
-		harness.Patience, 50*time.Millisecond)
-	requireSecret(t, lines.String())
 }
