@@ -44,6 +44,9 @@ func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*A
 		}
 	}
 	answer, reason, err := sendInTurn(ctx, a, attempt, q)
+	if reason == nil {
+		a.service.note(ctx, a.now(), err)
+	}
 	switch {
 	case reason != nil && q.isPoll:
 		recordUnsent(ctx)

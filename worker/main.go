@@ -6,6 +6,8 @@ package main
 
 import (
 	"context"
+	"net"
+	"slices"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
@@ -36,13 +38,32 @@ func run(ctx context.Context, invocation command.Invocation) int {
 // error says that an address can't be listened on, or that the Temporal server can't be reached or
 // refuses the worker.
 func serve(ctx context.Context, s settings) error {
-	listener, err := listenForCallbacks(s.flags.CallbackAddress)
+	callbacks, err := listenForCallbacks(s.flags.CallbackAddress)
 	if err != nil {
 		return err
 	}
-	if listener != nil {
-		defer listener.Close()
+	if callbacks != nil {
+		defer callbacks.Close()
 	}
+	admin, err := listen(s.flags.MetricsAddress, "metrics and health can't be served", "TWOCAPTCHA_METRICS_ADDRESS")
+	if err != nil {
+		return err
+	}
+	if admin == nil {
+		return serveTemporal(ctx, s, callbacks, nil)
+	}
+	defer admin.Close()
+	ready := newReadiness(s)
+	s.client.ConnectionOptions.DialOptions = append(slices.Clip(s.client.ConnectionOptions.DialOptions), ready.dialOption())
+	return whileServing(
+		adminServer{listener: admin, metrics: s.metrics, notReady: ready.problem, logger: s.logger},
+		serviceFunc(func(ctx context.Context) error { return serveTemporal(ctx, s, callbacks, ready) }),
+	).Run(ctx)
+}
+
+// serveTemporal runs the services that need the Temporal server. ready is nil if nobody asks
+// whether the worker is ready.
+func serveTemporal(ctx context.Context, s settings, callbacks net.Listener, ready *readiness) error {
 	temporalClient, err := command.Dial(ctx, s.client)
 	if ctx.Err() != nil {
 		return nil // stopped before it began
@@ -51,5 +72,9 @@ func serve(ctx context.Context, s settings) error {
 		return err
 	}
 	defer temporalClient.Close()
-	return s.services(temporalClient, listener).Run(ctx)
+	list := s.services(temporalClient, callbacks)
+	if ready != nil {
+		list = append(list, healthWatch{ready, temporalClient.WorkflowService()})
+	}
+	return list.Run(ctx)
 }

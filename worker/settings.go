@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -20,11 +22,15 @@ type settings struct {
 	worker    worker.Options
 	callbacks callback.Options // all but its client
 	logger    *slog.Logger
+	metrics   http.Handler // what /metrics answers; nil: it is not found
+	lostKey   func() error // why there is no usable key any more, or nil
 }
 
 // newSettings returns an error that says what is wrong with the configuration.
 func newSettings(f flags, environment command.Environment, stderr io.Writer) (settings, error) {
-	logger := slog.New(logHandler(f, stderr))
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.LogLevel)) // one of those that the flag takes
+	logger := command.NewLogger(stderr, f.LogFormat, level)
 	ofCallbacks, err := callbackOptions(f, environment, logger)
 	if err != nil {
 		return settings{}, err
@@ -37,7 +43,10 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 	if err != nil {
 		return settings{}, err
 	}
-	return settings{f, ofClient, ofWorker, ofCallbacks, logger}, nil
+	return settings{
+		flags: f, client: ofClient, worker: ofWorker, callbacks: ofCallbacks, logger: logger,
+		lostKey: keyState(keyCheck(environment), time.Now),
+	}, nil
 }
 
 // workerOptions have the provider as a plugin, with the account's key in it.
@@ -80,14 +89,4 @@ func clientOptions(environment command.Environment, logger *slog.Logger) (client
 	}
 	options.Logger = log.NewStructuredLogger(logger)
 	return options, nil
-}
-
-func logHandler(f flags, stderr io.Writer) slog.Handler {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(f.LogLevel)) // one of those that the flag takes
-	options := &slog.HandlerOptions{Level: level}
-	if f.LogFormat == "json" {
-		return slog.NewJSONHandler(stderr, options)
-	}
-	return slog.NewTextHandler(stderr, options)
 }
