@@ -43,8 +43,6 @@ const (
 // VerifyOptions say which executions [Verify] replays, and how. The zero value replays those of
 // this package's workflows, as a worker without a data converter of its own would.
 type VerifyOptions struct {
-	// Namespace is the client's; "" is client.DefaultNamespace.
-	Namespace string
 	// Limit is the greatest number of executions to replay; 0 is DefaultVerifyLimit.
 	Limit int
 	// Since is how long ago the oldest of the closed executions closed; 0 is DefaultVerifySince.
@@ -54,7 +52,8 @@ type VerifyOptions struct {
 	// makes Verify panic, as it makes a worker panic.
 	Workflows map[string]any
 	// Replayer has what the worker and its client have: data converter, failure converter, context
-	// propagators, interceptors, plugins. This package's plugin need not be among them.
+	// propagators, interceptors, plugins. This package's plugin need not be among them. All of these
+	// see the SDK's namespace of replays, "ReplayNamespace".
 	Replayer worker.WorkflowReplayerOptions
 }
 
@@ -85,7 +84,7 @@ type BrokenExecution struct {
 // those that would break: their workflow tasks would fail until a build comes that can go on with
 // them. It needs no client key, starts nothing and changes nothing.
 //
-// It replays the executions of a namespace that are open, and those that have closed lately, open
+// It replays the executions of the client's namespace that are open, and those that have closed lately, open
 // ones first and the newest first, up to a limit. It finds them by workflow type, whatever their
 // task queue is. It asks the server for several histories at a time.
 //
@@ -93,7 +92,6 @@ type BrokenExecution struct {
 // Then the report has what was found before.
 func Verify(ctx context.Context, temporalClient client.Client, options VerifyOptions) (VerifyReport, error) {
 	v := verification{client: temporalClient, options: options}
-	v.options.Namespace = cmp.Or(options.Namespace, client.DefaultNamespace)
 	v.options.Limit = cmp.Or(options.Limit, DefaultVerifyLimit)
 	v.options.Since = cmp.Or(options.Since, DefaultVerifySince)
 	if v.options.Limit < 0 || v.options.Since < 0 {
@@ -115,12 +113,12 @@ type verification struct {
 
 func (v *verification) run(ctx context.Context) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{
-		Namespace: v.options.Namespace, Query: v.query(time.Now()), PageSize: verifyPageSize,
+		Query: v.query(time.Now()), PageSize: verifyPageSize,
 	}
 	for {
 		listed, err := v.client.ListWorkflow(ctx, request)
 		if err != nil {
-			return cannotAsk(ctx, "the executions of namespace "+v.options.Namespace+" can't be listed", err)
+			return cannotAsk(ctx, "the namespace's executions can't be listed", err)
 		}
 		request.NextPageToken = listed.GetNextPageToken()
 		for rest := listed.GetExecutions(); len(rest) > 0; {
@@ -206,6 +204,8 @@ func (v *verification) replay(ctx context.Context, execution *workflowpb.Workflo
 	if err != nil {
 		return outcome{err: err}
 	}
+	// The replayer compares everything only if it is given the history. It then has the namespace
+	// "ReplayNamespace".
 	return outcome{breaksBy: replayer.ReplayWorkflowHistoryWithOptions(log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 		history, worker.ReplayWorkflowHistoryOptions{OriginalExecution: id})}
 }
@@ -227,7 +227,6 @@ func (v *verification) history(ctx context.Context, id workflow.Execution) (*his
 // and most can't do so twice.
 func (v *verification) replayer() (worker.WorkflowReplayer, error) {
 	options := v.options.Replayer
-	options.Plugins = append(slices.Clone(options.Plugins), inNamespace{namespace: v.options.Namespace})
 	// Plugins append to these, in replayers that are made at the same time.
 	options.ContextPropagators = slices.Clip(options.ContextPropagators)
 	options.Interceptors = slices.Clip(options.Interceptors)
@@ -241,21 +240,6 @@ func (v *verification) replayer() (worker.WorkflowReplayer, error) {
 			workflow.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true})
 	}
 	return replayer, nil
-}
-
-// inNamespace lets a replayed workflow, and the converters, see the namespace. The SDK has a fixed
-// one in its place if it is given the history.
-type inNamespace struct {
-	worker.PluginBase
-	namespace string
-}
-
-func (inNamespace) Name() string { return PluginName + ".verify" }
-
-func (p inNamespace) ReplayWorkflow(ctx context.Context, options worker.PluginReplayWorkflowOptions,
-	next func(context.Context, worker.PluginReplayWorkflowOptions) error) error {
-	options.Namespace = p.namespace
-	return next(ctx, options)
 }
 
 // hasBegun reports whether a worker has decided anything in this history.

@@ -71,7 +71,7 @@ func (v *verifyCommand) verify(ctx context.Context, options client.Options) (*pr
 	}
 	defer temporalClient.Close()
 	report, err := provider.Verify(ctx, temporalClient, provider.VerifyOptions{
-		Namespace: options.Namespace, Limit: v.Limit, Since: v.Since,
+		Limit: v.Limit, Since: v.Since,
 		Replayer: worker.WorkflowReplayerOptions{
 			DataConverter: options.DataConverter, FailureConverter: options.FailureConverter,
 		},
