@@ -84,12 +84,12 @@ type BrokenExecution struct {
 // those that would break: their workflow tasks would fail until a build comes that can go on with
 // them. It needs no client key, starts nothing and changes nothing.
 //
-// It replays the executions of the client's namespace that are open, and those that have closed lately, open
-// ones first and the newest first, up to a limit. It finds them by workflow type, whatever their
-// task queue is. It asks the server for several histories at a time.
+// It replays the executions of the client's namespace that are open, and those that have closed
+// lately, open ones first and the newest first, up to a limit. It finds them by workflow type,
+// whatever their task queue is. It asks the server for several histories at a time.
 //
-// The error says that options are wrong, that the server can't be asked, or is ctx's if ctx is done.
-// Then the report has what was found before.
+// The error says that options are wrong, that the server can't be asked, or is ctx's if ctx is
+// done. Then the report has what was found before.
 func Verify(ctx context.Context, temporalClient client.Client, options VerifyOptions) (VerifyReport, error) {
 	v := verification{client: temporalClient, options: options}
 	v.options.Limit = cmp.Or(options.Limit, DefaultVerifyLimit)

@@ -248,8 +248,8 @@ func TestVerifyReplaysAtMostTheLimit(t *testing.T) {
 	}
 }
 
-// TestVerifyLeavesOutWhatHasNotBegun has executions that no worker has touched, as while the workers
-// are down. They don't use up the limit.
+// TestVerifyLeavesOutWhatHasNotBegun has executions that no worker has touched, as while the
+// workers are down. They don't use up the limit.
 func TestVerifyLeavesOutWhatHasNotBegun(t *testing.T) {
 	t.Parallel()
 	namespace := namespaceOf(t, 34)

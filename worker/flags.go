@@ -10,8 +10,9 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
-// flags are what the command line takes without a subcommand: the worker itself. The account's key and the secret of callback addresses are
-// not flags: every process can see what is on a command line.
+// flags are what the command line takes without a subcommand: the worker itself. The account's key
+// and the secret of callback addresses are not flags: every process can see what is on a command
+// line.
 type flags struct {
 	APIURL               string `name:"api-url" default:"${api_url}" placeholder:"URL" environment:"TWOCAPTCHA_API_URL" help:"The service's address (default ${api_url})."`
 	TaskQueue            string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue to serve (default ${task_queue})."`
