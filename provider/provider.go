@@ -20,6 +20,11 @@
 // requests for results are sent again, up to 35 seconds later, and what a submission under way has
 // bought may stay unknown.
 //
+// # Rolling out a new version
+//
+// [Verify] replays a namespace's executions with the build that it is part of, and reports those
+// that the build can't go on with.
+//
 // # Configuration
 //
 // [ConfigFromEnvironment] reads the client key from TWOCAPTCHA_API_KEY, or from the file that

@@ -7,13 +7,12 @@ import (
 	"net"
 	"strconv"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
-// flags are what the command line takes. The account's key and the secret of callback addresses are
-// not flags: every process can see what is on a command line.
+// flags are what the command line takes without a subcommand: the worker itself. The account's key
+// and the secret of callback addresses are not flags: every process can see what is on a command
+// line.
 type flags struct {
 	APIURL               string `name:"api-url" default:"${api_url}" placeholder:"URL" environment:"TWOCAPTCHA_API_URL" help:"The service's address (default ${api_url})."`
 	TaskQueue            string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue to serve (default ${task_queue})."`
@@ -25,17 +24,6 @@ type flags struct {
 	MetricsAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_METRICS_ADDRESS" help:"Answer here, by HTTP, at /metrics, /healthz and /readyz; :PORT listens on every interface. Off by default."`
 	LogFormat           string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 	LogLevel            string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
-	command.CommonFlags
-}
-
-// parseFlags reads the command line and the environment. If they ask for help or for the version,
-// it writes that to standard output and returns shown. An error says what is wrong with which flag.
-func parseFlags(invocation command.Invocation) (f flags, parsed *kong.Context, shown bool, err error) {
-	parsed, shown, err = invocation.ParseFlags(description, &f)
-	if err == nil && !shown {
-		err = f.validate()
-	}
-	return f, parsed, shown, err
 }
 
 func (f flags) validate() error {
@@ -82,7 +70,10 @@ func (r *rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-const description = `Submits 2captcha tasks and waits for their results: runs the workflows and activities of a task queue until it is stopped.
+func (flags) Description() string {
+	return `Submits 2captcha tasks and waits for their results: runs the workflows and activities of a task queue until it is stopped.
+
+worker verify replays the executions of a namespace before this build is rolled out: see worker verify --help.
 
 Environment:
   TWOCAPTCHA_API_KEY        The account's key; or
@@ -110,3 +101,4 @@ Exit status:
   1  the Temporal server can't be reached, or refuses the worker; or the worker can't listen at --callback-address or
      --metrics-address
   2  bad usage or configuration`
+}

@@ -6,25 +6,59 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
 
 func main() { command.Main("worker", run) }
 
-// run is the whole process except for signal handling: a signal cancels ctx. It serves until ctx is
-// done, drains, and returns the exit status.
+// commandLine has the subcommands. Without the name of one, the task queue is served.
+type commandLine struct {
+	Serve  flags         `cmd:"" default:"withargs" hidden:""`
+	Verify verifyCommand `cmd:""`
+	command.CommonFlags
+}
+
+// subcommand is what a command line selects.
+type subcommand interface {
+	// run returns the exit status. parsed is the command line that filled in the subcommand.
+	run(ctx context.Context, invocation command.Invocation, parsed *kong.Context) int
+}
+
+// run is the whole process except for signal handling: a signal cancels ctx. It returns the exit
+// status.
 func run(ctx context.Context, invocation command.Invocation) int {
-	f, parsed, shown, err := parseFlags(invocation)
+	var line commandLine
+	parsed, shown, err := invocation.ParseFlags("", &line)
 	if err != nil {
-		return invocation.FailUsage(parsed, err)
+		return invocation.FailUsage(parsed, misplacedSubcommand(invocation.Arguments, err))
 	}
 	if shown {
 		return command.ExitDone
 	}
-	s, err := newSettings(f, invocation.Environment, invocation.Errors)
+	return parsed.Selected().Target.Addr().Interface().(subcommand).run(ctx, invocation, parsed)
+}
+
+// misplacedSubcommand returns a better error if flags stand before the name of a subcommand; else
+// it returns err.
+func misplacedSubcommand(arguments []string, err error) error {
+	if len(arguments) > 0 && arguments[0] != verifyName && slices.Contains(arguments, verifyName) {
+		return errors.New("verify goes first, and takes flags of its own: worker verify [flags]")
+	}
+	return err
+}
+
+// run serves until ctx is done, and drains.
+func (f *flags) run(ctx context.Context, invocation command.Invocation, parsed *kong.Context) int {
+	if err := f.validate(); err != nil {
+		return invocation.FailUsage(parsed, err)
+	}
+	s, err := newSettings(*f, invocation.Environment, invocation.Errors)
 	if err != nil {
 		return invocation.Fail(command.ExitUsage, err)
 	}

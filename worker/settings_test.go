@@ -35,12 +35,13 @@ func outcomeOf(ctx context.Context, environ []string, args ...string) (status in
 // flagsOf reads the flags of a command line that nothing is wrong with.
 func flagsOf(t *testing.T, environment command.Environment, args ...string) flags {
 	t.Helper()
-	f, _, shown, err := parseFlags(command.Invocation{
-		Name: "worker", Arguments: args, Environment: environment, Output: io.Discard,
-	})
+	var line commandLine
+	invocation := command.Invocation{Name: "worker", Arguments: args, Environment: environment, Output: io.Discard}
+	_, shown, err := invocation.ParseFlags("", &line)
 	require.NoError(t, err)
 	require.False(t, shown)
-	return f
+	require.NoError(t, line.Serve.validate())
+	return line.Serve
 }
 
 func TestBadConfigurationIsOneLine(t *testing.T) {
