@@ -32,12 +32,16 @@ const (
 // Activities are the API's methods for one account. They are safe for concurrent use.
 //
 // They remember for each task when they last sent a request for it, and send no other within the
-// 5 seconds that the service asks for, whoever runs the activity. An attempt that is too early
-// fails retryably, with the delay that is left.
+// 5 seconds that the service asks for, whoever runs the activity. After ERROR_IP_BLOCKED, or HTTP
+// 429 with Retry-After, they send nothing until that is over, and after ERROR_NO_SLOT_AVAILABLE no
+// createTask. Then requests begin one by one, over a tenth of that time. An attempt that is too
+// early fails retryably, with the delay that is left.
 type Activities struct {
 	client *twocaptcha.Client
 	clock  func() time.Time // nil: time.Now
 	sent   lastRequests
+	// breaker is this process's: the service bans addresses, not tasks.
+	breaker breaker
 	// callbackAddress makes the address of a submission; nil: the worker takes no callbacks.
 	callbackAddress func(workflowID, submission string) (string, error)
 	temporalServer  func(context.Context, activity.Info) temporalServer
@@ -46,10 +50,11 @@ type Activities struct {
 // Option changes what [New] returns.
 type Option func(*Activities)
 
-// WithClock has the 5 seconds between two requests for a task pass by now instead of time.Now, as
-// a test needs that skips time. now must be safe for concurrent use. Without this option, or with
-// nil, activities in the SDK's test environments keep no distance between requests: the time that
-// such an environment skips does not pass by time.Now.
+// WithClock has the 5 seconds between two requests for a task, and the times for which the service
+// tells to wait, pass by now instead of time.Now, as a test needs that skips time. now must be safe
+// for concurrent use. Without this option, or with nil, activities in the SDK's test environments
+// keep no distance between requests and hold none back: the time that such an environment skips
+// does not pass by time.Now.
 func WithClock(now func() time.Time) Option {
 	return func(a *Activities) { a.clock = now }
 }
