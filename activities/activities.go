@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"math/big"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -45,6 +46,9 @@ type Activities struct {
 	// callbackAddress makes the address of a submission; nil: the worker takes no callbacks.
 	callbackAddress func(workflowID, submission string) (string, error)
 	temporalServer  func(context.Context, activity.Info) temporalServer
+	// minBalance is below which nothing is submitted; nil: no such floor.
+	minBalance *big.Rat
+	balance    balance
 }
 
 // Option changes what [New] returns.
@@ -66,6 +70,18 @@ func WithClock(now func() time.Time) Option {
 // given.
 func WithCallbackAddress(address func(workflowID, submission string) (string, error)) Option {
 	return func(a *Activities) { a.callbackAddress = address }
+}
+
+// WithMinBalance has createTask and submitTask end with [ErrorTypeNotSubmitted], without a request,
+// while the account's balance is below floor. The balance is asked for before a submission if it is
+// a minute old, and not else. If it can't be learned, a submission fails retryably, and is not sent.
+// nil or 0: there is no floor.
+func WithMinBalance(floor *big.Rat) Option {
+	return func(a *Activities) {
+		if floor != nil && floor.Sign() > 0 {
+			a.minBalance = floor
+		}
+	}
 }
 
 // New returns activities that send their requests through client.

@@ -66,6 +66,9 @@ func buy[Output any](
 	bought, err := ask(ctx, a, question[twocaptcha.CreateTaskResult]{
 		method: CreateTaskActivity, mark: p.mark,
 		send: func(ctx context.Context) (*twocaptcha.CreateTaskResult, error) {
+			if err := a.belowMinBalance(ctx); err != nil {
+				return nil, err
+			}
 			ctx, cancel := m.untilSent(ctx)
 			defer cancel()
 			bought, err := a.client.CreateTask(ctx, p.request)

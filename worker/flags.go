@@ -18,6 +18,7 @@ type flags struct {
 	APIURL               string `name:"api-url" default:"${api_url}" placeholder:"URL" environment:"TWOCAPTCHA_API_URL" help:"The service's address (default ${api_url})."`
 	TaskQueue            string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue to serve (default ${task_queue})."`
 	MaxRequestsPerSecond rate   `default:"0" placeholder:"N" environment:"TWOCAPTCHA_MAX_REQUESTS_PER_SECOND" help:"Maximum requests per second, shared by all workers of the task queue; the worker started last sets it. 0: no limit (default)."`
+	MinBalance           string `placeholder:"AMOUNT" environment:"TWOCAPTCHA_MIN_BALANCE" help:"Submit nothing while the account's balance, at most a minute old, is below this amount. 0: no such floor (default)."`
 	WorkflowCacheSize    int    `default:"${workflow_cache_size}" placeholder:"N" help:"Maximum waits kept in memory between their polls; the others are replayed from their histories. 0: none (default ${workflow_cache_size})."`
 	CallbackAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_CALLBACK_ADDRESS" help:"Listen here for the service's callbacks, by HTTP; :PORT listens on every interface. Needs the secret of callback addresses."`
 	command.CallbackURLFlag

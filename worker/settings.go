@@ -11,6 +11,7 @@ import (
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
+	"github.com/temporal-providers/temporal-2captcha/provider"
 )
 
 // settings are what flags and environment say, checked.
@@ -42,7 +43,9 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 
 // workerOptions have the provider as a plugin, with the account's key in it.
 func workerOptions(f flags, environment command.Environment, addresses command.CallbackAddresses) (worker.Options, error) {
-	plugin, err := command.Plugin(environment, f.APIURL, addresses)
+	plugin, err := command.Plugin(environment, f.APIURL, addresses, func(config *provider.Config) {
+		config.MinBalance = f.MinBalance
+	})
 	if err != nil {
 		return worker.Options{}, err
 	}

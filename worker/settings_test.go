@@ -49,11 +49,13 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		seeHelp = " (see worker --help)"
 		keyFile = "TWOCAPTCHA_API_KEY_FILE: temporal-2captcha: twocaptcha: the client key file "
 		url     = "TWOCAPTCHA_API_URL, or --api-url: twocaptcha: "
+		balance = "TWOCAPTCHA_MIN_BALANCE, or --min-balance: "
 		rates   = "--max-requests-per-second: TWOCAPTCHA_MAX_REQUESTS_PER_SECOND, or the flag, is "
 	)
 	const (
 		callbackAddress = "TWOCAPTCHA_CALLBACK_ADDRESS=localhost:0"
 		addresses       = "TWOCAPTCHA_CALLBACK_ADDRESS, or --callback-address, is "
+		takesBalance    = " is not an amount: it takes one in the account's currency, such as 1 or 0.50, or 0 for no floor"
 		takesAddress    = ": it takes HOST:PORT, or :PORT for every interface"
 	)
 	callbackURL := "TWOCAPTCHA_CALLBACK_URL, or --callback-url: " + callback.CheckURL("example.com").Error()
@@ -73,6 +75,11 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		"a negative rate":            {[]string{keyVariable}, []string{"--max-requests-per-second=-1"}, rates + `"-1": it takes a positive number, or 0 for no limit` + seeHelp},
 		"a rate of NaN":              {[]string{keyVariable}, []string{"--max-requests-per-second=NaN"}, rates + `"NaN": it takes a positive number, or 0 for no limit` + seeHelp},
 		"an endless rate":            {[]string{keyVariable}, []string{"--max-requests-per-second=Inf"}, rates + `"Inf": it takes a positive number, or 0 for no limit` + seeHelp},
+		"no balance":                 {[]string{keyVariable, "TWOCAPTCHA_MIN_BALANCE=few"}, nil, balance + `"few"` + takesBalance},
+		"a negative balance":         {[]string{keyVariable}, []string{"--min-balance=-1"}, balance + `"-1"` + takesBalance},
+		"a balance without end":      {[]string{keyVariable, "TWOCAPTCHA_MIN_BALANCE=1e999999999"}, nil, balance + `"1e999999999"` + takesBalance},
+		"a balance with a comma":     {[]string{keyVariable, "TWOCAPTCHA_MIN_BALANCE=0,5"}, nil, balance + `"0,5"` + takesBalance},
+		"a fraction as a balance":    {[]string{keyVariable, "TWOCAPTCHA_MIN_BALANCE=1/3"}, nil, balance + `"1/3"` + takesBalance},
 		"a negative cache":           {[]string{keyVariable}, []string{"--workflow-cache-size=-1"}, "--workflow-cache-size is -1: it takes 0, for none, or a positive number" + seeHelp},
 		"no task queue":              {[]string{keyVariable}, []string{"--task-queue="}, "--task-queue is empty: it takes the task queue's name" + seeHelp},
 		"an unknown log format":      {[]string{keyVariable}, []string{"--log-format", "xml"}, `--log-format must be one of "text","json" but got "xml"` + seeHelp},
@@ -143,6 +150,7 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 			"TWOCAPTCHA_CALLBACK_ADDRESS", "TWOCAPTCHA_CALLBACK_URL", "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN",
 			"TWOCAPTCHA_CALLBACK_SECRET", "TWOCAPTCHA_CALLBACK_SECRET_FILE",
 			"TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND",
+			"--min-balance", "TWOCAPTCHA_MIN_BALANCE",
 			"TEMPORAL_TASK_QUEUE", "TEMPORAL_ADDRESS", "TEMPORAL_CODEC_ENDPOINT", "TEMPORAL_DEPLOYMENT_NAME", "TEMPORAL_WORKER_BUILD_ID", "Exit status:",
 		} {
 			require.Contains(t, stdout, text)
