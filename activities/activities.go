@@ -73,9 +73,9 @@ func WithCallbackAddress(address func(workflowID, submission string) (string, er
 }
 
 // WithMinBalance has createTask and submitTask end with [ErrorTypeNotSubmitted], without a request,
-// while the account's balance is below floor. The balance is asked for before a submission if it is
-// a minute old, and not else. If it can't be learned, a submission fails retryably, and is not sent.
-// nil or 0: there is no floor.
+// while the account's balance is below floor. Before a submission the balance is asked for, unless
+// it is less than a minute old. If it can't be learned, the submission is not sent, and fails
+// retryably. nil or 0: there is no floor.
 func WithMinBalance(floor *big.Rat) Option {
 	return func(a *Activities) {
 		if floor != nil && floor.Sign() > 0 {

@@ -106,8 +106,8 @@ func (a *Activities) keepsTime(attempt activity.Info) bool {
 	return a.clock != nil || !isTestEnvironment(attempt)
 }
 
-// refusal returns why the breaker refuses the request, or nil. A request that has begun already, and
-// of which nothing is sent yet, needs no turn.
+// refusal returns why the breaker refuses the request, or nil. A request that has begun already,
+// and of which nothing is sent yet, needs no turn.
 func (a *Activities) refusal(attempt activity.Info, method string, taskID int64, begun bool) *notSentReason {
 	if !a.keepsTime(attempt) {
 		return nil
@@ -130,7 +130,7 @@ func (a *Activities) holdBack(attempt activity.Info, method string, taskID int64
 }
 
 // delayOfHeldBack is after which delay an attempt is repeated that the breaker has refused. If the
-// activity has few attempts, it is no shorter than after a failure, so that they are not used up by
+// activity has few attempts, it is at least that after a failure, so that they are not used up by
 // short pauses. If the next attempt would be too late to send anything, the activity closes at once
 // (see withRetryDelay).
 func delayOfHeldBack(attempt activity.Info, wait time.Duration) time.Duration {

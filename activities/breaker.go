@@ -29,7 +29,7 @@ type breaker struct {
 }
 
 // caller is who sends a request, so that it is known again in its next attempt. A workflow submits
-// in an activity of its own each time, and may have several submissions at once.
+// in an activity of its own each time, so that activities' ids tell nothing.
 type caller struct {
 	taskID     int64
 	workflowID string // if the request is not about one task
@@ -69,9 +69,8 @@ func (b *breaker) refusal(method string, who caller, now time.Time, begun bool) 
 type pause struct {
 	cause      string
 	until, end time.Time
-	// slots has when callers that were refused may begin.
-	slots map[caller][]time.Time
-	count int
+	// slots has from when on each caller that was told to wait may send again.
+	slots map[caller]time.Time
 }
 
 func (p *pause) hold(cause string, delay time.Duration, who caller, now time.Time) time.Duration {
@@ -81,57 +80,44 @@ func (p *pause) hold(cause string, delay time.Duration, who caller, now time.Tim
 		p.cause, p.until, p.end = cause, until, until.Add(delay/10)
 	}
 	if isNew { // whoever is told first asks first whether it is over
-		p.slots, p.count = map[caller][]time.Time{who: {until}}, 1
-		return delay
+		p.slots = map[caller]time.Time{who: until}
 	}
-	return p.slot(who, now)
+	return p.slot(who, now).Sub(now)
 }
 
 func (p *pause) refusal(who caller, now time.Time, begun bool, what string) *notSentReason {
-	over := !now.Before(p.until)
 	switch {
 	case !now.Before(p.end):
-		if p.count > 0 {
-			p.slots, p.count = map[caller][]time.Time{}, 0
+		if len(p.slots) > 0 {
+			p.slots = map[caller]time.Time{}
 		}
 		return nil
-	case begun && over, p.takeSlot(who, now) && over:
+	case begun && !now.Before(p.until):
 		return nil
 	}
-	wait := p.slot(who, now)
+	slot := p.slot(who, now)
+	if !slot.After(now) {
+		return nil
+	}
+	wait := slot.Sub(now)
 	return &notSentReason{held: true, delay: wait, text: fmt.Sprintf(
 		"the service has answered this process with %s, so that no %s is sent now; this one may be sent in %s",
 		p.cause, what, wait.Round(time.Millisecond))}
 }
 
-// takeSlot takes a slot of the caller that has come.
-func (p *pause) takeSlot(who caller, now time.Time) bool {
-	for i, slot := range p.slots[who] {
-		if slot.After(now) {
-			continue
-		}
-		p.count--
-		last := len(p.slots[who]) - 1
-		p.slots[who][i] = p.slots[who][last]
-		p.slots[who] = p.slots[who][:last]
-		if last == 0 {
-			delete(p.slots, who)
-		}
-		return true
+// slot returns from when on the caller may send: a time in what is left of the tenth, which stays
+// the caller's unless the pause gets longer.
+func (p *pause) slot(who caller, now time.Time) time.Time {
+	if slot, known := p.slots[who]; known && !slot.Before(p.until) {
+		return slot
 	}
-	return false
-}
-
-// slot gives the caller a time in what is left of the tenth, and returns how long that is away.
-func (p *pause) slot(who caller, now time.Time) time.Duration {
 	from := p.until
 	if now.After(from) {
 		from = now
 	}
 	slot := from.Add(max(rand.N(p.end.Sub(from)+1), time.Millisecond))
-	if p.count < maxHeldBack {
-		p.slots[who] = append(p.slots[who], slot)
-		p.count++
+	if len(p.slots) < maxHeldBack {
+		p.slots[who] = slot
 	}
-	return slot.Sub(now)
+	return slot
 }

@@ -227,8 +227,7 @@ func TestWhatHoldsNothingBack(t *testing.T) {
 	}
 }
 
-// A refusal is no poll, uses up few attempts slowly, and closes an activity that has no time for
-// another.
+// A refusal does not count as a poll, and uses up few attempts slowly.
 func TestRefusalsByTheBreaker(t *testing.T) {
 	t.Parallel()
 	policy := &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second, MaximumAttempts: 7}

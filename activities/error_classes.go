@@ -130,8 +130,8 @@ func (b byMethod) of(method string) class {
 // add to it. A code that is missing here is a verdict. For createTask,
 // [createTaskMeanings] has what a code means on which HTTP status.
 var serviceErrorClasses = map[string]byMethod{
-	// Five requests with a wrong key get the address banned. If the next request has another key, it is
-	// transient.
+	// Five requests with a wrong key get the address banned. If the next request has another key, it
+	// is transient.
 	twocaptcha.ErrorKeyDoesNotExist:         {verdict, verdict, verdict, verdict},
 	twocaptcha.ErrorNoSlotAvailable:         {transient, noSlot, transient, transient},
 	twocaptcha.ErrorZeroCaptchaFileSize:     {verdict, verdict, verdict, verdict},

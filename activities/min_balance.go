@@ -32,7 +32,8 @@ var (
 )
 
 // ParseMinBalance reads the floor of [WithMinBalance]: an amount in the account's currency, such as
-// "1" or "0.50". "" and "0" are no floor: nil or 0. The error says what it takes.
+// "1" or "0.50". For "" and "0" it returns nil or 0: there is no floor. The error says what it
+// takes.
 func ParseMinBalance(text string) (*big.Rat, error) {
 	trimmed := strings.TrimSpace(text)
 	if trimmed == "" {

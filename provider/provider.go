@@ -24,9 +24,10 @@
 //
 // [ConfigFromEnvironment] reads the client key from TWOCAPTCHA_API_KEY, or from the file that
 // TWOCAPTCHA_API_KEY_FILE names, the API's address from TWOCAPTCHA_API_URL, and the balance below
-// which nothing is submitted from TWOCAPTCHA_MIN_BALANCE. WrapTransport of [Config] wraps the HTTP transport, for example to trace requests. With CallbackURL and
-// CallbackSecret, the workflow SolveTask has the service call it instead of polling; a handler of
-// package callback must take the calls.
+// which nothing is submitted from TWOCAPTCHA_MIN_BALANCE. WrapTransport of [Config] wraps the HTTP
+// transport, for example to trace requests. With CallbackURL and CallbackSecret, the workflow
+// SolveTask has the service call it instead of polling; a handler of package callback must take the
+// calls.
 package provider
 
 import (
@@ -57,8 +58,8 @@ type Config struct {
 	// ClientKey is the account's API key. Exactly one of ClientKey and ClientKeyFile is given.
 	ClientKey string
 	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated key
-	// counts at once. twocaptcha.Options.ClientKeyFile says what becomes of a file that is missing, and
-	// of a changed key that is wrong: no wait fails by it, and the worker's log tells.
+	// counts at once. twocaptcha.Options.ClientKeyFile says what becomes of a file that is missing,
+	// and of a changed key that is wrong: no wait fails by it, and the worker's log tells.
 	ClientKeyFile string
 	// APIURL is the API's base; "" is https://api.2captcha.com. Plain http is taken for loopback hosts
 	// only.
@@ -71,9 +72,9 @@ type Config struct {
 	// They are given together. Without them, SolveTask polls.
 	CallbackURL    string
 	CallbackSecret string
-	// MinBalance is below which balance nothing is submitted, an amount in the account's currency such
-	// as "1" or "0.50": see activities.WithMinBalance. "" and "0": nothing is held back, and no balance
-	// is asked for.
+	// MinBalance is the balance below which nothing is submitted, an amount in the account's currency
+	// such as "1" or "0.50": see activities.WithMinBalance. "" and "0": there is no floor, and no
+	// balance is asked for.
 	MinBalance string
 	// KeyCheck gets a function, once, from NewPlugin or Register: it returns nil if there has been a
 	// usable client key within the last 10 minutes, and else an error that says what is wrong with
@@ -81,8 +82,8 @@ type Config struct {
 	// use: a readiness probe may call it. nil: nobody needs it.
 	KeyCheck func(check func() error)
 	// Now is the clock by which 5 seconds pass between two requests for a task, and other times that
-	// requests wait, for tests that skip time, such as TestWorkflowEnvironment.Now. It must be safe for
-	// concurrent use; nil is time.Now, and no distance in the SDK's test environments.
+	// requests wait, for tests that skip time, such as TestWorkflowEnvironment.Now. It must be safe
+	// for concurrent use; nil is time.Now, and no distance in the SDK's test environments.
 	Now func() time.Time
 }
 

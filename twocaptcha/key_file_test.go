@@ -247,7 +247,7 @@ func TestWrongChangedKeyIsTriedOnceAndSetAside(t *testing.T) {
 		require.Contains(t, logged[0], k.path)
 
 		k.requireSent(clientKey, clientKey)
-		k.write(wrongKey + "\n\n") // which is no change
+		k.write(wrongKey + "\n\n") // which changes nothing
 		k.requireSent(clientKey)
 		require.NoError(t, os.Remove(k.path))
 		k.requireSent(clientKey)

@@ -71,7 +71,11 @@ func (r *solveRun) meaning(submitted *activityRecord) (purchaseMeaning, submissi
 	if len(submitted.attempts) == 0 { // no worker came
 		return meansRepeat, submissionFate{}
 	}
-	fate := submissionFateOf(submitted.attempts[0].fate.Kind)
+	attempt := submitted.attempts[0]
+	if attempt.request == nil && !attempt.fate.Kind.lost() && r.record.heldBack(attempt.started) {
+		return meansRepeat, submissionFate{}
+	}
+	fate := submissionFateOf(attempt.fate.Kind)
 	return fate.means, fate
 }
 
