@@ -74,7 +74,8 @@ const description = `Submits 2captcha tasks and waits for their results: runs th
 
 Environment:
   TWOCAPTCHA_API_KEY        The account's key; or
-  TWOCAPTCHA_API_KEY_FILE   a file that holds it, read before every request. Set exactly one of the two.
+  TWOCAPTCHA_API_KEY_FILE   a file that holds it, read before every request: replace it to rotate the key. Set exactly
+                            one of the two.
   TWOCAPTCHA_CALLBACK_SECRET, TWOCAPTCHA_CALLBACK_SECRET_FILE
                             With --callback-address: the secret of callback addresses, 32 random bytes, or a file that
                             holds it. With --callback-url too, the service gets an address for each task that SolveTask
