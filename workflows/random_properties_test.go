@@ -248,7 +248,7 @@ func polledOnSchedule(r *scheduleRecord, w *waitRecord) string {
 			}
 			due, earliest = w.pollAfter(previous)
 			since = previous.scheduled
-			poll.repeats = previous.handedBack() > 0
+			poll.repeats = previous.handedBack() > 0 || previous.byRetries && r.wasHeldBack(previous)
 		}
 		for _, timer := range w.timers { // one that runs is kept
 			if timer.started <= since && timer.due >= earliest {

@@ -72,7 +72,7 @@ func (r *solveRun) meaning(submitted *activityRecord) (purchaseMeaning, submissi
 		return meansRepeat, submissionFate{}
 	}
 	attempt := submitted.attempts[0]
-	if attempt.request == nil && !attempt.fate.Kind.lost() && r.record.heldBack(attempt.started) {
+	if attempt.err != nil && strings.Contains(attempt.err.Error(), "not sent: the service has answered this process with") {
 		return meansRepeat, submissionFate{}
 	}
 	fate := submissionFateOf(attempt.fate.Kind)
