@@ -269,7 +269,10 @@ func polledOnSchedule(r *scheduleRecord, w *waitRecord) string {
 				due = window{min(due.from, called), min(due.to, called)}
 			}
 		}
-		if poll.scheduled < due.from && !(index > 0 && r.wasHeldBack(w.polls[index-1])) {
+		if index > 0 && r.wasHeldBack(w.polls[index-1]) {
+			continue // silentWhenTold judges it
+		}
+		if poll.scheduled < due.from {
 			return fmt.Sprintf("poll %d at %s: it is due at %s at the earliest", index+1, poll.scheduled, due.from)
 		}
 		if latest := r.backAt(due.to); poll.scheduled > latest && !r.heldBack(poll.scheduled) {
