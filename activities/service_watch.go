@@ -12,7 +12,8 @@ import (
 )
 
 // The service has been failing for a while if so many requests have failed in a row, the first of
-// them so long ago. A hiccup is shorter, and the retries take care of it.
+// them so long ago. A hiccup is shorter, and the retries take care of it. A service that asks for a
+// longer delay has said so itself, and hears few requests until then.
 const (
 	failingTime     = time.Minute
 	failingRequests = 3
@@ -48,11 +49,18 @@ func (w *serviceWatch) note(ctx context.Context, now time.Time, err error) {
 		w.since = now
 	}
 	w.failures++
-	if failing := now.Sub(w.since); !w.told && failing >= failingTime && w.failures >= failingRequests {
-		w.told = true
-		logger.Warn("The service has been failing for a while: requests are repeated.",
-			"failingFor", failing.Round(time.Second).String(), "requests", w.failures, "Error", err)
+	failing := now.Sub(w.since)
+	message := "The service has been failing for a while: requests are repeated."
+	switch {
+	case w.told:
+		return
+	case isBan(err):
+		message = "The service refuses this process for a while: requests are held back."
+	case failing < failingTime || w.failures < failingRequests:
+		return
 	}
+	w.told = true
+	logger.Warn(message, "failingFor", failing.Round(time.Second).String(), "requests", w.failures, "Error", err)
 }
 
 // isServiceFailure tells whether a request has brought no answer, or one by which the service can't
@@ -67,6 +75,13 @@ func isServiceFailure(err error) bool {
 		return transportErrorClasses[transportError.Reason].class.retryable
 	}
 	return false
+}
+
+// isBan tells whether the service refuses this process for a while.
+func isBan(err error) bool {
+	var serviceError *twocaptcha.ServiceError
+	return errors.As(err, &serviceError) &&
+		serviceErrorClasses[serviceError.Code].of(serviceError.Method).delay >= failingTime
 }
 
 // isOfThisSide tells whether a request failed before it could reach the service.

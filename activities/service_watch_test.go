@@ -85,7 +85,6 @@ func TestServiceThatFailsForAWhileIsToldOfOnce(t *testing.T) {
 		"dropped":    simulator.DroppedConnection(),
 		"unreadable": simulator.Body("<html>"),
 		"no slot":    simulator.Error("ERROR_NO_SLOT_AVAILABLE"),
-		"banned":     simulator.Error("ERROR_IP_BLOCKED"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,6 +116,21 @@ func TestServiceThatFailsForAWhileIsToldOfOnce(t *testing.T) {
 			l.requireLines(back) // a verdict is an answer
 		})
 	}
+}
+
+func TestBanIsToldOfAtOnce(t *testing.T) {
+	t.Parallel()
+	l := newLoggedService(t)
+	l.ask(simulator.Error("ERROR_IP_BLOCKED"))
+	l.requireLines(`level=WARN msg="The service refuses this process for a while: requests are held back."`)
+	for range 20 {
+		l.now = l.now.Add(time.Minute)
+		l.ask(simulator.Error("ERROR_IP_BLOCKED"))
+	}
+	l.requireLines()
+	l.now = l.now.Add(time.Hour)
+	l.ask(simulator.Processing())
+	l.requireLines(`level=INFO msg="The service answers again."`)
 }
 
 func TestRequestThatIsNotSentSaysNothingOfTheService(t *testing.T) {

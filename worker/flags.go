@@ -17,6 +17,7 @@ type flags struct {
 	APIURL               string `name:"api-url" default:"${api_url}" placeholder:"URL" environment:"TWOCAPTCHA_API_URL" help:"The service's address (default ${api_url})."`
 	TaskQueue            string `default:"${task_queue}" placeholder:"NAME" environment:"TEMPORAL_TASK_QUEUE" help:"The task queue to serve (default ${task_queue})."`
 	MaxRequestsPerSecond rate   `default:"0" placeholder:"N" environment:"TWOCAPTCHA_MAX_REQUESTS_PER_SECOND" help:"Maximum requests per second, shared by all workers of the task queue; the worker started last sets it. 0: no limit (default)."`
+	MinBalance           string `placeholder:"AMOUNT" environment:"TWOCAPTCHA_MIN_BALANCE" help:"Submit nothing while the account's balance, at most a minute old, is below this amount. 0: no such floor (default)."`
 	WorkflowCacheSize    int    `default:"${workflow_cache_size}" placeholder:"N" help:"Maximum waits kept in memory between their polls; the others are replayed from their histories. 0: none (default ${workflow_cache_size})."`
 	CallbackAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_CALLBACK_ADDRESS" help:"Listen here for the service's callbacks, by HTTP; :PORT listens on every interface. Needs the secret of callback addresses."`
 	command.CallbackURLFlag
@@ -77,7 +78,8 @@ worker verify replays the executions of a namespace before this build is rolled 
 
 Environment:
   TWOCAPTCHA_API_KEY        The account's key; or
-  TWOCAPTCHA_API_KEY_FILE   a file that holds it, read before every request. Set exactly one of the two.
+  TWOCAPTCHA_API_KEY_FILE   a file that holds it, read before every request: replace it to rotate the key. Set exactly
+                            one of the two.
   TWOCAPTCHA_CALLBACK_SECRET, TWOCAPTCHA_CALLBACK_SECRET_FILE
                             With --callback-address: the secret of callback addresses, 32 random bytes, or a file that
                             holds it. With --callback-url too, the service gets an address for each task that SolveTask

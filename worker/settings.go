@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
+	"github.com/temporal-providers/temporal-2captcha/provider"
 )
 
 // settings are what flags and environment say, checked.
@@ -35,7 +35,8 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 	if err != nil {
 		return settings{}, err
 	}
-	ofWorker, err := workerOptions(f, environment, callbackAddresses(f, ofCallbacks))
+	var lostKey func() error
+	ofWorker, err := workerOptions(f, environment, callbackAddresses(f, ofCallbacks), func(check func() error) { lostKey = check })
 	if err != nil {
 		return settings{}, err
 	}
@@ -45,13 +46,17 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 	}
 	return settings{
 		flags: f, client: ofClient, worker: ofWorker, callbacks: ofCallbacks, logger: logger,
-		lostKey: keyState(keyCheck(environment), time.Now),
+		lostKey: lostKey,
 	}, nil
 }
 
 // workerOptions have the provider as a plugin, with the account's key in it.
-func workerOptions(f flags, environment command.Environment, addresses command.CallbackAddresses) (worker.Options, error) {
-	plugin, err := command.Plugin(environment, f.APIURL, addresses)
+func workerOptions(
+	f flags, environment command.Environment, addresses command.CallbackAddresses, keyCheck func(check func() error),
+) (worker.Options, error) {
+	plugin, err := command.Plugin(environment, f.APIURL, addresses, func(config *provider.Config) {
+		config.MinBalance, config.KeyCheck = f.MinBalance, keyCheck
+	})
 	if err != nil {
 		return worker.Options{}, err
 	}

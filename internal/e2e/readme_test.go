@@ -179,6 +179,14 @@ func TestReadmeShell(t *testing.T) {
 		"docs/operations.md: Run the worker": func(t *testing.T, _ string) {
 			worker.WaitForOutput(t, "worker started")
 		},
+		"docs/operations.md: Rotate the client key": func(t *testing.T, block string) {
+			folder := t.TempDir()
+			done := shell(t, strings.ReplaceAll(block, "/run/secrets", folder), "NEW_KEY=new").Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			key, err := os.ReadFile(filepath.Join(folder, "2captcha"))
+			require.NoError(t, err)
+			require.Equal(t, "new\n", string(key))
+		},
 		"docs/operations.md: Wait for tasks from the command line": func(t *testing.T, block string) {
 			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
 			require.Equal(t, 0, done.Status, done.Stderr)
