@@ -20,19 +20,26 @@
 // requests for results are sent again, up to 35 seconds later, and what a submission under way has
 // bought may stay unknown.
 //
+// # Rolling out a new version
+//
+// [Verify] replays a namespace's executions with the build that it is part of, and reports those
+// that the build can't go on with.
+//
 // # Configuration
 //
 // [ConfigFromEnvironment] reads the client key from TWOCAPTCHA_API_KEY, or from the file that
-// TWOCAPTCHA_API_KEY_FILE names, and the API's address from TWOCAPTCHA_API_URL. WrapTransport of
-// [Config] wraps the HTTP transport, for example to trace requests. With CallbackURL and
-// CallbackSecret, the workflow SolveTask has the service call it instead of polling; a handler of
-// package callback must take the calls.
+// TWOCAPTCHA_API_KEY_FILE names, the API's address from TWOCAPTCHA_API_URL, and the balance below
+// which nothing is submitted from TWOCAPTCHA_MIN_BALANCE. WrapTransport of [Config] wraps the HTTP
+// transport, for example to trace requests. With CallbackURL and CallbackSecret, the workflow
+// SolveTask has the service call it instead of polling; a handler of package callback must take the
+// calls.
 package provider
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -56,7 +63,8 @@ type Config struct {
 	// ClientKey is the account's API key. Exactly one of ClientKey and ClientKeyFile is given.
 	ClientKey string
 	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated key
-	// counts at once.
+	// counts at once. twocaptcha.Options.ClientKeyFile says what becomes of a file that is missing,
+	// and of a changed key that is wrong: no wait fails by it, and the worker's log tells.
 	ClientKeyFile string
 	// APIURL is the API's base; "" is https://api.2captcha.com. Plain http is taken for loopback hosts
 	// only.
@@ -69,9 +77,18 @@ type Config struct {
 	// They are given together. Without them, SolveTask polls.
 	CallbackURL    string
 	CallbackSecret string
-	// Now is the clock by which 5 seconds pass between two requests for a task, for tests that skip
-	// time, such as TestWorkflowEnvironment.Now. It must be safe for concurrent use; nil is time.Now,
-	// and no distance in the SDK's test environments.
+	// MinBalance is the balance below which nothing is submitted, an amount in the account's currency
+	// such as "1" or "0.50": see activities.WithMinBalance. "" and "0": there is no floor, and no
+	// balance is asked for.
+	MinBalance string
+	// KeyCheck gets a function, once, from NewPlugin or Register: it returns nil if there has been a
+	// usable client key within the last 10 minutes, and else an error that says what is wrong with
+	// ClientKeyFile, without the key. check reads the file, sends nothing and is safe for concurrent
+	// use: a readiness probe may call it. nil: nobody needs it.
+	KeyCheck func(check func() error)
+	// Now is the clock by which 5 seconds pass between two requests for a task, and other times that
+	// requests wait, for tests that skip time, such as TestWorkflowEnvironment.Now. It must be safe
+	// for concurrent use; nil is time.Now, and no distance in the SDK's test environments.
 	Now func() time.Time
 }
 
@@ -80,6 +97,7 @@ const (
 	ClientKeyVariable     = "TWOCAPTCHA_API_KEY"
 	ClientKeyFileVariable = "TWOCAPTCHA_API_KEY_FILE"
 	APIURLVariable        = "TWOCAPTCHA_API_URL"
+	MinBalanceVariable    = activities.MinBalanceVariable
 )
 
 // ConfigFromEnvironment reads a Config through getenv, which is os.Getenv as a rule. It checks
@@ -90,6 +108,7 @@ func ConfigFromEnvironment(getenv func(string) string) Config {
 		ClientKey:     getenv(ClientKeyVariable),
 		ClientKeyFile: getenv(ClientKeyFileVariable),
 		APIURL:        getenv(APIURLVariable),
+		MinBalance:    getenv(MinBalanceVariable),
 	}
 }
 
@@ -149,12 +168,19 @@ func newActivities(config Config) (*twocaptcha.Client, *activities.Activities, e
 	if err != nil {
 		return nil, nil, err
 	}
+	minBalance, err := activities.ParseMinBalance(config.MinBalance)
+	if err != nil {
+		return nil, nil, fmt.Errorf("temporal-2captcha: MinBalance: %w", err)
+	}
 	client, err := newClient(config)
 	if err != nil {
 		return nil, nil, err
 	}
-	return client, activities.New(client,
-		activities.WithClock(config.Now), activities.WithCallbackAddress(address)), nil
+	if config.KeyCheck != nil {
+		config.KeyCheck(client.KeyUsable)
+	}
+	return client, activities.New(client, activities.WithClock(config.Now),
+		activities.WithCallbackAddress(address), activities.WithMinBalance(minBalance)), nil
 }
 
 // callbackAddress returns what makes the address of a submission, or nil if config has none.
@@ -186,6 +212,20 @@ func newClient(config Config) (*twocaptcha.Client, error) {
 func (c Config) clientOptions() twocaptcha.Options {
 	return twocaptcha.Options{
 		ClientKey: c.ClientKey, ClientKeyFile: c.ClientKeyFile, URL: c.APIURL, WrapTransport: c.WrapTransport,
+		Now: c.Now, Log: logInActivity,
+	}
+}
+
+// logInActivity logs to the logger of the worker whose activity sends the request.
+func logInActivity(ctx context.Context, level slog.Level, message string, keysAndValues ...any) {
+	logger := activity.GetLogger(ctx)
+	switch {
+	case level >= slog.LevelError:
+		logger.Error(message, keysAndValues...)
+	case level >= slog.LevelWarn:
+		logger.Warn(message, keysAndValues...)
+	default:
+		logger.Info(message, keysAndValues...)
 	}
 }
 
