@@ -27,8 +27,8 @@ import (
 
 const taskQueue = "inline-example"
 
-// LogIn must be started without a retry policy: a run that repeats another one buys nothing, because
-// nobody can tell what the other one bought.
+// LogIn must be started without a retry policy: a run that repeats another one buys nothing,
+// because nobody can tell what the other one bought.
 func LogIn(ctx workflow.Context) (string, error) {
 	result, err := workflows.Solve(ctx, workflows.SolveTaskInput{
 		Task:    json.RawMessage(`{"type": "TextCaptchaTask", "comment": "If tomorrow is Saturday, what day is today?"}`),
