@@ -11,12 +11,12 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 )
 
-// TestExampleCallbacks solves three captchas at the same time, the first of them last. The first
-// poll without a call would come after a minute.
+// TestExampleCallbacks solves three captchas at the same time, the first of them last. Without a
+// call its first poll would come after 60 seconds, and without callbacks after 5, too early.
 func TestExampleCallbacks(t *testing.T) {
 	t.Parallel()
 	service := harness.StartSimulatorWith(t, simulator.Options{NewTask: func(task simulator.NewTask) simulator.Submission {
-		answer := simulator.ReadyAfter(5*time.Second, `{"text":"4"}`)
+		answer := simulator.ReadyAfter(8*time.Second, `{"text":"4"}`)
 		switch {
 		case bytes.Contains(task.Task, []byte("3+3")):
 			answer = simulator.ReadyAfter(time.Second, `{"text":"6"}`)

@@ -116,9 +116,9 @@ func (p *cliPage) untilListed(t *testing.T, query string, count int) {
 
 func (p *cliPage) requireStatus(t *testing.T, workflowID string, status enumspb.WorkflowExecutionStatus) {
 	t.Helper()
-	described, err := p.client.DescribeWorkflowExecution(harness.Context(t), workflowID, "")
+	described, err := p.client.DescribeWorkflow(harness.Context(t), workflowID, "")
 	require.NoError(t, err)
-	require.Equal(t, status, described.GetWorkflowExecutionInfo().GetStatus())
+	require.Equal(t, status, described.Status)
 }
 
 func (p *cliPage) submits(t *testing.T, block string) {
