@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -20,6 +21,7 @@ type settings struct {
 	worker    worker.Options
 	callbacks callback.Options // all but its client
 	logger    *slog.Logger
+	metrics   http.Handler // what /metrics answers; nil: it is not found
 }
 
 // newSettings returns an error that says what is wrong with the configuration.
@@ -37,7 +39,7 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 	if err != nil {
 		return settings{}, err
 	}
-	return settings{f, ofClient, ofWorker, ofCallbacks, logger}, nil
+	return settings{flags: f, client: ofClient, worker: ofWorker, callbacks: ofCallbacks, logger: logger}, nil
 }
 
 // workerOptions have the provider as a plugin, with the account's key in it.
