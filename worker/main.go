@@ -27,6 +27,7 @@ func run(ctx context.Context, invocation command.Invocation) int {
 	if err != nil {
 		return invocation.Fail(command.ExitUsage, err)
 	}
+	defer s.traces.end()
 	if err := serve(ctx, s); err != nil {
 		return invocation.Fail(command.ExitFailed, err)
 	}

@@ -174,7 +174,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.Equal(t, "http://localhost:1", f.APIURL)
 	require.Equal(t, command.WorkflowCacheSize, f.WorkflowCacheSize)
 
-	options, err := workerOptions(f, environ, command.CallbackAddresses{})
+	options, err := workerOptions(f, environ, command.CallbackAddresses{}, nil)
 	require.NoError(t, err)
 	require.Equal(t, 2.5, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{
@@ -190,7 +190,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	f = flagsOf(t, command.Environment{keyVariable})
 	require.Equal(t, "2captcha", f.TaskQueue)
 	require.Equal(t, "https://api.2captcha.com", f.APIURL)
-	options, err = workerOptions(f, command.Environment{keyVariable}, command.CallbackAddresses{})
+	options, err = workerOptions(f, command.Environment{keyVariable}, command.CallbackAddresses{}, nil)
 	require.NoError(t, err)
 	require.Zero(t, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{}, options.DeploymentOptions)
@@ -199,7 +199,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 // A pod gets 30 s to end; a request may take 15 s, and then its outcome is reported.
 func TestStopTimeoutCoversARequestWithinAPodsGracePeriod(t *testing.T) {
 	t.Parallel()
-	options, err := workerOptions(flagsOf(t, nil), command.Environment{keyVariable}, command.CallbackAddresses{})
+	options, err := workerOptions(flagsOf(t, nil), command.Environment{keyVariable}, command.CallbackAddresses{}, nil)
 	require.NoError(t, err)
 	require.Greater(t, options.WorkerStopTimeout.Seconds(), 15.0)
 	require.Less(t, options.WorkerStopTimeout.Seconds(), 30.0)
