@@ -77,10 +77,9 @@ func countEnd(
 	if millionths, ok := millionthsOf(result.Cost); ok {
 		metrics.Counter(costMetric).Inc(millionths)
 	}
-	if result.EndTime != nil && *result.EndTime > 0 {
-		if age := workflow.Now(ctx).Sub(time.Unix(*result.EndTime, 0)); age >= 0 {
-			metrics.Timer(resultAgeMetric).Record(age)
-		}
+	now := workflow.Now(ctx)
+	if endTime := result.EndTime; endTime != nil && *endTime > 0 && *endTime <= now.Unix() {
+		metrics.Timer(resultAgeMetric).Record(now.Sub(time.Unix(*endTime, 0)))
 	}
 }
 
