@@ -38,6 +38,8 @@ type Activities struct {
 	client *twocaptcha.Client
 	clock  func() time.Time // nil: time.Now
 	sent   lastRequests
+	// service tells the log how the service is.
+	service serviceWatch
 	// callbackAddress makes the address of a submission; nil: the worker takes no callbacks.
 	callbackAddress func(workflowID, submission string) (string, error)
 	temporalServer  func(context.Context, activity.Info) temporalServer

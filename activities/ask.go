@@ -35,8 +35,8 @@ type question[Answer any] struct {
 	send       func(context.Context) (*Answer, error)
 }
 
-// ask sends one request: it is the only place that does, that counts requests, that knows about attempts and due times,
-// and that classifies failures. The error is an ApplicationError.
+// ask sends one request: it is the only place that does, that counts requests, that knows about
+// attempts and due times, and that classifies failures. The error is an ApplicationError.
 func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*Answer, error) {
 	attempt := a.attempt(ctx)
 	requests := requestsBefore(ctx)
@@ -47,6 +47,9 @@ func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*A
 		}
 	}
 	answer, reason, err := sendInTurn(ctx, a, attempt, q)
+	if reason == nil {
+		a.service.note(ctx, a.now(), err)
+	}
 	switch {
 	case reason != nil && q.isPoll:
 		recordUnsent(ctx)

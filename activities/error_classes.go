@@ -88,6 +88,7 @@ type class struct {
 	// service's Retry-After.
 	delay time.Duration
 	// benign errors are expected outcomes: they belong neither in error logs nor in failure metrics.
+	// Retryable ones are benign too: a hiccup of the service is nothing that an operator acts on.
 	benign bool
 	// alsoOfGateways tells that a gateway may have written the code after the service has acted, if it
 	// comes on a status that says so. It matters to createTask alone.
@@ -336,7 +337,7 @@ func newAttemptError(text, errorType string, class class, details ErrorDetails, 
 
 func newError(message, errorType string, class class, retryAfter time.Duration, details ErrorDetails, more ...any) error {
 	options := temporal.ApplicationErrorOptions{NonRetryable: !class.retryable, Details: append([]any{details}, more...)}
-	if class.benign {
+	if class.benign || class.retryable {
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	switch {
@@ -347,6 +348,12 @@ func newError(message, errorType string, class class, retryAfter time.Duration, 
 		options.NextRetryDelay = min(max(retryAfter, minRetryAfter), maxRetryAfter)
 	}
 	return temporal.NewApplicationErrorWithOptions(message, errorType, options)
+}
+
+// isBenign tells whether an error is one that the SDK logs at debug.
+func isBenign(err error) bool {
+	var failed *temporal.ApplicationError
+	return errors.As(err, &failed) && failed.Category() == temporal.ApplicationErrorCategoryBenign
 }
 
 // detailsOf are the details of one of this package's errors, which this process has made.

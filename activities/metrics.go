@@ -11,8 +11,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// The metrics of requests, as a metrics handler gets them: Prometheus adds "_total" to the name of a
-// counter and "_seconds" to that of a timer.
+// The metrics of requests, as a metrics handler gets them: Prometheus adds "_total" to the name
+// of a counter and "_seconds" to that of a timer.
 const (
 	requestsMetric       = "twocaptcha_requests"
 	requestLatencyMetric = "twocaptcha_request_latency"

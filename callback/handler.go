@@ -187,7 +187,7 @@ func (h *Handler) proveDomain(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, h.domainToken) // a sender that has gone needs no answer
 }
 
-// reject is refuse for what is no call of the service, or can't be read.
+// reject is refuse for a request that is not a call of the service, or can't be read.
 func (h *Handler) reject(w http.ResponseWriter, why refusal) {
 	h.counts.rejected.Inc(1)
 	refuse(w, why)

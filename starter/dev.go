@@ -91,5 +91,5 @@ func devLogger(level string, to io.Writer) log.Logger {
 	if err := minimum.UnmarshalText([]byte(level)); err != nil { // off
 		return quiet
 	}
-	return log.NewStructuredLogger(slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: minimum})))
+	return log.NewStructuredLogger(command.NewLogger(to, "text", minimum))
 }

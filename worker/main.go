@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"net"
+	"slices"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
@@ -49,17 +50,21 @@ func serve(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	work := serviceFunc(func(ctx context.Context) error { return serveTemporal(ctx, s, callbacks) })
 	if admin == nil {
-		return work.Run(ctx)
+		return serveTemporal(ctx, s, callbacks, nil)
 	}
 	defer admin.Close()
-	server := adminServer{listener: admin, metrics: s.metrics, notReady: func() error { return nil }, logger: s.logger}
-	return whileServing(server, work).Run(ctx)
+	ready := newReadiness(s)
+	s.client.ConnectionOptions.DialOptions = append(slices.Clip(s.client.ConnectionOptions.DialOptions), ready.dialOption())
+	return whileServing(
+		adminServer{listener: admin, metrics: s.metrics, notReady: ready.problem, logger: s.logger},
+		serviceFunc(func(ctx context.Context) error { return serveTemporal(ctx, s, callbacks, ready) }),
+	).Run(ctx)
 }
 
-// serveTemporal runs the services that need the Temporal server.
-func serveTemporal(ctx context.Context, s settings, callbacks net.Listener) error {
+// serveTemporal runs the services that need the Temporal server. ready is nil if nobody asks
+// whether the worker is ready.
+func serveTemporal(ctx context.Context, s settings, callbacks net.Listener, ready *readiness) error {
 	temporalClient, err := command.Dial(ctx, s.client)
 	if ctx.Err() != nil {
 		return nil // stopped before it began
@@ -68,5 +73,9 @@ func serveTemporal(ctx context.Context, s settings, callbacks net.Listener) erro
 		return err
 	}
 	defer temporalClient.Close()
-	return s.services(temporalClient, callbacks).Run(ctx)
+	list := s.services(temporalClient, callbacks)
+	if ready != nil {
+		list = append(list, healthWatch{ready, temporalClient.WorkflowService()})
+	}
+	return list.Run(ctx)
 }

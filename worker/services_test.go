@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -44,24 +46,27 @@ func TestServicesEndWithTheContext(t *testing.T) {
 
 func TestServerAnswersUntilTheWorkHasDrained(t *testing.T) {
 	t.Parallel()
-	ctx, stop := context.WithCancel(t.Context())
-	drained := make(chan struct{})
-	server := fakeService(func(ctx context.Context) error {
-		<-ctx.Done()
-		select {
-		case <-drained:
-			return nil
-		default:
-			return errors.New("the server was ended before the work had drained")
-		}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		drained := make(chan struct{})
+		server := fakeService(func(ctx context.Context) error {
+			<-ctx.Done()
+			select {
+			case <-drained:
+				return nil
+			default:
+				return errors.New("the server was ended before the work had drained")
+			}
+		})
+		work := fakeService(func(ctx context.Context) error {
+			stop()
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			close(drained)
+			return errors.New("the work's")
+		})
+		require.EqualError(t, whileServing(server, work).Run(ctx), "the work's")
 	})
-	work := fakeService(func(ctx context.Context) error {
-		stop()
-		<-ctx.Done()
-		close(drained)
-		return errors.New("the work's")
-	})
-	require.EqualError(t, whileServing(server, work).Run(ctx), "the work's")
 }
 
 func TestServerThatEndsEndsTheWork(t *testing.T) {

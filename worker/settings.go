@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -23,11 +24,14 @@ type settings struct {
 	logger    *slog.Logger
 	metrics   http.Handler // what /metrics answers; nil: it is not found
 	traces    *traces      // nil: none
+	lostKey   func() error // why there is no usable key any more, or nil
 }
 
 // newSettings returns an error that says what is wrong with the configuration.
 func newSettings(f flags, environment command.Environment, stderr io.Writer) (settings, error) {
-	logger := slog.New(logHandler(f, stderr))
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.LogLevel)) // one of those that the flag takes
+	logger := command.NewLogger(stderr, f.LogFormat, level)
 	ofCallbacks, err := callbackOptions(f, environment, logger)
 	if err != nil {
 		return settings{}, err
@@ -36,7 +40,10 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 	if err != nil {
 		return settings{}, err
 	}
-	s := settings{flags: f, client: ofClient, callbacks: ofCallbacks, logger: logger}
+	s := settings{
+		flags: f, client: ofClient, callbacks: ofCallbacks, logger: logger,
+		lostKey: keyState(keyCheck(environment), time.Now),
+	}
 	if s.traces, err = newTraces(environment, logger); err != nil {
 		return settings{}, err
 	}
@@ -98,14 +105,4 @@ func clientOptions(environment command.Environment, logger *slog.Logger) (client
 	}
 	options.Logger = log.NewStructuredLogger(logger)
 	return options, nil
-}
-
-func logHandler(f flags, stderr io.Writer) slog.Handler {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(f.LogLevel)) // one of those that the flag takes
-	options := &slog.HandlerOptions{Level: level}
-	if f.LogFormat == "json" {
-		return slog.NewJSONHandler(stderr, options)
-	}
-	return slog.NewTextHandler(stderr, options)
 }

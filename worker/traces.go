@@ -32,8 +32,8 @@ const (
 	lastExportTime = 3 * time.Second
 )
 
-// The standard variables of OpenTelemetry that are read here. Its exporter, sampler and batches read
-// others themselves.
+// The standard variables of OpenTelemetry that are read here. Its exporter, sampler and batches
+// read others themselves.
 const (
 	disabledVariable       = "OTEL_SDK_DISABLED"
 	exporterVariable       = "OTEL_TRACES_EXPORTER"

@@ -16,8 +16,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// ended is what is counted of waits that ended with these outcomes, after so many polls in all. What
-// the simulated service charges is known.
+// ended is what is counted of waits that ended with these outcomes, after so many polls in all.
+// What the simulated service charges is known.
 func ended(polls int64, outcomes ...string) map[string]int64 {
 	counts := map[string]int64{"twocaptcha_polls": polls}
 	for _, outcome := range outcomes {

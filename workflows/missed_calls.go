@@ -23,8 +23,8 @@ func (w *wait) noteMissedCall(ctx workflow.Context) {
 	}
 }
 
-// missedCallsWarnedEvery is the shortest time between two warnings of a worker. If calls don't come,
-// none does.
+// missedCallsWarnedEvery is the shortest time between two warnings of a worker. If calls don't
+// come, none does.
 const missedCallsWarnedEvery = 10 * time.Minute
 
 // missedCalls warns of calls that don't come. One serves all workflows of a worker.

@@ -121,8 +121,7 @@ func TestTraceOfAWait(t *testing.T) {
 	}
 }
 
-// TestTraceHoldsNothingSecret has a task submitted with an address to call, and a service that
-// echoes what it got where no error message should quote it.
+// TestTraceHoldsNothingSecret has tasks submitted with an address to call, one of which is solved.
 func TestTraceHoldsNothingSecret(t *testing.T) {
 	t.Parallel()
 	service := startSubmittable(t, simulator.Ready(`{"text":"a-solution-to-hide"}`), simulator.Error("ERROR_CAPTCHA_UNSOLVABLE"))

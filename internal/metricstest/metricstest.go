@@ -12,8 +12,8 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// Handler remembers this project's metrics, with their own labels and without Temporal's. It is safe
-// for concurrent use, also by what it returns.
+// Handler remembers this project's metrics, with their own labels and without Temporal's. It is
+// safe for concurrent use, also by what it returns.
 type Handler struct {
 	recorded *recorded
 	labels   map[string]string

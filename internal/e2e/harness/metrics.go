@@ -20,7 +20,8 @@ const ServeMetrics = "TWOCAPTCHA_METRICS_ADDRESS=127.0.0.1:0"
 
 var metricsAddress = regexp.MustCompile(`health is served.* address=(\S+)`)
 
-// MetricsAddress is the host and port at which a worker with ServeMetrics serves metrics and probes.
+// MetricsAddress is the host and port at which a worker with ServeMetrics serves metrics and
+// probes.
 func MetricsAddress(t *testing.T, worker *Process) string {
 	t.Helper()
 	worker.WaitForOutput(t, "health is served")
