@@ -91,6 +91,9 @@ Environment:
                             Your codec server, which encodes what Temporal stores, and its Authorization header.
   TEMPORAL_DEPLOYMENT_NAME, TEMPORAL_WORKER_BUILD_ID
                             If both are set, the worker takes part in Worker Versioning as this version.
+  OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_SERVICE_NAME, OTEL_*
+                            The OpenTelemetry collector that takes traces, and the standard's other variables. Without
+                            an endpoint there are no traces.
 
 Example:
   TWOCAPTCHA_API_KEY_FILE=/run/secrets/2captcha TEMPORAL_ADDRESS=temporal:7233 worker --log-format json

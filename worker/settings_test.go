@@ -183,8 +183,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.Equal(t, "http://localhost:1", f.APIURL)
 	require.Equal(t, command.WorkflowCacheSize, f.WorkflowCacheSize)
 
-	options, err := workerOptions(f, environ, command.CallbackAddresses{}, nil)
-	require.NoError(t, err)
+	options := workerOptionsOf(t, f, environ)
 	require.Equal(t, 2.5, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{
 		UseVersioning: true,
@@ -199,8 +198,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	f = flagsOf(t, command.Environment{keyVariable})
 	require.Equal(t, "2captcha", f.TaskQueue)
 	require.Equal(t, "https://api.2captcha.com", f.APIURL)
-	options, err = workerOptions(f, command.Environment{keyVariable}, command.CallbackAddresses{}, nil)
-	require.NoError(t, err)
+	options = workerOptionsOf(t, f, command.Environment{keyVariable})
 	require.Zero(t, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{}, options.DeploymentOptions)
 }
@@ -208,8 +206,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 // A pod gets 30 s to end; a request may take 15 s, and then its outcome is reported.
 func TestStopTimeoutCoversARequestWithinAPodsGracePeriod(t *testing.T) {
 	t.Parallel()
-	options, err := workerOptions(flagsOf(t, nil), command.Environment{keyVariable}, command.CallbackAddresses{}, nil)
-	require.NoError(t, err)
+	options := workerOptionsOf(t, flagsOf(t, nil), command.Environment{keyVariable})
 	require.Greater(t, options.WorkerStopTimeout.Seconds(), 15.0)
 	require.Less(t, options.WorkerStopTimeout.Seconds(), 30.0)
 }
@@ -220,4 +217,12 @@ func closedPort(t *testing.T) string {
 	require.NoError(t, err)
 	defer listener.Close()
 	return listener.Addr().String()
+}
+
+func workerOptionsOf(t *testing.T, f flags, environment command.Environment) worker.Options {
+	t.Helper()
+	s, err := newSettings(f, environment, io.Discard)
+	require.NoError(t, err)
+	require.NoError(t, s.lostKey(), "the key's check is the provider's")
+	return s.worker
 }
