@@ -9,13 +9,16 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-ARG TARGETOS TARGETARCH COMMIT
+ARG TARGETOS
+ARG TARGETARCH
+ARG COMMIT
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -o /worker \
     -ldflags "-s -w -X github.com/temporal-providers/temporal-2captcha/internal/command.linkedCommit=$COMMIT" ./worker
 RUN cp /etc/ssl/certs/ca-certificates.crt /ca-certificates.crt
 
 FROM scratch
-ARG VERSION COMMIT
+ARG VERSION
+ARG COMMIT
 LABEL org.opencontainers.image.title="temporal-2captcha worker" \
       org.opencontainers.image.description="Temporal worker that waits for results of 2captcha tasks" \
       org.opencontainers.image.source="https://github.com/temporal-providers/temporal-2captcha" \
