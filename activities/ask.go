@@ -29,10 +29,13 @@ type question[Answer any] struct {
 	// that asks for such a delay, or for none: 0. nil leaves it to the activity's retry policy.
 	retryDelay func(asked time.Duration) time.Duration
 	mark       submission.Mark // of createTask
+	// isKeptBack tells, when the request has failed, that it was not sent because of something else
+	// than the service and the way to it; nil: that can't be.
+	isKeptBack func() bool
 	send       func(context.Context) (*Answer, error)
 }
 
-// ask sends one request: it is the only place that does, that knows about attempts and due times,
+// ask sends one request: it is the only place that does, that counts requests, that knows about attempts and due times,
 // and that classifies failures. The error is an ApplicationError.
 func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*Answer, error) {
 	attempt := a.attempt(ctx)
@@ -77,7 +80,11 @@ func sendInTurn[Answer any](
 		}
 		defer func() { a.sent.end(q.taskID, a.now()) }()
 	}
+	begun := time.Now()
 	answer, err := q.send(ctx)
+	if err == nil || q.isKeptBack == nil || !q.isKeptBack() {
+		countRequest(ctx, q.method, time.Since(begun), err)
+	}
 	return answer, nil, err
 }
 

@@ -152,19 +152,20 @@ var serviceErrorClasses = map[string]byMethod{
 }
 
 // transportErrorClasses has every reason for which a request brings neither a result nor an error
-// of the service.
+// of the service, with the outcome that the metrics count.
 var transportErrorClasses = map[twocaptcha.Reason]struct {
 	errorType string
 	class     class
+	outcome   string
 }{
-	twocaptcha.ReasonConnection: {ErrorTypeRequestFailed, transient},
-	twocaptcha.ReasonStatus:     {ErrorTypeRequestFailed, transient},
-	twocaptcha.ReasonClientKey:  {ErrorTypeRequestFailed, transient}, // a key file that is being replaced will be there again
-	twocaptcha.ReasonInput:      {ErrorTypeInvalidInput, verdict},
-	twocaptcha.ReasonUnreadable: {ErrorTypeUnexpectedResponse, transient},
-	twocaptcha.ReasonUnexpected: {ErrorTypeUnexpectedResponse, transient},
-	twocaptcha.ReasonNoCode:     {ErrorTypeUnexpectedResponse, verdict},
-	twocaptcha.ReasonTooLarge:   {ErrorTypeUnexpectedResponse, verdict}, // the same answer would come again
+	twocaptcha.ReasonConnection: {ErrorTypeRequestFailed, transient, outcomeTransportError},
+	twocaptcha.ReasonStatus:     {ErrorTypeRequestFailed, transient, outcomeHTTPError},
+	twocaptcha.ReasonClientKey:  {ErrorTypeRequestFailed, transient, outcomeNotSent}, // a key file that is being replaced will be there again
+	twocaptcha.ReasonInput:      {ErrorTypeInvalidInput, verdict, outcomeNotSent},
+	twocaptcha.ReasonUnreadable: {ErrorTypeUnexpectedResponse, transient, outcomeUnexpectedResponse},
+	twocaptcha.ReasonUnexpected: {ErrorTypeUnexpectedResponse, transient, outcomeUnexpectedResponse},
+	twocaptcha.ReasonNoCode:     {ErrorTypeUnexpectedResponse, verdict, outcomeUnexpectedResponse},
+	twocaptcha.ReasonTooLarge:   {ErrorTypeUnexpectedResponse, verdict, outcomeUnexpectedResponse}, // the same answer would come again
 }
 
 // Retry-After is honored within these bounds: the service wants 5 seconds between two requests for

@@ -62,7 +62,7 @@ func buy[Output any](
 	p.request.BeforeSending = m.make
 	var none Output
 	bought, err := ask(ctx, a, question[twocaptcha.CreateTaskResult]{
-		method: CreateTaskActivity, mark: p.mark,
+		method: CreateTaskActivity, mark: p.mark, isKeptBack: m.isRefused,
 		send: func(ctx context.Context) (*twocaptcha.CreateTaskResult, error) {
 			ctx, cancel := m.untilSent(ctx)
 			defer cancel()
@@ -124,6 +124,8 @@ type marking struct {
 	made  bool // the server may have the mark
 	over  bool // no mark is made any more
 	sends bool // the mark is made, and the request may be on its way
+	// refused tells that the server did not take the mark.
+	refused bool
 }
 
 // make records the mark. It is called when the connection is ready, before the first byte. On an
@@ -141,6 +143,7 @@ func (m *marking) make() error {
 	ctx, cancel := context.WithTimeout(m.ctx, markTimeout)
 	defer cancel()
 	if err := m.server.heartbeat(ctx, m.mark); err != nil {
+		m.refused = true
 		return fmt.Errorf("the Temporal server did not take the mark that comes before the request: %w", err)
 	}
 	if err := m.ctx.Err(); err != nil {
@@ -169,6 +172,12 @@ func (m *marking) untilSent(ctx context.Context) (context.Context, context.Cance
 		stop()
 		cancel()
 	}
+}
+
+func (m *marking) isRefused() bool {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return m.refused
 }
 
 // end makes no mark after it, and tells whether there may be one.

@@ -20,7 +20,7 @@ import (
 // runOnDevServer runs on a dev server, whose database is kept for the next time, with a worker in
 // this process that asks the real service.
 func (r request) runOnDevServer(ctx context.Context, invocation command.Invocation, f serverFlags) int {
-	plugin, err := command.Plugin(invocation.Environment, f.APIURL, command.CallbackAddresses{})
+	plugin, err := command.Plugin(invocation.Environment, f.APIURL, command.CallbackAddresses{}, nil)
 	if err != nil {
 		return invocation.Fail(command.ExitUsage, err)
 	}

@@ -22,6 +22,7 @@ type flags struct {
 	CallbackAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_CALLBACK_ADDRESS" help:"Listen here for the service's callbacks, by HTTP; :PORT listens on every interface. Needs the secret of callback addresses."`
 	command.CallbackURLFlag
 	CallbackDomainToken string `placeholder:"TOKEN" environment:"TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN" help:"The text to serve at /2captcha.txt, by which the service verifies that the domain is yours."`
+	MetricsAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_METRICS_ADDRESS" help:"Answer here, by HTTP, at /metrics, /healthz and /readyz; :PORT listens on every interface. Off by default."`
 	LogFormat           string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 	LogLevel            string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
 	command.CommonFlags
@@ -44,16 +45,28 @@ func (f flags) validate() error {
 	if f.TaskQueue == "" {
 		return errors.New("--task-queue is empty: it takes the task queue's name")
 	}
-	if f.CallbackAddress != "" && !isHostAndPort(f.CallbackAddress) {
-		return fmt.Errorf("TWOCAPTCHA_CALLBACK_ADDRESS, or --callback-address, is %q: "+
-			"it takes HOST:PORT, or :PORT for every interface", f.CallbackAddress)
+	if err := checkListenAddress("TWOCAPTCHA_CALLBACK_ADDRESS, or --callback-address", f.CallbackAddress); err != nil {
+		return err
+	}
+	if err := checkListenAddress("TWOCAPTCHA_METRICS_ADDRESS, or --metrics-address", f.MetricsAddress); err != nil {
+		return err
 	}
 	return f.CheckCallbackURL()
 }
 
-func isHostAndPort(address string) bool {
+// checkListenAddress returns an error if the address is set and can't be one to listen on.
+func checkListenAddress(name, address string) error {
+	if address == "" {
+		return nil
+	}
 	_, port, err := net.SplitHostPort(address)
-	return err == nil && port != ""
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil || port == "" {
+		return fmt.Errorf("%s, is %q: it takes HOST:PORT, or :PORT for every interface", name, address)
+	}
+	return nil
 }
 
 // rate is a number of requests per second, 0 for no limit.
@@ -94,5 +107,6 @@ signal ends it immediately.
 
 Exit status:
   0  stopped by a signal
-  1  the Temporal server can't be reached, or refuses the worker; or the worker can't listen at --callback-address
+  1  the Temporal server can't be reached, or refuses the worker; or the worker can't listen at --callback-address or
+     --metrics-address
   2  bad usage or configuration`

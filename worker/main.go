@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"net"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
@@ -26,6 +27,7 @@ func run(ctx context.Context, invocation command.Invocation) int {
 	if err != nil {
 		return invocation.Fail(command.ExitUsage, err)
 	}
+	defer s.traces.end()
 	if err := serve(ctx, s); err != nil {
 		return invocation.Fail(command.ExitFailed, err)
 	}
@@ -36,13 +38,28 @@ func run(ctx context.Context, invocation command.Invocation) int {
 // error says that an address can't be listened on, or that the Temporal server can't be reached or
 // refuses the worker.
 func serve(ctx context.Context, s settings) error {
-	listener, err := listenForCallbacks(s.flags.CallbackAddress)
+	callbacks, err := listenForCallbacks(s.flags.CallbackAddress)
 	if err != nil {
 		return err
 	}
-	if listener != nil {
-		defer listener.Close()
+	if callbacks != nil {
+		defer callbacks.Close()
 	}
+	admin, err := listen(s.flags.MetricsAddress, "metrics and health can't be served", "TWOCAPTCHA_METRICS_ADDRESS")
+	if err != nil {
+		return err
+	}
+	work := serviceFunc(func(ctx context.Context) error { return serveTemporal(ctx, s, callbacks) })
+	if admin == nil {
+		return work.Run(ctx)
+	}
+	defer admin.Close()
+	server := adminServer{listener: admin, metrics: s.metrics, notReady: func() error { return nil }, logger: s.logger}
+	return whileServing(server, work).Run(ctx)
+}
+
+// serveTemporal runs the services that need the Temporal server.
+func serveTemporal(ctx context.Context, s settings, callbacks net.Listener) error {
 	temporalClient, err := command.Dial(ctx, s.client)
 	if ctx.Err() != nil {
 		return nil // stopped before it began
@@ -51,5 +68,5 @@ func serve(ctx context.Context, s settings) error {
 		return err
 	}
 	defer temporalClient.Close()
-	return s.services(temporalClient, listener).Run(ctx)
+	return s.services(temporalClient, callbacks).Run(ctx)
 }

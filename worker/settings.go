@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -20,6 +21,8 @@ type settings struct {
 	worker    worker.Options
 	callbacks callback.Options // all but its client
 	logger    *slog.Logger
+	metrics   http.Handler // what /metrics answers; nil: it is not found
+	traces    *traces      // nil: none
 }
 
 // newSettings returns an error that says what is wrong with the configuration.
@@ -29,20 +32,35 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 	if err != nil {
 		return settings{}, err
 	}
-	ofWorker, err := workerOptions(f, environment, callbackAddresses(f, ofCallbacks))
-	if err != nil {
-		return settings{}, err
-	}
 	ofClient, err := clientOptions(environment, logger)
 	if err != nil {
 		return settings{}, err
 	}
-	return settings{f, ofClient, ofWorker, ofCallbacks, logger}, nil
+	s := settings{flags: f, client: ofClient, callbacks: ofCallbacks, logger: logger}
+	if s.traces, err = newTraces(environment, logger); err != nil {
+		return settings{}, err
+	}
+	var wrapTransport func(http.RoundTripper) http.RoundTripper
+	if s.traces != nil {
+		s.client.Interceptors = append(s.client.Interceptors, s.traces.temporal) // the client's workers use it too
+		wrapTransport = s.traces.wrapTransport
+	}
+	if f.MetricsAddress != "" {
+		if s.client.MetricsHandler, s.metrics, err = newMetrics(logger); err != nil {
+			return settings{}, err
+		}
+		s.callbacks.Metrics = s.client.MetricsHandler
+	}
+	s.worker, err = workerOptions(f, environment, callbackAddresses(f, ofCallbacks), wrapTransport)
+	return s, err
 }
 
 // workerOptions have the provider as a plugin, with the account's key in it.
-func workerOptions(f flags, environment command.Environment, addresses command.CallbackAddresses) (worker.Options, error) {
-	plugin, err := command.Plugin(environment, f.APIURL, addresses)
+func workerOptions(
+	f flags, environment command.Environment, addresses command.CallbackAddresses,
+	wrapTransport func(http.RoundTripper) http.RoundTripper,
+) (worker.Options, error) {
+	plugin, err := command.Plugin(environment, f.APIURL, addresses, wrapTransport)
 	if err != nil {
 		return worker.Options{}, err
 	}

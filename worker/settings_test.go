@@ -54,6 +54,7 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 	const (
 		callbackAddress = "TWOCAPTCHA_CALLBACK_ADDRESS=localhost:0"
 		addresses       = "TWOCAPTCHA_CALLBACK_ADDRESS, or --callback-address, is "
+		metricsAddress  = "TWOCAPTCHA_METRICS_ADDRESS, or --metrics-address, is "
 		takesAddress    = ": it takes HOST:PORT, or :PORT for every interface"
 	)
 	callbackURL := "TWOCAPTCHA_CALLBACK_URL, or --callback-url: " + callback.CheckURL("example.com").Error()
@@ -86,6 +87,10 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		"no such callback secret":    {[]string{keyVariable, callbackAddress, "TWOCAPTCHA_CALLBACK_SECRET_FILE=" + empty + "s"}, nil, "the file that TWOCAPTCHA_CALLBACK_SECRET_FILE names can't be read: no such file or directory"},
 		"a callback port alone":      {[]string{keyVariable, "TWOCAPTCHA_CALLBACK_ADDRESS=8080"}, nil, addresses + `"8080"` + takesAddress + seeHelp},
 		"a callback host alone":      {[]string{keyVariable}, []string{"--callback-address", "localhost:"}, addresses + `"localhost:"` + takesAddress + seeHelp},
+		"a metrics port alone":       {[]string{keyVariable, "TWOCAPTCHA_METRICS_ADDRESS=9090"}, nil, metricsAddress + `"9090"` + takesAddress + seeHelp},
+		"a metrics port too large":   {[]string{keyVariable, "TWOCAPTCHA_METRICS_ADDRESS=:65536"}, nil, metricsAddress + `":65536"` + takesAddress + seeHelp},
+		"a URL of metrics":           {[]string{keyVariable, "TWOCAPTCHA_METRICS_ADDRESS=http://localhost:9090/metrics"}, nil, metricsAddress + `"http://localhost:9090/metrics"` + takesAddress + seeHelp},
+		"a metrics host alone":       {[]string{keyVariable}, []string{"--metrics-address", "localhost:"}, metricsAddress + `"localhost:"` + takesAddress + seeHelp},
 		"a host as a callback URL":   {[]string{keyVariable, "TWOCAPTCHA_CALLBACK_URL=example.com"}, nil, callbackURL + seeHelp},
 		"a --callback-url by ftp":    {[]string{keyVariable}, []string{"--callback-url", "ftp://example.com"}, callbackURL + seeHelp},
 		"half a version":             {[]string{keyVariable, "TEMPORAL_WORKER_BUILD_ID=1"}, nil, "only one of TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID is set: set both, for Worker Versioning, or neither"},
@@ -140,6 +145,7 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 			"Usage: worker [flags]",
 			"--api-url", "--task-queue", "--max-requests-per-second", "--workflow-cache-size", "--log-format", "--log-level",
 			"--callback-address", "--callback-url", "--callback-domain-token",
+			"--metrics-address", "TWOCAPTCHA_METRICS_ADDRESS",
 			"TWOCAPTCHA_CALLBACK_ADDRESS", "TWOCAPTCHA_CALLBACK_URL", "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN",
 			"TWOCAPTCHA_CALLBACK_SECRET", "TWOCAPTCHA_CALLBACK_SECRET_FILE",
 			"TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND",
@@ -168,7 +174,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.Equal(t, "http://localhost:1", f.APIURL)
 	require.Equal(t, command.WorkflowCacheSize, f.WorkflowCacheSize)
 
-	options, err := workerOptions(f, environ, command.CallbackAddresses{})
+	options, err := workerOptions(f, environ, command.CallbackAddresses{}, nil)
 	require.NoError(t, err)
 	require.Equal(t, 2.5, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{
@@ -184,7 +190,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	f = flagsOf(t, command.Environment{keyVariable})
 	require.Equal(t, "2captcha", f.TaskQueue)
 	require.Equal(t, "https://api.2captcha.com", f.APIURL)
-	options, err = workerOptions(f, command.Environment{keyVariable}, command.CallbackAddresses{})
+	options, err = workerOptions(f, command.Environment{keyVariable}, command.CallbackAddresses{}, nil)
 	require.NoError(t, err)
 	require.Zero(t, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{}, options.DeploymentOptions)
@@ -193,7 +199,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 // A pod gets 30 s to end; a request may take 15 s, and then its outcome is reported.
 func TestStopTimeoutCoversARequestWithinAPodsGracePeriod(t *testing.T) {
 	t.Parallel()
-	options, err := workerOptions(flagsOf(t, nil), command.Environment{keyVariable}, command.CallbackAddresses{})
+	options, err := workerOptions(flagsOf(t, nil), command.Environment{keyVariable}, command.CallbackAddresses{}, nil)
 	require.NoError(t, err)
 	require.Greater(t, options.WorkerStopTimeout.Seconds(), 15.0)
 	require.Less(t, options.WorkerStopTimeout.Seconds(), 30.0)

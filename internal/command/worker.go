@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -44,10 +45,14 @@ func WorkerOptions(plugin *temporal.SimplePlugin) worker.Options {
 type CallbackAddresses struct{ URL, Secret string }
 
 // Plugin returns the provider for a worker in this process, with the account's key from the
-// environment. An error says which variable is missing or wrong, and never holds the key.
-func Plugin(environment Environment, apiURL string, addresses CallbackAddresses) (*temporal.SimplePlugin, error) {
+// environment. wrapTransport is provider.Config's; nil: nothing is wrapped. An error says which
+// variable is missing or wrong, and never holds the key.
+func Plugin(
+	environment Environment, apiURL string, addresses CallbackAddresses,
+	wrapTransport func(http.RoundTripper) http.RoundTripper,
+) (*temporal.SimplePlugin, error) {
 	config := provider.ConfigFromEnvironment(environment.Getenv)
-	config.APIURL = apiURL
+	config.APIURL, config.WrapTransport = apiURL, wrapTransport
 	config.CallbackURL, config.CallbackSecret = addresses.URL, addresses.Secret
 	keyVariable := provider.ClientKeyVariable
 	switch {
