@@ -3,8 +3,8 @@
 //	go run -C tools/kubernetes . ../../deploy/kubernetes ../../deploy/kubernetes/callbacks.yaml
 //
 // It takes files, and folders with a kustomization.yaml, which it renders. A property that the API
-// does not have, a value of another type and a kind that it does not know are errors: it prints them,
-// and exits 1.
+// does not have, a value of another type and a kind that it does not know are errors: it prints
+// them, and exits 1.
 //
 // The schemas are those of the API's own description, in the module k8s.io/kubernetes that go.mod
 // pins, and those of custom_resources.json.
