@@ -25,6 +25,9 @@ import (
 // all that they are about, except for what takes minutes: those values come from the code.
 func TestQueriesFindWhatAWorkerExposes(t *testing.T) {
 	t.Parallel()
+	if os.Getenv("E2E_WORKFLOW_CACHE_SIZE") != "" {
+		t.Skip("the metrics of the workflow cache are among those that the queries ask for")
+	}
 	service, taskQueue := harness.StartCallbackService(t, simulator.Options{}), harness.NewTaskQueue()
 	temporalClient := harness.Dial(t)
 	metrics := fmt.Sprintf("127.0.0.1:%d", harness.NewPort(t))
