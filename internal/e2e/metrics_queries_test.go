@@ -41,12 +41,18 @@ func TestQueriesFindWhatAWorkerExposes(t *testing.T) {
 	service.UntilTaken(t, called)
 	require.NoError(t, waiting.Get(ctx, nil))
 
-	// Its call never comes, and the service answers once with a page. The cache holds one workflow.
-	missed := harness.NewTaskID()
-	service.Script(missed, simulator.HTMLPage(), simulator.Ready(`{}`))
-	input := harness.Soon(missed)
-	input.Callback = true
-	require.NoError(t, harness.StartWait(t, temporalClient, taskQueue, input).Get(ctx, nil))
+	// Calls that never come, and answers that fail the first poll. The cache holds one workflow.
+	var missed []client.WorkflowRun
+	for _, answer := range []simulator.Answer{simulator.HTMLPage(), simulator.Body(`{}`)} {
+		taskID := harness.NewTaskID()
+		service.Script(taskID, answer, simulator.Ready(`{}`))
+		input := harness.Soon(taskID)
+		input.Callback = true
+		missed = append(missed, harness.StartWait(t, temporalClient, taskQueue, input))
+	}
+	for _, run := range missed {
+		require.NoError(t, run.Get(ctx, nil))
+	}
 
 	// A call for nobody, which the Temporal server answers with NotFound.
 	_, err := harness.PostUntilTaken(ctx, harness.NewCallbackClient(t), harness.NewCallbackURL(t, base), harness.NewTaskID())
@@ -81,7 +87,7 @@ func TestQueriesFindWhatAWorkerExposes(t *testing.T) {
 	arguments := []string{"run", "-C", "../../tools/prometheus", "./queries", "-scrape", scrape}
 	for label, values := range map[string][]string{
 		"outcome": {
-			"http_error", "transport_error", "failed", workflows.Canceled,
+			"failed", "transport_error", workflows.Canceled, // failed: a call that Temporal does not take
 			workflows.ErrorTypeNoAnswer, activities.ErrorTypeCreateTaskOutcomeUnknown,
 			twocaptcha.ErrorKeyDoesNotExist, twocaptcha.ErrorZeroBalance, twocaptcha.ErrorIPNotAllowed,
 			twocaptcha.ErrorIPBlocked, twocaptcha.ErrorAccountSuspended,
