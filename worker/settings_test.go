@@ -169,7 +169,7 @@ func TestVersion(t *testing.T) {
 	t.Parallel()
 	status, stdout, _ := outcomeOf(t.Context(), nil, "--version")
 	require.Equal(t, command.ExitDone, status)
-	require.Regexp(t, `^worker \d+\.\d+\.\d+\n$`, stdout)
+	require.Regexp(t, `^worker \d+\.\d+\.\d+( \(commit [0-9a-f]+(-dirty)?\))?\n$`, stdout)
 }
 
 func TestConfigurationReachesTheWorkersOptions(t *testing.T) {

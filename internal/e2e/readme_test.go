@@ -217,6 +217,22 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, 0, done.Status, done.Stderr)
 			require.Equal(t, "1", r.current(t))
 		},
+		"docs/operations.md: With Docker": func(t *testing.T, block string) {
+			// .ci/image builds and runs the image without Docker.
+			build, _, _ := strings.Cut(block, " --tag")
+			require.Equal(t, "docker build --build-arg COMMIT=\"$(git describe --always --abbrev=40 --exclude='*' --dirty)\"", build)
+			require.Contains(t, readmeFile(t, ".ci/image"), "git describe --always --abbrev=40 --exclude='*' --dirty")
+			require.Contains(t, readmeFile(t, "Dockerfile"), "ARG COMMIT\n")
+		},
+		"docs/operations.md: On Kubernetes": func(t *testing.T, block string) {
+			require.Contains(t, block, "kubectl apply -k deploy/kubernetes\n")
+			require.Contains(t, readmeFile(t, "deploy/kubernetes/kustomization.yaml"), "- deployment.yaml\n")
+			secret := regexp.MustCompile(`create secret generic (\S+) --from-file=(\S+)=`).FindStringSubmatch(block)
+			require.Len(t, secret, 3)
+			deployment := readmeFile(t, "deploy/kubernetes/deployment.yaml")
+			require.Contains(t, deployment, "secretName: "+secret[1]+"\n")
+			require.Contains(t, deployment, "- key: "+secret[2]+"\n")
+		},
 		"docs/solve.md: From the command line": func(t *testing.T, block string) {
 			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
 			require.Equal(t, 0, done.Status, done.Stderr)
