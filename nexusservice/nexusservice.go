@@ -19,13 +19,13 @@
 //
 // workflows.ErrorCode tells the code from the error that a caller gets, and workflows.Details the
 // details. Beside the errors of the workflows there is [ErrorTypeTooManyCallers]. An input that is
-// wrong is refused as InvalidInput at once, even if the workflow that it is for is running. The input
-// must be JSON.
+// wrong is refused as InvalidInput at once, even if the workflow that it is for is running. The
+// input must be JSON.
 //
 // # Retries of the caller
 //
-// To Temporal the error of an operation is retryable: a caller with a retry policy that returns it is
-// run again. To prevent that, return a non-retryable ApplicationError of your own.
+// To Temporal the error of an operation is retryable: a caller with a retry policy that returns it
+// is run again. To prevent that, return a non-retryable ApplicationError of your own.
 package nexusservice
 
 import (
@@ -49,26 +49,26 @@ const (
 const ErrorTypeTooManyCallers = "TooManyCallers"
 
 // AwaitTaskResult waits for a task's result by the workflow of that name. A caller attaches to the
-// task's wait if one is running, whoever started it, and takes over that wait's settings. A wait that
-// has succeeded answers at once, as long as its namespace retains it. A wait that has failed is
-// started over.
+// task's wait if one is running, whoever started it, and takes over that wait's settings. A wait
+// that has succeeded answers at once, as long as its namespace retains it. A wait that has failed
+// is started over.
 //
-// The operation ignores a cancellation, since the wait may have other callers, and the result is paid
-// for: the wait goes on. Callers set the cancellation type TryCancel, with which their own
+// The operation ignores a cancellation, since the wait may have other callers, and the result is
+// paid for: the wait goes on. Callers set the cancellation type TryCancel, with which their own
 // cancellation takes effect at once. With the default, WaitCompleted, a canceled caller goes on
 // waiting for the result.
 var AwaitTaskResult = nexus.NewOperationReference[
 	workflows.AwaitTaskResultInput, workflows.AwaitTaskResultOutput](AwaitTaskResultOperation)
 
 // SolveTask submits a task and waits for its result by the workflow of that name. The input's ID
-// names the purchase, as for workflows.SolveOptions: within the namespace's retention an ID is bought
-// for once, and all callers with that ID get its result or its failure. Without an ID, each operation
-// buys once, however often its start is retried; a caller that is reset to before the operation buys
-// again.
+// names the purchase, as for workflows.SolveOptions: within the namespace's retention an ID is
+// bought for once, and all callers with that ID get its result or its failure. Without an ID, each
+// operation buys once, however often its start is retried; a caller that is reset to before the
+// operation buys again.
 //
-// The operation passes a cancellation on to the workflow, which ends it for all callers with the same
-// ID. Callers set the cancellation type WaitRequested, with which the cancellation is delivered even
-// if the caller closes then. With WaitCompleted, the default, a canceled caller also gets the
-// CanceledError's details, which tell what was bought.
+// The operation passes a cancellation on to the workflow, which ends it for all callers with the
+// same ID. Callers set the cancellation type WaitRequested, with which the cancellation is
+// delivered even if the caller closes then. With WaitCompleted, the default, a canceled caller also
+// gets the CanceledError's details, which tell what was bought.
 var SolveTask = nexus.NewOperationReference[
 	workflows.SolveTaskInput, workflows.SolveTaskOutput](SolveTaskOperation)

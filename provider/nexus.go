@@ -65,8 +65,8 @@ func startAwaitTaskResult(payload *commonpb.Payload, _ string) (workflowStart, e
 	return newWorkflowStart(workflows.StartOptions(in.TaskID), workflows.ErrorDetails{TaskID: in.TaskID}), nil
 }
 
-// startSolveTask names the purchase by the request's id if the caller has not: it is the same when a
-// start is repeated.
+// startSolveTask names the purchase by the request's id if the caller has not: it is the same when
+// a start is repeated.
 func startSolveTask(payload *commonpb.Payload, requestID string) (workflowStart, error) {
 	var in workflows.SolveTaskInput
 	if err := decodeInput(payload, &in); err != nil {
@@ -208,7 +208,8 @@ func refuse(failure error) error {
 	return &nexus.HandlerError{Type: nexus.HandlerErrorTypeBadRequest, Message: message, Cause: failure}
 }
 
-// closedRun returns nil in the SDK's test environment, whose client reads no closed runs: it panics.
+// closedRun returns nil in the SDK's test environment, whose client reads no closed runs: it
+// panics.
 func closedRun(ctx context.Context, workflowID, runID string) (run client.WorkflowRun) {
 	defer func() {
 		if recover() != nil {

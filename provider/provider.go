@@ -32,9 +32,9 @@
 // # Nexus
 //
 // The Nexus service is that of package nexusservice. It adds a poller to the worker, which needs a
-// server with Nexus: TWOCAPTCHA_NEXUS=off, or DisableNexus of [Config], leaves it out. All workers of
-// a task queue must agree on that: a caller whose request comes to a worker without the service gets
-// an error that is not retried.
+// server with Nexus: TWOCAPTCHA_NEXUS=off, or DisableNexus of [Config], leaves it out. All workers
+// of a task queue must agree on that: a caller whose request comes to a worker without the service
+// gets an error that is not retried.
 package provider
 
 import (
@@ -64,25 +64,25 @@ const PluginName = "temporal-providers.2captcha"
 type Config struct {
 	// ClientKey is the account's API key. Exactly one of ClientKey and ClientKeyFile is given.
 	ClientKey string
-	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated key
-	// counts at once.
+	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated
+	// key counts at once.
 	ClientKeyFile string
-	// APIURL is the API's base; "" is https://api.2captcha.com. Plain http is taken for loopback hosts
-	// only.
+	// APIURL is the API's base; "" is https://api.2captcha.com. Plain http is taken for loopback
+	// hosts only.
 	APIURL string
 	// WrapTransport returns what sends the HTTP requests instead of next, which it calls: to trace
 	// them, for example. It is twocaptcha.Options.WrapTransport; nil: nothing is wrapped.
 	WrapTransport func(next http.RoundTripper) http.RoundTripper
-	// CallbackURL and CallbackSecret make the addresses that SolveTask gives to the service: the URL
-	// at which the service reaches a callback.Handler of this namespace, and that handler's secret.
-	// They are given together. Without them, SolveTask polls.
+	// CallbackURL and CallbackSecret make the addresses that SolveTask gives to the service: the
+	// URL at which the service reaches a callback.Handler of this namespace, and that handler's
+	// secret. They are given together. Without them, SolveTask polls.
 	CallbackURL    string
 	CallbackSecret string
 	// DisableNexus leaves out the Nexus service.
 	DisableNexus bool
 	// Now is the clock by which 5 seconds pass between two requests for a task, for tests that skip
-	// time, such as TestWorkflowEnvironment.Now. It must be safe for concurrent use; nil is time.Now,
-	// and no distance in the SDK's test environments.
+	// time, such as TestWorkflowEnvironment.Now. It must be safe for concurrent use; nil is
+	// time.Now, and no distance in the SDK's test environments.
 	Now func() time.Time
 }
 
@@ -129,8 +129,8 @@ func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
 			}
 			return nil
 		},
-		// A worker that has stopped leaves nothing behind in a process that goes on. Polls under way are
-		// waited for after this hook; their connections are closed once they are idle.
+		// A worker that has stopped leaves nothing behind in a process that goes on. Polls under
+		// way are waited for after this hook; their connections are closed once they are idle.
 		RunContextAfter: func(context.Context, temporal.SimplePluginRunContextAfterOptions) {
 			client.CloseIdleConnections()
 		},

@@ -44,8 +44,8 @@ func WorkerOptions(plugin *temporal.SimplePlugin) worker.Options {
 type CallbackAddresses struct{ URL, Secret string }
 
 // Plugin returns the provider for a worker in this process, with the account's key from the
-// environment. disableNexus leaves out the Nexus service. An error says which variable is missing or
-// wrong, and never holds the key.
+// environment. disableNexus leaves out the Nexus service. An error says which variable is missing
+// or wrong, and never holds the key.
 func Plugin(environment Environment, apiURL string, addresses CallbackAddresses, disableNexus bool) (*temporal.SimplePlugin, error) {
 	config := provider.ConfigFromEnvironment(environment.Getenv)
 	config.APIURL = apiURL

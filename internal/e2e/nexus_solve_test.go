@@ -46,8 +46,8 @@ func TestNexusSolveTask(t *testing.T) {
 	require.Equal(t, bought[1].TaskID, details.TaskID)
 }
 
-// The answer to a start is lost, so that the server starts the operation again, 11 seconds later. The
-// first start's workflow is running then, or has ended.
+// The answer to a start is lost, so that the server starts the operation again, 11 seconds later.
+// The first start's workflow is running then, or has ended.
 func TestNexusSolveTaskIsBoughtOnceIfItsStartIsRepeated(t *testing.T) {
 	t.Parallel()
 	service := harness.StartSimulatorWith(t, simulator.Options{NewTask: func(simulator.NewTask) simulator.Submission {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -33,8 +32,8 @@ type nexusSetup struct {
 	endpoint  string
 }
 
-// eachNexusSetup runs the test with callers in another namespace, and with callers in the provider's
-// own, whose endpoint leads back.
+// eachNexusSetup runs the test with callers in another namespace, and with callers in the
+// provider's own, whose endpoint leads back.
 func eachNexusSetup(t *testing.T, start func(*testing.T) *simulator.Server, run func(t *testing.T, n nexusSetup)) {
 	t.Helper()
 	newNamespace(t)
@@ -73,10 +72,7 @@ func (n nexusSetup) call(
 	t *testing.T, operation, input string, cancellation workflow.NexusOperationCancellationType,
 ) client.WorkflowRun {
 	t.Helper()
-	call := harness.NexusCall{Endpoint: n.endpoint, Operation: operation, Cancellation: cancellation}
-	if input != "" {
-		call.Input = json.RawMessage(input)
-	}
+	call := harness.NexusCall{Endpoint: n.endpoint, Operation: operation, Input: input, Cancellation: cancellation}
 	run, err := n.callers.ExecuteWorkflow(harness.Context(t), client.StartWorkflowOptions{TaskQueue: n.queue},
 		harness.CallByNexus, call)
 	require.NoError(t, err)
@@ -278,7 +274,7 @@ func TestNexusInputThatIsWrong(t *testing.T) {
 	await, solve := nexusservice.AwaitTaskResultOperation, nexusservice.SolveTaskOperation
 	rows := map[string]row{
 		"none":               {await, ``, "there is no input"},
-		"null":               {await, `null`, "there is no input"},
+		"null":               {await, `null`, "the input is null"},
 		"a text":             {await, `"74372499131"`, "not a JSON object"},
 		"no task id":         {await, `{}`, "taskId is missing"},
 		"a negative task id": {await, `{"taskId": -1}`, "taskId is -1"},
