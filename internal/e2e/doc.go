@@ -10,6 +10,7 @@
 //   - wait_: how a wait is started from elsewhere, canceled and ended
 //   - nexus_: callers through Nexus, from another namespace and from the same one
 //   - starter_: the command itself
+//   - web_ui_: what people see in a browser
 //
 // What the tests have in common, and the environment variables that they read, is in package
 // harness. The chaos run is package chaos.
