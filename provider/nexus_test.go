@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"github.com/nexus-rpc/sdk-go/nexus"
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/mocks"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
@@ -134,4 +137,24 @@ func TestNexusThatIsDisabled(t *testing.T) {
 		require.Equal(t, int64(5), output.TaskID)
 		return nil
 	}))
+}
+
+// A caller comes just as the run that has closed is followed by another one.
+func TestNexusCallerOfARunThatGoesOnIsRepeated(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"open":         context.DeadlineExceeded,
+		"continued":    new(workflow.ContinueAsNewError),
+		"deleted":      serviceerror.NewNotFound("no such workflow"),
+		"out of reach": serviceerror.NewUnavailable("unreachable"),
+	} {
+		run := new(mocks.WorkflowRun)
+		run.On("GetID").Return("2captcha-task-5")
+		run.On("GetWithOptions", mock.Anything, mock.Anything, mock.Anything).Return(err)
+		_, err = provider.AnswerOf(t.Context(), run)
+		var refused *nexus.HandlerError
+		require.ErrorAs(t, err, &refused, name)
+		require.Equal(t, nexus.HandlerErrorTypeUnavailable, refused.Type, name)
+		require.True(t, refused.Retryable(), name)
+	}
 }
