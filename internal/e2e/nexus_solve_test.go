@@ -120,9 +120,12 @@ func TestNexusCancellationOfAPurchase(t *testing.T) {
 	require.Equal(t, workflows.Canceled, workflows.ErrorCode(n.provider.GetWorkflow(harness.Context(t), workflowID, "").Get(harness.Context(t), nil)))
 	bought := n.service.Purchases()
 	require.Len(t, bought, 1)
-	require.Equal(t, workflows.Canceled, workflows.ErrorCode(second.Get(harness.Context(t), nil)), "it shares the purchase")
-	later := n.solves(t, property)
-	require.Equal(t, workflows.Canceled, workflows.ErrorCode(later.Get(harness.Context(t), nil)))
+	for name, caller := range map[string]client.WorkflowRun{"shares the purchase": second, "comes later": n.solves(t, property)} {
+		err := caller.Get(harness.Context(t), nil)
+		require.Equal(t, workflows.Canceled, workflows.ErrorCode(err), name)
+		details, _ := workflows.Details(err)
+		require.Equal(t, bought[0].TaskID, details.TaskID, name)
+	}
 	require.Len(t, n.service.Purchases(), 1)
 }
 
