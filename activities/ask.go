@@ -28,8 +28,14 @@ type question[Answer any] struct {
 	// retryDelay returns after which delay the request is repeated, which has failed with an error
 	// that asks for such a delay, or for none: 0. nil leaves it to the activity's retry policy.
 	retryDelay func(asked time.Duration) time.Duration
-	mark       submission.Mark // of createTask
-	send       func(context.Context) (*Answer, error)
+	// heldBack is told that the breaker refuses the request, and for how long. nil: nobody is.
+	heldBack func(delay time.Duration)
+	mark     submission.Mark // of createTask
+	// hasTurn tells that the request comes with another one that the breaker has let pass.
+	hasTurn bool
+	// send sends the request. An error that is a *notSentReason says why it did not; one that is an
+	// ApplicationError is the attempt's.
+	send func(context.Context) (*Answer, error)
 }
 
 // ask sends one request: it is the only place that does, that knows about attempts and due times,
@@ -44,6 +50,15 @@ func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*A
 		}
 	}
 	answer, reason, err := sendInTurn(ctx, a, attempt, q)
+	if reason == nil {
+		a.service.note(ctx, a.now(), err)
+	}
+	if reason != nil && reason.held {
+		reason.delay = delayOfHeldBack(attempt, reason.delay)
+		if q.heldBack != nil {
+			q.heldBack(reason.delay)
+		}
+	}
 	switch {
 	case reason != nil && q.isPoll:
 		recordUnsent(ctx)
@@ -53,6 +68,7 @@ func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*A
 		return nil, failure.notSent(reason)
 	case err != nil:
 		countPolls(requests + 1)
+		failure.delay = a.holdBack(attempt, q.method, q.taskID, err)
 		return nil, withRetryDelay(attempt, failure.classify(err), q.retryDelay)
 	}
 	return answer, nil
@@ -70,7 +86,10 @@ func sendInTurn[Answer any](
 	if reason := notBeforeDue(ctx, attempt); reason != nil {
 		return nil, reason, nil
 	}
-	if q.isPoll && (a.clock != nil || !isTestEnvironment(attempt)) {
+	if reason := a.refusal(attempt, q.method, q.taskID, q.hasTurn); reason != nil {
+		return nil, reason, nil
+	}
+	if q.isPoll && a.keepsTime(attempt) {
 		if wait := a.sent.begin(q.taskID, a.now()); wait > 0 {
 			return nil, &notSentReason{delay: wait, text: fmt.Sprintf(
 				"the last request for this task was less than 5s ago; the next one may be sent in %s", wait.Round(time.Millisecond))}, nil
@@ -78,7 +97,55 @@ func sendInTurn[Answer any](
 		defer func() { a.sent.end(q.taskID, a.now()) }()
 	}
 	answer, err := q.send(ctx)
+	if errors.As(err, &reason) {
+		return nil, reason, nil
+	}
 	return answer, nil, err
+}
+
+// keepsTime tells whether time passes by this provider's clock: the SDK's test environments skip
+// time, of which time.Now knows nothing.
+func (a *Activities) keepsTime(attempt activity.Info) bool {
+	return a.clock != nil || !isTestEnvironment(attempt)
+}
+
+// refusal returns why the breaker refuses the request, or nil. A request that has begun already,
+// and of which nothing is sent yet, needs no turn.
+func (a *Activities) refusal(attempt activity.Info, method string, taskID int64, begun bool) *notSentReason {
+	if !a.keepsTime(attempt) {
+		return nil
+	}
+	return a.breaker.refusal(method, callerOf(attempt, taskID), a.now(), begun)
+}
+
+// holdBack has the breaker hold back what the service's answer says. It returns after which delay
+// the request itself may be sent again, or 0 if the breaker does not say.
+func (a *Activities) holdBack(attempt activity.Info, method string, taskID int64, err error) time.Duration {
+	what, cause, delay := heldBackBy(method, err)
+	if what == nothing || !a.keepsTime(attempt) {
+		return 0
+	}
+	wait := a.breaker.hold(what, cause, delay, callerOf(attempt, taskID), a.now())
+	if what == submissions { // the one that was answered has a delay of its own, which grows
+		return 0
+	}
+	return wait
+}
+
+// delayOfHeldBack is after which delay an attempt is repeated that the breaker has refused. If the
+// activity has few attempts, it is at least that after a failure, so that they are not used up by
+// short pauses. If the next attempt would be too late to send anything, the activity closes at once
+// (see withRetryDelay).
+func delayOfHeldBack(attempt activity.Info, wait time.Duration) time.Duration {
+	if policy := attempt.RetryPolicy; policy != nil && policy.MaximumAttempts == 1 {
+		return wait
+	} else if policy != nil && policy.MaximumAttempts > 1 {
+		wait = max(wait, policyDelay(attempt))
+	}
+	if isLate(attempt, attempt.StartedTime.Add(wait)) {
+		wait += attempt.StartToCloseTimeout
+	}
+	return wait
 }
 
 // notSentReason says why an attempt sends no request, and after which delay the next attempt is
@@ -86,7 +153,11 @@ func sendInTurn[Answer any](
 type notSentReason struct {
 	text  string
 	delay time.Duration
+	held  bool // by the breaker
 }
+
+// Error returns the reason's text.
+func (r *notSentReason) Error() string { return r.text }
 
 // withinAttempt bounds ctx by the end of this attempt as the server sees it. A worker that was
 // stopped and continued runs old attempts under a fresh deadline. Meanwhile the server has given

@@ -166,7 +166,7 @@ func requireOutcome(t *testing.T, answer simulator.Answer, code string, want out
 		failure := applicationError(t, err)
 		require.Equal(t, code, failure.Type())
 		require.Equal(t, !want.retryable, failure.NonRetryable())
-		require.Equal(t, want.benign, failure.Category() == temporal.ApplicationErrorCategoryBenign)
+		require.Equal(t, want.benign || want.retryable, failure.Category() == temporal.ApplicationErrorCategoryBenign)
 		delay := want.delay
 		if want.retryable && delay == 0 {
 			delay = asked
@@ -213,7 +213,7 @@ func TestAnswersThatAreNeitherResultNorError(t *testing.T) {
 			failure := applicationError(t, err)
 			require.Equal(t, test.errorType, failure.Type())
 			require.Equal(t, test.nonRetryable, failure.NonRetryable())
-			require.Equal(t, temporal.ApplicationErrorCategoryUnspecified, failure.Category())
+			require.Equal(t, !failure.NonRetryable(), failure.Category() == temporal.ApplicationErrorCategoryBenign)
 			require.Zero(t, failure.NextRetryDelay())
 			require.Equal(t, taskID, errorDetails(t, failure).TaskID)
 			require.Contains(t, failure.Message(), "task 74372499131")

@@ -11,6 +11,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 	"github.com/temporal-providers/temporal-2captcha/internal/submission"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
@@ -88,10 +89,13 @@ type class struct {
 	// service's Retry-After.
 	delay time.Duration
 	// benign errors are expected outcomes: they belong neither in error logs nor in failure metrics.
+	// Retryable ones are benign too: a hiccup of the service is nothing that an operator acts on.
 	benign bool
 	// alsoOfGateways tells that a gateway may have written the code after the service has acted, if it
 	// comes on a status that says so. It matters to createTask alone.
 	alsoOfGateways bool
+	// holds is what else of this process waits too.
+	holds held
 }
 
 var (
@@ -99,8 +103,10 @@ var (
 	expectedVerdict = class{benign: true}
 	transient       = class{retryable: true}
 	unavailable     = class{retryable: true, alsoOfGateways: true}
+	// The service bans an address for taking too little notice of it.
+	noSlot = class{retryable: true, holds: submissions}
 	// Bans last 5 to 10 minutes.
-	banned = class{retryable: true, delay: 3 * time.Minute}
+	banned = class{retryable: true, delay: 3 * time.Minute, holds: everything}
 )
 
 // byMethod is what is done about one code of the service. Both report methods have one class.
@@ -125,9 +131,10 @@ func (b byMethod) of(method string) class {
 // add to it. A code that is missing here is a verdict. For createTask,
 // [createTaskMeanings] has what a code means on which HTTP status.
 var serviceErrorClasses = map[string]byMethod{
-	// Five requests with a wrong key get the address banned.
+	// Five requests with a wrong key get the address banned. If the next request has another key, it
+	// is transient.
 	twocaptcha.ErrorKeyDoesNotExist:         {verdict, verdict, verdict, verdict},
-	twocaptcha.ErrorNoSlotAvailable:         {transient, transient, transient, transient},
+	twocaptcha.ErrorNoSlotAvailable:         {transient, noSlot, transient, transient},
 	twocaptcha.ErrorZeroCaptchaFileSize:     {verdict, verdict, verdict, verdict},
 	twocaptcha.ErrorTooBigCaptchaFileSize:   {verdict, verdict, verdict, verdict},
 	twocaptcha.ErrorPageURL:                 {verdict, verdict, verdict, verdict},
@@ -174,6 +181,40 @@ const (
 	maxRetryAfter = time.Minute
 )
 
+// honored returns what a Retry-After asks for within those bounds; 0 if there was none.
+func honored(retryAfter time.Duration) time.Duration {
+	if retryAfter <= 0 {
+		return 0
+	}
+	return min(max(retryAfter, minRetryAfter), maxRetryAfter)
+}
+
+// heldBackBy returns which requests of this process the client's error holds back, and for how
+// long. cause is what the service has said.
+func heldBackBy(method string, err error) (what held, cause string, delay time.Duration) {
+	var serviceError *twocaptcha.ServiceError
+	var transportError *twocaptcha.TransportError
+	var class class
+	var status int
+	var retryAfter time.Duration
+	switch {
+	case errors.As(err, &serviceError):
+		class, cause = serviceErrorClasses[serviceError.Code].of(method), serviceError.Code
+		status, retryAfter = serviceError.HTTPStatus, honored(serviceError.RetryAfter)
+	case errors.As(err, &transportError):
+		status, retryAfter = transportError.HTTPStatus, honored(transportError.RetryAfter)
+	}
+	switch {
+	case class.holds == everything:
+		return everything, cause, class.delay
+	case status == http.StatusTooManyRequests && retryAfter > 0:
+		return everything, "HTTP 429 and Retry-After", retryAfter
+	case class.holds == submissions:
+		return submissions, cause, cmp.Or(retryAfter, schedule.FirstRetryDelay)
+	}
+	return nothing, "", 0
+}
+
 // meaning is what a createTask request that brought no task says of the purchase.
 type meaning int
 
@@ -188,6 +229,8 @@ type createTaskAnswer struct {
 	code    string // the service's; "" if it gave none
 	status  int    // of HTTP; 0 if no answer began
 	notSent bool   // the request is known not to have been written in full
+	// keySetAside tells that the code is of a key that the next request does not have.
+	keySetAside bool
 }
 
 // class returns the class of the answer's code.
@@ -209,6 +252,7 @@ var createTaskMeanings = []struct {
 	fits  func(a createTaskAnswer) bool
 	means meaning
 }{
+	{func(a createTaskAnswer) bool { return a.keySetAside }, repeated},
 	{func(a createTaskAnswer) bool { return a.notSent && a.status == 0 }, repeated},
 	{func(a createTaskAnswer) bool {
 		known, class := a.class()
@@ -242,6 +286,7 @@ type failure struct {
 	method  string
 	details ErrorDetails
 	mark    submission.Mark // of createTask
+	delay   time.Duration   // that the breaker asks for in place of its class's; 0: none
 }
 
 // classify turns a client's error into the ApplicationError that Temporal and the caller act on.
@@ -249,7 +294,10 @@ type failure struct {
 func (f failure) classify(err error) error {
 	var serviceError *twocaptcha.ServiceError
 	var transportError *twocaptcha.TransportError
+	var classified *temporal.ApplicationError
 	switch {
+	case errors.As(err, &classified):
+		return err
 	case f.method == CreateTaskActivity:
 		return f.classifyPurchase(err)
 	case errors.As(err, &serviceError):
@@ -261,17 +309,25 @@ func (f failure) classify(err error) error {
 		untasked := *serviceError
 		untasked.TaskID = 0
 		f.details.LastError = untasked.Error()
-		return newError(err.Error(), serviceError.Code, serviceErrorClasses[serviceError.Code].of(f.method),
-			serviceError.RetryAfter, f.details)
+		class := serviceErrorClasses[serviceError.Code].of(f.method)
+		if serviceError.KeySetAside {
+			class = transient
+		}
+		return f.newError(err.Error(), serviceError.Code, class, serviceError.RetryAfter)
 	case errors.As(err, &transportError):
 		f.details.ErrorID = transportError.ErrorID
 		untasked := *transportError
 		untasked.TaskID = 0
 		f.details.LastError = untasked.Error()
 		row := transportErrorClasses[transportError.Reason]
-		return newError(err.Error(), row.errorType, row.class, transportError.RetryAfter, f.details)
+		return f.newError(err.Error(), row.errorType, row.class, transportError.RetryAfter)
 	}
 	return err
+}
+
+func (f failure) newError(message, errorType string, class class, retryAfter time.Duration) error {
+	class.delay = cmp.Or(f.delay, class.delay)
+	return newError(message, errorType, class, retryAfter, f.details)
 }
 
 // classifyPurchase is classify for createTask, by what the failure says of the purchase.
@@ -282,7 +338,8 @@ func (f failure) classifyPurchase(err error) error {
 	var retryAfter time.Duration
 	switch {
 	case errors.As(err, &serviceError):
-		answer = createTaskAnswer{code: serviceError.Code, status: serviceError.HTTPStatus, notSent: serviceError.NotSent}
+		answer = createTaskAnswer{code: serviceError.Code, status: serviceError.HTTPStatus, notSent: serviceError.NotSent,
+			keySetAside: serviceError.KeySetAside}
 		retryAfter = serviceError.RetryAfter
 		f.details.ErrorID, f.details.ErrorCode = serviceError.ErrorID, serviceError.Code
 		f.details.ErrorDescription = serviceError.Description
@@ -296,7 +353,7 @@ func (f failure) classifyPurchase(err error) error {
 	switch answer.means() {
 	case repeated:
 		class.retryable = true
-		return newError(err.Error(), cmp.Or(answer.code, ErrorTypeRequestFailed), class, retryAfter, f.details)
+		return f.newError(err.Error(), cmp.Or(answer.code, ErrorTypeRequestFailed), class, retryAfter)
 	case refused:
 		if isOwnWord(answer.code) {
 			return newAttemptError(ownWordText(f.method, answer.code), ErrorTypeUnexpectedResponse, verdict, f.details)
@@ -335,17 +392,23 @@ func newAttemptError(text, errorType string, class class, details ErrorDetails, 
 
 func newError(message, errorType string, class class, retryAfter time.Duration, details ErrorDetails, more ...any) error {
 	options := temporal.ApplicationErrorOptions{NonRetryable: !class.retryable, Details: append([]any{details}, more...)}
-	if class.benign {
+	if class.benign || class.retryable {
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	switch {
 	case !class.retryable:
 	case class.delay > 0:
 		options.NextRetryDelay = class.delay
-	case retryAfter > 0:
-		options.NextRetryDelay = min(max(retryAfter, minRetryAfter), maxRetryAfter)
+	default:
+		options.NextRetryDelay = honored(retryAfter)
 	}
 	return temporal.NewApplicationErrorWithOptions(message, errorType, options)
+}
+
+// isBenign tells whether an error is one that the SDK logs at debug.
+func isBenign(err error) bool {
+	var failed *temporal.ApplicationError
+	return errors.As(err, &failed) && failed.Category() == temporal.ApplicationErrorCategoryBenign
 }
 
 // detailsOf are the details of one of this package's errors, which this process has made.

@@ -31,3 +31,6 @@ func WithFakeServer(f *FakeServer) Option {
 		a.temporalServer = func(context.Context, activity.Info) temporalServer { return f }
 	}
 }
+
+// Classify is what an activity makes of a client's error.
+func Classify(method string, err error) error { return failure{method: method}.classify(err) }

@@ -208,16 +208,22 @@ func TestKeyFileThatIsGoneIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "key")
 	require.NoError(t, os.WriteFile(file, []byte(clientKey), 0o600))
-	e := newEnvironment(t, func(options *twocaptcha.Options) { options.ClientKey, options.ClientKeyFile = "", file })
+	var wall clock
+	e := newEnvironment(t, func(options *twocaptcha.Options) {
+		options.ClientKey, options.ClientKeyFile, options.Now = "", file, wall.Now
+	})
 	e.service.Script(taskID)
 	require.NoError(t, os.Remove(file))
-
 	_, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID})
+	require.NoError(t, err, "the last key stays for 10 minutes")
+	wall.move(10 * time.Minute)
+
+	_, err = e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID})
 
 	failure := applicationError(t, err)
 	require.Equal(t, activities.ErrorTypeRequestFailed, failure.Type())
 	require.False(t, failure.NonRetryable())
-	require.Empty(t, e.service.Requests())
+	require.Len(t, e.service.Requests(), 1)
 
 	require.NoError(t, os.WriteFile(file, []byte(clientKey), 0o600))
 	out, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID})

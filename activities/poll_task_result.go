@@ -37,6 +37,10 @@ func (a *Activities) pollTaskResult(ctx context.Context, in polling.Input) (poll
 		retryDelay = cmp.Or(asked, schedule.RetryDelay(failures, schedule.MaxRetryDelay))
 		return retryDelay
 	}
+	question.heldBack = func(delay time.Duration) {
+		failures, retryDelay = max(attemptsBefore(ctx).Failures, in.Failures, 1), delay
+		output.Polls--
+	}
 	result, err := ask(ctx, a, question)
 	switch {
 	case err != nil && in.HandBack && retryDelay > schedule.MinInterval:

@@ -157,7 +157,7 @@ func TestScheduledAttemptThatIsDecided(t *testing.T) {
 				failure := applicationError(t, err)
 				require.Equal(t, test.errorType, failure.Type())
 				require.Equal(t, test.nonRetryable, failure.NonRetryable())
-				require.Equal(t, test.benign, failure.Category() == temporal.ApplicationErrorCategoryBenign)
+				require.Equal(t, test.benign || !test.nonRetryable, failure.Category() == temporal.ApplicationErrorCategoryBenign)
 				require.Equal(t, test.delay, failure.NextRetryDelay())
 				details := errorDetails(t, failure)
 				require.Equal(t, 7, details.Polls)

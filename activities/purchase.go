@@ -58,15 +58,24 @@ func buy[Output any](
 ) (Output, error) {
 	attempt := activity.GetInfo(ctx)
 	server := a.temporalServer(ctx, attempt)
-	m := &marking{ctx: ctx, server: server, mark: p.mark}
+	m := &marking{ctx: ctx, server: server, mark: p.mark, refusal: func() *notSentReason {
+		return a.refusal(attempt, CreateTaskActivity, 0, true)
+	}}
 	p.request.BeforeSending = m.make
 	var none Output
 	bought, err := ask(ctx, a, question[twocaptcha.CreateTaskResult]{
 		method: CreateTaskActivity, mark: p.mark,
 		send: func(ctx context.Context) (*twocaptcha.CreateTaskResult, error) {
+			if err := a.belowMinBalance(ctx); err != nil {
+				return nil, err
+			}
 			ctx, cancel := m.untilSent(ctx)
 			defer cancel()
-			return a.client.CreateTask(ctx, p.request)
+			bought, err := a.client.CreateTask(ctx, p.request)
+			if reason := m.refused(); reason != nil {
+				return nil, reason
+			}
+			return bought, err
 		},
 	})
 	isMarked := m.end()
@@ -119,11 +128,14 @@ type marking struct {
 	ctx    context.Context // the attempt's
 	server temporalServer
 	mark   submission.Mark
+	// refusal returns why the request may not be sent any more, or nil.
+	refusal func() *notSentReason
 
-	mutex sync.Mutex
-	made  bool // the server may have the mark
-	over  bool // no mark is made any more
-	sends bool // the mark is made, and the request may be on its way
+	mutex  sync.Mutex
+	reason *notSentReason // of that refusal
+	made   bool           // the server may have the mark
+	over   bool           // no mark is made any more
+	sends  bool           // the mark is made, and the request may be on its way
 }
 
 // make records the mark. It is called when the connection is ready, before the first byte. On an
@@ -137,6 +149,9 @@ func (m *marking) make() error {
 	if m.over {
 		return context.Canceled
 	}
+	if m.reason = m.refusal(); m.reason != nil { // the service has told so while this one was connecting
+		return m.reason
+	}
 	m.made = true
 	ctx, cancel := context.WithTimeout(m.ctx, markTimeout)
 	defer cancel()
@@ -148,6 +163,13 @@ func (m *marking) make() error {
 	}
 	m.sends = true
 	return nil
+}
+
+// refused returns why the request was not sent, or nil.
+func (m *marking) refused() *notSentReason {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return m.reason
 }
 
 // untilSent returns a context that ends with ctx, but once the mark is made only at ctx's deadline:

@@ -41,7 +41,11 @@ func reportOutcome(ctx context.Context, server temporalServer, attempt activity.
 	}
 	r := newReporting(ctx, o.logged()...)
 	if o.failure != nil {
-		r.logger.Error("Activity error.", "Error", o.failure) // as the SDK logs what it reports itself
+		logFailure := r.logger.Error // as the SDK logs what it reports itself
+		if isBenign(o.failure) {
+			logFailure = r.logger.Debug
+		}
+		logFailure("Activity error.", "Error", o.failure)
 	}
 	taken := r.untilTaken("the activity's outcome", func(ctx context.Context) error {
 		return server.complete(ctx, o.result, o.failure)

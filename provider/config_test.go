@@ -18,8 +18,9 @@ func TestConfigFromEnvironment(t *testing.T) {
 		"TWOCAPTCHA_API_KEY_FILE": "the file",
 		"TWOCAPTCHA_API_URL":      "the URL",
 		"TWOCAPTCHA_NEXUS":        "off",
+		"TWOCAPTCHA_MIN_BALANCE":  "the floor",
 	}
-	require.Equal(t, provider.Config{ClientKey: "the key", ClientKeyFile: "the file", APIURL: "the URL", DisableNexus: true},
+	require.Equal(t, provider.Config{ClientKey: "the key", ClientKeyFile: "the file", APIURL: "the URL", MinBalance: "the floor", DisableNexus: true},
 		provider.ConfigFromEnvironment(func(name string) string { return environment[name] }))
 	require.Zero(t, provider.ConfigFromEnvironment(func(string) string { return "" }))
 }
@@ -53,6 +54,7 @@ func TestWrongConfig(t *testing.T) {
 		"callback URL alone":    {provider.Config{ClientKey: key, CallbackURL: "https://example.com"}, "CallbackURL and CallbackSecret are given together"},
 		"callback secret alone": {provider.Config{ClientKey: key, CallbackSecret: key}, "CallbackURL and CallbackSecret are given together"},
 		"bad callback URL":      {provider.Config{ClientKey: key, CallbackURL: "https://u:" + key + "@example.com", CallbackSecret: key}, "must not hold a user name or password"},
+		"bad floor":             {provider.Config{ClientKey: key, MinBalance: "+1"}, `MinBalance: "+1" is not an amount`},
 		"URL with the key":      {provider.Config{ClientKey: key, APIURL: "https://host/?key=" + key}, "query or fragment"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -37,16 +37,18 @@ func (c Config) LogValue() slog.Value {
 	shown := c.redacted()
 	return slog.GroupValue(slog.String("ClientKey", shown.ClientKey), slog.String("ClientKeyFile", shown.ClientKeyFile),
 		slog.String("APIURL", shown.APIURL), slog.String("CallbackURL", shown.CallbackURL),
-		slog.String("CallbackSecret", shown.CallbackSecret), slog.Bool("DisableNexus", shown.DisableNexus))
+		slog.String("CallbackSecret", shown.CallbackSecret),
+		slog.String("MinBalance", shown.MinBalance), slog.Bool("DisableNexus", shown.DisableNexus))
 }
 
 // MarshalJSON implements [json.Marshaler]: it writes "[redacted]" in place of what may be secret.
 func (c Config) MarshalJSON() ([]byte, error) {
 	shown := c.redacted()
 	return json.Marshal(struct {
-		ClientKey, ClientKeyFile, APIURL, CallbackURL, CallbackSecret string
-		DisableNexus                                                  bool
+		ClientKey, ClientKeyFile, APIURL, CallbackURL, CallbackSecret, MinBalance string
+		DisableNexus                                                              bool
 	}{
-		shown.ClientKey, shown.ClientKeyFile, shown.APIURL, shown.CallbackURL, shown.CallbackSecret, shown.DisableNexus,
+		shown.ClientKey, shown.ClientKeyFile, shown.APIURL, shown.CallbackURL, shown.CallbackSecret, shown.MinBalance,
+		shown.DisableNexus,
 	})
 }

@@ -21,13 +21,19 @@
 // requests for results are sent again, up to 35 seconds later, and what a submission under way has
 // bought may stay unknown.
 //
+// # Rolling out a new version
+//
+// [Verify] replays a namespace's executions with the build that it is part of, and reports those
+// that the build can't go on with.
+//
 // # Configuration
 //
 // [ConfigFromEnvironment] reads the client key from TWOCAPTCHA_API_KEY, or from the file that
-// TWOCAPTCHA_API_KEY_FILE names, and the API's address from TWOCAPTCHA_API_URL. WrapTransport of
-// [Config] wraps the HTTP transport, for example to trace requests. With CallbackURL and
-// CallbackSecret, the workflow SolveTask has the service call it instead of polling; a handler of
-// package callback must take the calls.
+// TWOCAPTCHA_API_KEY_FILE names, the API's address from TWOCAPTCHA_API_URL, and the balance below
+// which nothing is submitted from TWOCAPTCHA_MIN_BALANCE. WrapTransport of [Config] wraps the HTTP
+// transport, for example to trace requests. With CallbackURL and CallbackSecret, the workflow
+// SolveTask has the service call it instead of polling; a handler of package callback must take the
+// calls.
 //
 // # Nexus
 //
@@ -41,6 +47,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -64,25 +71,35 @@ const PluginName = "temporal-providers.2captcha"
 type Config struct {
 	// ClientKey is the account's API key. Exactly one of ClientKey and ClientKeyFile is given.
 	ClientKey string
-	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated
-	// key counts at once.
+	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated key
+	// counts at once. twocaptcha.Options.ClientKeyFile says what becomes of a file that is missing,
+	// and of a changed key that is wrong: no wait fails by it, and the worker's log tells.
 	ClientKeyFile string
-	// APIURL is the API's base; "" is https://api.2captcha.com. Plain http is taken for loopback
-	// hosts only.
+	// APIURL is the API's base; "" is https://api.2captcha.com. Plain http is taken for loopback hosts
+	// only.
 	APIURL string
 	// WrapTransport returns what sends the HTTP requests instead of next, which it calls: to trace
 	// them, for example. It is twocaptcha.Options.WrapTransport; nil: nothing is wrapped.
 	WrapTransport func(next http.RoundTripper) http.RoundTripper
-	// CallbackURL and CallbackSecret make the addresses that SolveTask gives to the service: the
-	// URL at which the service reaches a callback.Handler of this namespace, and that handler's
-	// secret. They are given together. Without them, SolveTask polls.
+	// CallbackURL and CallbackSecret make the addresses that SolveTask gives to the service: the URL
+	// at which the service reaches a callback.Handler of this namespace, and that handler's secret.
+	// They are given together. Without them, SolveTask polls.
 	CallbackURL    string
 	CallbackSecret string
+	// MinBalance is the balance below which nothing is submitted, an amount in the account's currency
+	// such as "1" or "0.50": see activities.WithMinBalance. "" and "0": there is no floor, and no
+	// balance is asked for.
+	MinBalance string
+	// KeyCheck gets a function, once, from NewPlugin or Register: it returns nil if there has been a
+	// usable client key within the last 10 minutes, and else an error that says what is wrong with
+	// ClientKeyFile, without the key. check reads the file, sends nothing and is safe for concurrent
+	// use: a readiness probe may call it. nil: nobody needs it.
+	KeyCheck func(check func() error)
 	// DisableNexus leaves out the Nexus service.
 	DisableNexus bool
-	// Now is the clock by which 5 seconds pass between two requests for a task, for tests that skip
-	// time, such as TestWorkflowEnvironment.Now. It must be safe for concurrent use; nil is
-	// time.Now, and no distance in the SDK's test environments.
+	// Now is the clock by which 5 seconds pass between two requests for a task, and other times that
+	// requests wait, for tests that skip time, such as TestWorkflowEnvironment.Now. It must be safe
+	// for concurrent use; nil is time.Now, and no distance in the SDK's test environments.
 	Now func() time.Time
 }
 
@@ -91,18 +108,20 @@ const (
 	ClientKeyVariable     = "TWOCAPTCHA_API_KEY"
 	ClientKeyFileVariable = "TWOCAPTCHA_API_KEY_FILE"
 	APIURLVariable        = "TWOCAPTCHA_API_URL"
+	MinBalanceVariable    = activities.MinBalanceVariable
 	NexusVariable         = "TWOCAPTCHA_NEXUS"
 )
 
 // ConfigFromEnvironment reads a Config through getenv, which is os.Getenv as a rule. It checks
-// nothing: [NewPlugin] does. TWOCAPTCHA_NEXUS leaves out the Nexus service if it is "off". It does
-// not read CallbackURL and CallbackSecret, since their variables don't say whether somebody takes
-// the calls.
+// nothing: [NewPlugin] does. It does not read CallbackURL and CallbackSecret, since their variables
+// don't say whether somebody takes the calls.
+// TWOCAPTCHA_NEXUS leaves out the Nexus service if it is "off".
 func ConfigFromEnvironment(getenv func(string) string) Config {
 	return Config{
 		ClientKey:     getenv(ClientKeyVariable),
 		ClientKeyFile: getenv(ClientKeyFileVariable),
 		APIURL:        getenv(APIURLVariable),
+		MinBalance:    getenv(MinBalanceVariable),
 		DisableNexus:  getenv(NexusVariable) == "off",
 	}
 }
@@ -129,8 +148,8 @@ func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
 			}
 			return nil
 		},
-		// A worker that has stopped leaves nothing behind in a process that goes on. Polls under
-		// way are waited for after this hook; their connections are closed once they are idle.
+		// A worker that has stopped leaves nothing behind in a process that goes on. Polls under way are
+		// waited for after this hook; their connections are closed once they are idle.
 		RunContextAfter: func(context.Context, temporal.SimplePluginRunContextAfterOptions) {
 			client.CloseIdleConnections()
 		},
@@ -163,12 +182,19 @@ func newActivities(config Config) (*twocaptcha.Client, *activities.Activities, e
 	if err != nil {
 		return nil, nil, err
 	}
+	minBalance, err := activities.ParseMinBalance(config.MinBalance)
+	if err != nil {
+		return nil, nil, fmt.Errorf("temporal-2captcha: MinBalance: %w", err)
+	}
 	client, err := newClient(config)
 	if err != nil {
 		return nil, nil, err
 	}
-	return client, activities.New(client,
-		activities.WithClock(config.Now), activities.WithCallbackAddress(address)), nil
+	if config.KeyCheck != nil {
+		config.KeyCheck(client.KeyUsable)
+	}
+	return client, activities.New(client, activities.WithClock(config.Now),
+		activities.WithCallbackAddress(address), activities.WithMinBalance(minBalance)), nil
 }
 
 // callbackAddress returns what makes the address of a submission, or nil if config has none.
@@ -200,6 +226,20 @@ func newClient(config Config) (*twocaptcha.Client, error) {
 func (c Config) clientOptions() twocaptcha.Options {
 	return twocaptcha.Options{
 		ClientKey: c.ClientKey, ClientKeyFile: c.ClientKeyFile, URL: c.APIURL, WrapTransport: c.WrapTransport,
+		Now: c.Now, Log: logInActivity,
+	}
+}
+
+// logInActivity logs to the logger of the worker whose activity sends the request.
+func logInActivity(ctx context.Context, level slog.Level, message string, keysAndValues ...any) {
+	logger := activity.GetLogger(ctx)
+	switch {
+	case level >= slog.LevelError:
+		logger.Error(message, keysAndValues...)
+	case level >= slog.LevelWarn:
+		logger.Warn(message, keysAndValues...)
+	default:
+		logger.Info(message, keysAndValues...)
 	}
 }
 

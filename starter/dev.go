@@ -14,15 +14,13 @@ import (
 
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
-	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/starter/internal/progress"
 )
 
 // runOnDevServer runs on a dev server, whose database is kept for the next time, with a worker in
 // this process that asks the real service.
 func (r request) runOnDevServer(ctx context.Context, invocation command.Invocation, f serverFlags) int {
-	plugin, err := command.Plugin(invocation.Environment, f.APIURL, command.CallbackAddresses{},
-		invocation.Environment.Getenv(provider.NexusVariable) == "off")
+	plugin, err := command.Plugin(invocation.Environment, f.APIURL, command.CallbackAddresses{})
 	if err != nil {
 		return invocation.Fail(command.ExitUsage, err)
 	}
@@ -93,5 +91,5 @@ func devLogger(level string, to io.Writer) log.Logger {
 	if err := minimum.UnmarshalText([]byte(level)); err != nil { // off
 		return quiet
 	}
-	return log.NewStructuredLogger(slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: minimum})))
+	return log.NewStructuredLogger(command.NewLogger(to, "text", minimum))
 }

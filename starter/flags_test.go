@@ -15,7 +15,7 @@ func TestCommandToResumeKeepsTheServersFlags(t *testing.T) {
 	for want, f := range map[string]serverFlags{
 		"": {TaskQueue: workflows.TaskQueue, APIURL: twocaptcha.DefaultURL},
 		" --task-queue 'my queue' --fairness-key 'Ann'\\''s shop'": {TaskQueue: "my queue", FairnessKey: "Ann's shop"},
-		" --dev --api-url 'http://localhost:1/?a&b'": {TaskQueue: workflows.TaskQueue, Dev: true, APIURL: "http://localhost:1/?a&b"},
+		" --dev --api-url 'http://localhost:1/?a&b'":               {TaskQueue: workflows.TaskQueue, Dev: true, APIURL: "http://localhost:1/?a&b"},
 	} {
 		require.Equal(t, want, f.commandLine())
 	}

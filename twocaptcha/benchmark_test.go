@@ -29,7 +29,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.SetBytes(int64(len(test.body)))
 			for b.Loop() {
 				got := &answer{status: http.StatusOK, body: []byte(test.body)}
-				result, err := decode(got, request{method: "getTaskResult", taskID: 74372499131}, secrets{key: benchmarkKey}, readTaskResult)
+				result, err := decode(got, request{method: "getTaskResult", taskID: 74372499131}, secrets{keys: []string{benchmarkKey}}, readTaskResult)
 				if (result == nil) == (err == nil) {
 					b.Fatal("neither result nor error")
 				}

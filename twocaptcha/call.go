@@ -63,16 +63,31 @@ type reading[Result any] struct {
 func call[Result any](
 	ctx context.Context, c *Client, r request, read func(properties object, hidden secrets) reading[Result],
 ) (*Result, error) {
-	key, err := c.key()
+	lease, err := c.key.take(ctx)
 	if err != nil {
 		return nil, &TransportError{
 			Method: r.method, TaskID: r.taskID, Reason: ReasonClientKey, Detail: untrusted(err.Error(), secrets{}, maxText),
 			NotSent: true,
 		}
 	}
-	hidden := secrets{key: key, more: r.secrets}
+	result, err := callWith(ctx, c, r, lease.key, read)
+	if lease.answered != nil {
+		repeat := lease.answered(ctx, judgeKey(err))
+		var serviceError *ServiceError
+		if errors.As(err, &serviceError) {
+			serviceError.KeySetAside = repeat
+		}
+	}
+	return result, err
+}
+
+// callWith is call with this client key.
+func callWith[Result any](
+	ctx context.Context, c *Client, r request, key string, read func(properties object, hidden secrets) reading[Result],
+) (*Result, error) {
 	s := &sending{freshConnection: r.freshConnection, before: r.before}
 	answer, err := c.send(ctx, r.method, r.body(key), s)
+	hidden := secrets{keys: c.key.known(), more: r.secrets} // a key that has come meanwhile is among them
 	if err != nil {
 		failure := &TransportError{
 			Method: r.method, TaskID: r.taskID, Reason: ReasonConnection, Detail: untrusted(err.Error(), hidden, maxText),

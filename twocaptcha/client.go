@@ -1,8 +1,10 @@
 package twocaptcha
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -21,7 +23,10 @@ type Options struct {
 	// ClientKey is the account's API key. Exactly one of ClientKey and ClientKeyFile is given.
 	ClientKey string
 	// ClientKeyFile is a file that holds the key. It is read at every request, so that a rotated key
-	// counts at once.
+	// counts at once. While it is missing, empty or unreadable, the last good key stays in use for 10
+	// minutes; then requests fail with ReasonClientKey. A key is good once the service has taken it. A
+	// changed key is tried by one request at a time, while the others go on with the last good one. If
+	// the service answers it with ErrorKeyDoesNotExist, it is set aside until the file changes again.
 	ClientKeyFile string
 	// URL is the API's base, including any path prefix, without a method's name; "" is [DefaultURL].
 	// It must be https, or http for a loopback host. With http, a request fails unless the address
@@ -33,6 +38,13 @@ type Options struct {
 	// for example. NewClient calls it once. What it returns must be safe for concurrent use, must send
 	// a request at most once, and sees the client key in each request's body. nil: nothing is wrapped.
 	WrapTransport func(next http.RoundTripper) http.RoundTripper
+	// Log is told what becomes of a ClientKeyFile, as slog.Logger.Log is: with the context of the
+	// request that met it, a message, and alternating keys and values, none of which is a client key.
+	// It must be safe for concurrent use and must not call the client. nil: nobody is told.
+	Log func(ctx context.Context, level slog.Level, message string, keysAndValues ...any)
+	// Now is the clock by which a last good key is kept for 10 minutes; nil: time.Now. It must be safe
+	// for concurrent use.
+	Now func() time.Time
 }
 
 // Client sends requests to the service. It keeps connections open between requests and is safe for
@@ -76,6 +88,17 @@ func NewClient(options Options) (*Client, error) {
 		}
 	}
 	return c, nil
+}
+
+// KeyUsable returns nil if requests have a client key, or have been without one for less than 10
+// minutes: a key file that is missing, empty or refused by the service may be in the middle of a
+// rotation. Otherwise the error says what is wrong with the file, without the key. It reads the
+// file, sends and logs nothing, and is safe for concurrent use.
+func (c *Client) KeyUsable() error {
+	if err := c.key.usable(); err != nil {
+		return fmt.Errorf("twocaptcha: %w", err)
+	}
+	return nil
 }
 
 // CloseIdleConnections closes the connections that no request uses. The client stays usable.

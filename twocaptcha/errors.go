@@ -27,6 +27,9 @@ type ServiceError struct {
 	// NotSent tells that the service answered before the request was sent in full. If it is false, the
 	// request was sent, or nobody knows.
 	NotSent bool
+	// KeySetAside tells, of ErrorKeyDoesNotExist, that the key came from a ClientKeyFile whose content
+	// has changed, and that the next request has another key: it may be repeated.
+	KeySetAside bool
 }
 
 // Error returns which task it is, the method, the code, what to do about it if that is known, and
@@ -36,7 +39,11 @@ func (e *ServiceError) Error() string {
 	if e.HTTPStatus != 0 && e.HTTPStatus != http.StatusOK {
 		text += fmt.Sprintf(" on HTTP %d", e.HTTPStatus)
 	}
-	if advice := codeAdvice[e.Code]; advice != "" {
+	advice := codeAdvice[e.Code]
+	if e.KeySetAside {
+		advice = "the client key in the file has changed; the next request has another one"
+	}
+	if advice != "" {
 		text += " (" + advice + ")"
 	}
 	if e.Description != "" {

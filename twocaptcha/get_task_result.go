@@ -75,7 +75,7 @@ func readTaskResult(properties object, hidden secrets) reading[TaskResult] {
 		SolveCount: properties.optionalInteger("solveCount"),
 	}
 	if ready {
-		result.Solution = solutionWithoutKey(solution, hidden.key)
+		result.Solution = solutionWithoutKeys(solution, hidden.keys)
 	}
 	return reading[TaskResult]{result: result, outranksErrors: paid}
 }

@@ -1,6 +1,7 @@
 package twocaptcha
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,9 +16,15 @@ import (
 
 const maxKey = 256
 
-// keySource gives the client key for one request. It is a function so that printing a Client does
-// not print the key. Its errors never show what may be the key.
-type keySource func() (string, error)
+// keySource gives the client key for each request. No implementation prints the key.
+type keySource interface {
+	// take returns the key for one request. The error never shows what may be a key.
+	take(context.Context) (lease, error)
+	// usable returns why there has been no usable key for too long, or nil.
+	usable() error
+	// known returns every key that the service may echo.
+	known() []string
+}
 
 func newKeySource(options Options) (keySource, error) {
 	switch {
@@ -28,21 +35,57 @@ func newKeySource(options Options) (keySource, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ClientKey %w", err)
 		}
-		return func() (string, error) { return key, nil }, nil
+		return fixedKey(func() string { return key }), nil
 	case options.ClientKeyFile != "":
-		path := options.ClientKeyFile
-		source := func() (string, error) {
-			key, err := readKey(path)
-			if err != nil {
-				return "", fmt.Errorf("the client key file%s %w", shownPath(path), err)
-			}
-			return key, nil
-		}
-		_, err := source()
-		return source, err
+		return newKeyFile(options)
 	default:
 		return nil, errors.New("ClientKey or ClientKeyFile must be given: the account's API key, or a file that holds it")
 	}
+}
+
+// fixedKey is a key that stays. It is a function so that printing a Client does not print it.
+type fixedKey func() string
+
+func (k fixedKey) take(context.Context) (lease, error) { return lease{key: k()}, nil }
+func (k fixedKey) usable() error                       { return nil }
+func (k fixedKey) known() []string                     { return []string{k()} }
+
+// lease is the key of one request.
+type lease struct {
+	key string
+	// answered is told what the answer says of the key, exactly once. It reports whether the request
+	// can be repeated with another key. nil: nobody needs to know.
+	answered func(context.Context, keyAnswer) (repeat bool)
+}
+
+// keyAnswer is what an answer says of the key that the request had.
+type keyAnswer int
+
+const (
+	keyUnjudged keyAnswer = iota // there is no answer, or it comes from before the key was looked at
+	keyTaken
+	keyRefused
+)
+
+// judgeKey returns what an answer says of the key. Of codes that are not in the table nobody knows.
+func judgeKey(err error) keyAnswer {
+	var serviceError *ServiceError
+	switch {
+	case err == nil:
+		return keyTaken
+	case !errors.As(err, &serviceError):
+		return keyUnjudged
+	case serviceError.Code == ErrorKeyDoesNotExist:
+		return keyRefused
+	}
+	switch serviceError.Code {
+	case ErrorIPBlocked, ErrorNoSuchMethod, ErrorTooMuchRequests, ErrorRateLimit, ErrorServiceUnavaliable:
+		return keyUnjudged
+	}
+	if _, inTable := codeAdvice[serviceError.Code]; !inTable {
+		return keyUnjudged
+	}
+	return keyTaken
 }
 
 func readKey(path string) (string, error) {

@@ -54,7 +54,7 @@ func TestPrintedOptionsShowWhatIsNotSecret(t *testing.T) {
 	t.Parallel()
 	options := twocaptcha.Options{ClientKeyFile: "/run/secrets/2captcha", URL: "https://api.2captcha.com", Timeout: time.Second}
 	require.Equal(t, options, options.Redacted())
-	require.Equal(t, `{ /run/secrets/2captcha https://api.2captcha.com 1s <nil>}`, fmt.Sprint(options))
+	require.Equal(t, `{ /run/secrets/2captcha https://api.2captcha.com 1s <nil> <nil> <nil>}`, fmt.Sprint(options))
 	require.Contains(t, fmt.Sprintf("%#v", options), `twocaptcha.Options{ClientKey:"", ClientKeyFile:"/run/secrets/2captcha",`)
 
 	marshaled, err := json.Marshal(options)

@@ -3,6 +3,7 @@ package twocaptcha
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -124,14 +125,14 @@ func (o object) short(name string, hidden secrets) string {
 		return ""
 	}
 	text := o.text(name)
-	hidden = secrets{key: hidden.key} // an address or a price may be one that the task holds
-	if len(hidden.key) < minKeyInSolution || isNumber(value) {
-		hidden.key = ""
+	var keys []string
+	if !isNumber(value) {
+		keys = slices.DeleteFunc(slices.Clone(hidden.keys), func(key string) bool { return len(key) < minKeyInSolution })
 	}
 	if len(text) > maxShort {
 		return ""
 	}
-	return clean(text, hidden)
+	return clean(text, secrets{keys: keys}) // an address or a price may be one that the task holds
 }
 
 func isNumber(value json.RawMessage) bool {

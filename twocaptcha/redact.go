@@ -28,7 +28,7 @@ const (
 
 // secrets are what no text of the service may show.
 type secrets struct {
-	key string
+	keys []string
 	// more returns other secrets of a request, by the mark that takes their place. It is called only
 	// if there is a text to show. nil: no other secrets.
 	more func() map[string][]string
@@ -101,8 +101,8 @@ func (s secrets) without(text string) string {
 			found = append(found, marked{each, mark})
 		}
 	}
-	if s.key != "" {
-		add(clientKeyMark, true, s.key)
+	for _, key := range s.keys {
+		add(clientKeyMark, true, key)
 	}
 	if s.more != nil {
 		more := s.more()
@@ -141,9 +141,16 @@ func longAndShort(secrets []string) (long, short []string) {
 	return long, short
 }
 
-// solutionWithoutKey replaces the client key in the strings of a JSON value, names of properties
-// included, in any case and however JSON escapes it. Every other byte stays as it is: a solution is
-// paid for, and a part of the key may be in it by chance.
+// solutionWithoutKeys replaces client keys in the strings of a JSON value, names of properties
+// included, in any case and however JSON escapes them. Every other byte stays as it is: a solution
+// is paid for, and a part of a key may be in it by chance.
+func solutionWithoutKeys(value []byte, keys []string) []byte {
+	for _, key := range keys {
+		value = solutionWithoutKey(value, key)
+	}
+	return value
+}
+
 func solutionWithoutKey(value []byte, key string) []byte {
 	wanted := strings.Map(unicode.ToLower, key)
 	if len(key) < minKeyInSolution || !maySpell(value, wanted) {

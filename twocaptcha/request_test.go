@@ -52,25 +52,4 @@ func TestClientKeyFileIsReadAtEveryRequest(t *testing.T) {
 		require.NoError(t, err)
 		require.JSONEq(t, `{"clientKey":"`+key+`","taskId":74372499131}`, string(body))
 	}
-
-	body = nil
-	for content, expected := range map[string]string{
-		"":                      "is empty",
-		"third-key\nfourth-key": "white space",
-	} {
-		write(content)
-		_, err := client.GetTaskResult(t.Context(), taskID)
-		require.ErrorContains(t, requireTransportError(t, err, twocaptcha.ReasonClientKey), expected)
-		require.ErrorContains(t, err, path)
-		require.NotContains(t, err.Error(), "third")
-	}
-	require.NoError(t, os.Remove(path))
-	_, err := client.GetTaskResult(t.Context(), taskID)
-	require.EqualError(t, requireTransportError(t, err, twocaptcha.ReasonClientKey),
-		"task 74372499131: getTaskResult: the client key file "+path+" can't be read: no such file or directory")
-	require.Nil(t, body, "nothing is sent without a key")
-
-	write("fifth-key")
-	_, err = client.GetTaskResult(t.Context(), taskID)
-	require.NoError(t, err, "a key that is there again counts at once")
 }

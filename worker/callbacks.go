@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
@@ -36,18 +35,9 @@ func callbackAddresses(f flags, options callback.Options) command.CallbackAddres
 	return command.CallbackAddresses{URL: f.CallbackURL, Secret: options.Secret}
 }
 
-// listenForCallbacks is called before the Temporal server is reached, so that an invalid address
-// fails the start immediately. It returns nil if address is "".
+// listenForCallbacks returns nil if address is "".
 func listenForCallbacks(address string) (net.Listener, error) {
-	if address == "" {
-		return nil, nil
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("callbacks can't be taken at %s: "+
-			"set TWOCAPTCHA_CALLBACK_ADDRESS to an address of this machine that is free (%w)", address, err)
-	}
-	return listener, nil
+	return listen(address, "callbacks can't be taken", "TWOCAPTCHA_CALLBACK_ADDRESS")
 }
 
 // callbackServer passes on the callbacks that come in by its listener.
@@ -74,27 +64,8 @@ func (c callbackServer) Run(ctx context.Context) error {
 	if c.flags.CallbackURL == "" {
 		c.logger.Info("SolveTask gives the service no address to call: TWOCAPTCHA_CALLBACK_URL is not set")
 	}
-	if err := serveHTTP(ctx, callback.NewServer(handler), c.listener); err != nil {
+	if err := serveHTTP(ctx, callback.NewServer(handler), c.listener, command.WorkerStopTimeout); err != nil {
 		return fmt.Errorf("callbacks can't be taken at %s any longer: %w", c.listener.Addr(), err)
 	}
-	return nil
-}
-
-// serveHTTP serves until ctx is done and the requests under way then are answered.
-func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	select {
-	case err := <-ended:
-		server.Close()
-		return err
-	case <-ctx.Done():
-	}
-	shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), command.WorkerStopTimeout)
-	defer cancel()
-	if err := server.Shutdown(shutdownCtx); err != nil {
-		server.Close()
-	}
-	<-ended
 	return nil
 }

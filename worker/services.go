@@ -47,3 +47,27 @@ func (s services) Run(ctx context.Context) error {
 	running.Wait()
 	return errors.Join(errs...)
 }
+
+// serviceFunc is a function as a service.
+type serviceFunc func(ctx context.Context) error
+
+func (f serviceFunc) Run(ctx context.Context) error { return f(ctx) }
+
+// whileServing runs work, and the server meanwhile: until work has drained, also after ctx is done.
+// If the server ends before, it ends work.
+func whileServing(server, work service) service {
+	return serviceFunc(func(ctx context.Context) error {
+		workCtx, endWork := context.WithCancel(ctx)
+		defer endWork()
+		serverCtx, endServer := context.WithCancel(context.WithoutCancel(ctx))
+		defer endServer()
+		served := make(chan error, 1)
+		go func() {
+			defer endWork()
+			served <- server.Run(serverCtx)
+		}()
+		err := work.Run(workCtx)
+		endServer()
+		return errors.Join(err, <-served)
+	})
+}

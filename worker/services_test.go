@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -40,4 +42,39 @@ func TestServicesEndWithTheContext(t *testing.T) {
 	})
 	require.NoError(t, services{drain}.Run(ctx))
 	require.True(t, drained, "it is waited for")
+}
+
+func TestServerAnswersUntilTheWorkHasDrained(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		drained := make(chan struct{})
+		server := fakeService(func(ctx context.Context) error {
+			<-ctx.Done()
+			select {
+			case <-drained:
+				return nil
+			default:
+				return errors.New("the server was ended before the work had drained")
+			}
+		})
+		work := fakeService(func(ctx context.Context) error {
+			stop()
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			close(drained)
+			return errors.New("the work's")
+		})
+		require.EqualError(t, whileServing(server, work).Run(ctx), "the work's")
+	})
+}
+
+func TestServerThatEndsEndsTheWork(t *testing.T) {
+	t.Parallel()
+	server := fakeService(func(context.Context) error { return errors.New("the server's") })
+	work := fakeService(func(ctx context.Context) error {
+		<-ctx.Done()
+		return nil
+	})
+	require.EqualError(t, whileServing(server, work).Run(t.Context()), "the server's")
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/temporal-providers/temporal-2captcha/callback"
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
+	"github.com/temporal-providers/temporal-2captcha/provider"
 )
 
 // settings are what flags and environment say, checked.
@@ -20,16 +22,21 @@ type settings struct {
 	worker    worker.Options
 	callbacks callback.Options // all but its client
 	logger    *slog.Logger
+	metrics   http.Handler // what /metrics answers; nil: it is not found
+	lostKey   func() error // why there is no usable key any more, or nil
 }
 
 // newSettings returns an error that says what is wrong with the configuration.
 func newSettings(f flags, environment command.Environment, stderr io.Writer) (settings, error) {
-	logger := slog.New(logHandler(f, stderr))
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.LogLevel)) // one of those that the flag takes
+	logger := command.NewLogger(stderr, f.LogFormat, level)
 	ofCallbacks, err := callbackOptions(f, environment, logger)
 	if err != nil {
 		return settings{}, err
 	}
-	ofWorker, err := workerOptions(f, environment, callbackAddresses(f, ofCallbacks))
+	var lostKey func() error
+	ofWorker, err := workerOptions(f, environment, callbackAddresses(f, ofCallbacks), func(check func() error) { lostKey = check })
 	if err != nil {
 		return settings{}, err
 	}
@@ -37,12 +44,19 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 	if err != nil {
 		return settings{}, err
 	}
-	return settings{f, ofClient, ofWorker, ofCallbacks, logger}, nil
+	return settings{
+		flags: f, client: ofClient, worker: ofWorker, callbacks: ofCallbacks, logger: logger,
+		lostKey: lostKey,
+	}, nil
 }
 
 // workerOptions have the provider as a plugin, with the account's key in it.
-func workerOptions(f flags, environment command.Environment, addresses command.CallbackAddresses) (worker.Options, error) {
-	plugin, err := command.Plugin(environment, f.APIURL, addresses, f.Nexus == nexusOff)
+func workerOptions(
+	f flags, environment command.Environment, addresses command.CallbackAddresses, keyCheck func(check func() error),
+) (worker.Options, error) {
+	plugin, err := command.Plugin(environment, f.APIURL, addresses, func(config *provider.Config) {
+		config.MinBalance, config.KeyCheck, config.DisableNexus = f.MinBalance, keyCheck, f.Nexus == nexusOff
+	})
 	if err != nil {
 		return worker.Options{}, err
 	}
@@ -80,14 +94,4 @@ func clientOptions(environment command.Environment, logger *slog.Logger) (client
 	}
 	options.Logger = log.NewStructuredLogger(logger)
 	return options, nil
-}
-
-func logHandler(f flags, stderr io.Writer) slog.Handler {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(f.LogLevel)) // one of those that the flag takes
-	options := &slog.HandlerOptions{Level: level}
-	if f.LogFormat == "json" {
-		return slog.NewJSONHandler(stderr, options)
-	}
-	return slog.NewTextHandler(stderr, options)
 }

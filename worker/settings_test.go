@@ -35,12 +35,13 @@ func outcomeOf(ctx context.Context, environ []string, args ...string) (status in
 // flagsOf reads the flags of a command line that nothing is wrong with.
 func flagsOf(t *testing.T, environment command.Environment, args ...string) flags {
 	t.Helper()
-	f, _, shown, err := parseFlags(command.Invocation{
-		Name: "worker", Arguments: args, Environment: environment, Output: io.Discard,
-	})
+	var line commandLine
+	invocation := command.Invocation{Name: "worker", Arguments: args, Environment: environment, Output: io.Discard}
+	_, shown, err := invocation.ParseFlags("", &line)
 	require.NoError(t, err)
 	require.False(t, shown)
-	return f
+	require.NoError(t, line.Serve.validate())
+	return line.Serve
 }
 
 func TestBadConfigurationIsOneLine(t *testing.T) {
@@ -49,11 +50,14 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		seeHelp = " (see worker --help)"
 		keyFile = "TWOCAPTCHA_API_KEY_FILE: temporal-2captcha: twocaptcha: the client key file "
 		url     = "TWOCAPTCHA_API_URL, or --api-url: twocaptcha: "
+		balance = "TWOCAPTCHA_MIN_BALANCE, or --min-balance: "
 		rates   = "--max-requests-per-second: TWOCAPTCHA_MAX_REQUESTS_PER_SECOND, or the flag, is "
 	)
 	const (
 		callbackAddress = "TWOCAPTCHA_CALLBACK_ADDRESS=localhost:0"
 		addresses       = "TWOCAPTCHA_CALLBACK_ADDRESS, or --callback-address, is "
+		metricsAddress  = "TWOCAPTCHA_METRICS_ADDRESS, or --metrics-address, is "
+		takesBalance    = " is not an amount: it takes one in the account's currency, such as 1 or 0.50, or 0 for no floor"
 		takesAddress    = ": it takes HOST:PORT, or :PORT for every interface"
 	)
 	callbackURL := "TWOCAPTCHA_CALLBACK_URL, or --callback-url: " + callback.CheckURL("example.com").Error()
@@ -74,6 +78,11 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		"a rate of NaN":              {[]string{keyVariable}, []string{"--max-requests-per-second=NaN"}, rates + `"NaN": it takes a positive number, or 0 for no limit` + seeHelp},
 		"an endless rate":            {[]string{keyVariable}, []string{"--max-requests-per-second=Inf"}, rates + `"Inf": it takes a positive number, or 0 for no limit` + seeHelp},
 		"neither on nor off":         {[]string{keyVariable, "TWOCAPTCHA_NEXUS=false"}, nil, `TWOCAPTCHA_NEXUS, or --nexus, is "false": it takes on or off` + seeHelp},
+		"no balance":                 {[]string{keyVariable, "TWOCAPTCHA_MIN_BALANCE=few"}, nil, balance + `"few"` + takesBalance},
+		"a negative balance":         {[]string{keyVariable}, []string{"--min-balance=-1"}, balance + `"-1"` + takesBalance},
+		"a balance without end":      {[]string{keyVariable, "TWOCAPTCHA_MIN_BALANCE=1e999999999"}, nil, balance + `"1e999999999"` + takesBalance},
+		"a balance with a comma":     {[]string{keyVariable, "TWOCAPTCHA_MIN_BALANCE=0,5"}, nil, balance + `"0,5"` + takesBalance},
+		"a fraction as a balance":    {[]string{keyVariable, "TWOCAPTCHA_MIN_BALANCE=1/3"}, nil, balance + `"1/3"` + takesBalance},
 		"a negative cache":           {[]string{keyVariable}, []string{"--workflow-cache-size=-1"}, "--workflow-cache-size is -1: it takes 0, for none, or a positive number" + seeHelp},
 		"no task queue":              {[]string{keyVariable}, []string{"--task-queue="}, "--task-queue is empty: it takes the task queue's name" + seeHelp},
 		"an unknown log format":      {[]string{keyVariable}, []string{"--log-format", "xml"}, `--log-format must be one of "text","json" but got "xml"` + seeHelp},
@@ -87,6 +96,10 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		"no such callback secret":    {[]string{keyVariable, callbackAddress, "TWOCAPTCHA_CALLBACK_SECRET_FILE=" + empty + "s"}, nil, "the file that TWOCAPTCHA_CALLBACK_SECRET_FILE names can't be read: no such file or directory"},
 		"a callback port alone":      {[]string{keyVariable, "TWOCAPTCHA_CALLBACK_ADDRESS=8080"}, nil, addresses + `"8080"` + takesAddress + seeHelp},
 		"a callback host alone":      {[]string{keyVariable}, []string{"--callback-address", "localhost:"}, addresses + `"localhost:"` + takesAddress + seeHelp},
+		"a metrics port alone":       {[]string{keyVariable, "TWOCAPTCHA_METRICS_ADDRESS=9090"}, nil, metricsAddress + `"9090"` + takesAddress + seeHelp},
+		"a metrics port too large":   {[]string{keyVariable, "TWOCAPTCHA_METRICS_ADDRESS=:65536"}, nil, metricsAddress + `":65536"` + takesAddress + seeHelp},
+		"a URL of metrics":           {[]string{keyVariable, "TWOCAPTCHA_METRICS_ADDRESS=http://localhost:9090/metrics"}, nil, metricsAddress + `"http://localhost:9090/metrics"` + takesAddress + seeHelp},
+		"a metrics host alone":       {[]string{keyVariable}, []string{"--metrics-address", "localhost:"}, metricsAddress + `"localhost:"` + takesAddress + seeHelp},
 		"a host as a callback URL":   {[]string{keyVariable, "TWOCAPTCHA_CALLBACK_URL=example.com"}, nil, callbackURL + seeHelp},
 		"a --callback-url by ftp":    {[]string{keyVariable}, []string{"--callback-url", "ftp://example.com"}, callbackURL + seeHelp},
 		"half a version":             {[]string{keyVariable, "TEMPORAL_WORKER_BUILD_ID=1"}, nil, "only one of TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID is set: set both, for Worker Versioning, or neither"},
@@ -140,10 +153,12 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 		for _, text := range []string{
 			"Usage: worker [flags]",
 			"--api-url", "--task-queue", "--max-requests-per-second", "--workflow-cache-size", "--log-format", "--log-level",
-			"--callback-address", "--callback-url", "--callback-domain-token", "--nexus", "TWOCAPTCHA_NEXUS",
+			"--callback-address", "--callback-url", "--callback-domain-token",
+			"--nexus", "TWOCAPTCHA_NEXUS", "--metrics-address", "TWOCAPTCHA_METRICS_ADDRESS",
 			"TWOCAPTCHA_CALLBACK_ADDRESS", "TWOCAPTCHA_CALLBACK_URL", "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN",
 			"TWOCAPTCHA_CALLBACK_SECRET", "TWOCAPTCHA_CALLBACK_SECRET_FILE",
 			"TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND",
+			"--min-balance", "TWOCAPTCHA_MIN_BALANCE",
 			"TEMPORAL_TASK_QUEUE", "TEMPORAL_ADDRESS", "TEMPORAL_CODEC_ENDPOINT", "TEMPORAL_DEPLOYMENT_NAME", "TEMPORAL_WORKER_BUILD_ID", "Exit status:",
 		} {
 			require.Contains(t, stdout, text)
@@ -169,7 +184,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.Equal(t, "http://localhost:1", f.APIURL)
 	require.Equal(t, command.WorkflowCacheSize, f.WorkflowCacheSize)
 
-	options, err := workerOptions(f, environ, command.CallbackAddresses{})
+	options, err := workerOptions(f, environ, command.CallbackAddresses{}, nil)
 	require.NoError(t, err)
 	require.Equal(t, 2.5, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{
@@ -185,7 +200,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	f = flagsOf(t, command.Environment{keyVariable})
 	require.Equal(t, "2captcha", f.TaskQueue)
 	require.Equal(t, "https://api.2captcha.com", f.APIURL)
-	options, err = workerOptions(f, command.Environment{keyVariable}, command.CallbackAddresses{})
+	options, err = workerOptions(f, command.Environment{keyVariable}, command.CallbackAddresses{}, nil)
 	require.NoError(t, err)
 	require.Zero(t, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{}, options.DeploymentOptions)
@@ -194,7 +209,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 // A pod gets 30 s to end; a request may take 15 s, and then its outcome is reported.
 func TestStopTimeoutCoversARequestWithinAPodsGracePeriod(t *testing.T) {
 	t.Parallel()
-	options, err := workerOptions(flagsOf(t, nil), command.Environment{keyVariable}, command.CallbackAddresses{})
+	options, err := workerOptions(flagsOf(t, nil), command.Environment{keyVariable}, command.CallbackAddresses{}, nil)
 	require.NoError(t, err)
 	require.Greater(t, options.WorkerStopTimeout.Seconds(), 15.0)
 	require.Less(t, options.WorkerStopTimeout.Seconds(), 30.0)

@@ -172,13 +172,14 @@ func TestServiceThatIsDownBeforeTheDeadline(t *testing.T) {
 		timeout time.Duration
 		answers []simulator.Answer
 		times   []time.Duration
-		last    int // requests of the last poll
+		last    int           // requests of the last poll
+		held    time.Duration // how long the last poll's first request is held back
 	}{
-		"the next repeat would be after it":  {16 * time.Second, []simulator.Answer{down, down, simulator.Ready(solution)}, seconds(5, 10, 16), 1},
-		"and the last poll is repeated":      {16 * time.Second, []simulator.Answer{down, down, down, down, simulator.Ready(solution)}, seconds(5, 10, 16, 21, 31), 3},
-		"with long delays":                   {50 * time.Second, []simulator.Answer{down, down, down, down, simulator.Ready(solution)}, seconds(5, 10, 20, 40, 50), 1},
-		"less than 5 s before it":            {22 * time.Second, []simulator.Answer{down, down, down, simulator.Ready(solution)}, seconds(5, 10, 20, 25), 1},
-		"a ban that is longer than the wait": {time.Minute, []simulator.Answer{simulator.Error("ERROR_IP_BLOCKED"), simulator.Ready(solution)}, seconds(5, 60), 1},
+		"the next repeat would be after it":  {16 * time.Second, []simulator.Answer{down, down, simulator.Ready(solution)}, seconds(5, 10, 16), 1, 0},
+		"and the last poll is repeated":      {16 * time.Second, []simulator.Answer{down, down, down, down, simulator.Ready(solution)}, seconds(5, 10, 16, 21, 31), 3, 0},
+		"with long delays":                   {50 * time.Second, []simulator.Answer{down, down, down, down, simulator.Ready(solution)}, seconds(5, 10, 20, 40, 50), 1, 0},
+		"less than 5 s before it":            {22 * time.Second, []simulator.Answer{down, down, down, simulator.Ready(solution)}, seconds(5, 10, 20, 25), 1, 0},
+		"a ban that is longer than the wait": {time.Minute, []simulator.Answer{simulator.Error("ERROR_IP_BLOCKED"), simulator.Ready(solution)}, seconds(5, 185), 1, 125 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -192,7 +193,7 @@ func TestServiceThatIsDownBeforeTheDeadline(t *testing.T) {
 			require.Len(t, e.polls, 2)
 			require.Equal(t, 2, out.Polls)
 			e.requireLastPoll(e.polls[1])
-			require.Equal(t, test.times[len(test.times)-test.last], e.polls[1].at)
+			require.Equal(t, test.times[len(test.times)-test.last]-test.held, e.polls[1].at)
 		})
 	}
 }

@@ -30,7 +30,7 @@ func (r *scheduleRecord) problem() string {
 			continue
 		}
 		for _, property := range []func(*scheduleRecord, *waitRecord) string{
-			onlyOneOutcome, nothingAfterTheEnd, rightOutcome, polledOnSchedule, wokenAtOnce, everyAttemptSends, countedPolls, withinEvents,
+			onlyOneOutcome, nothingAfterTheEnd, rightOutcome, polledOnSchedule, wokenAtOnce, silentWhenTold, everyAttemptSends, countedPolls, withinEvents,
 		} {
 			if problem := property(r, wait); problem != "" {
 				return fmt.Sprintf("wait %d: %s", wait.index, problem)
@@ -248,7 +248,7 @@ func polledOnSchedule(r *scheduleRecord, w *waitRecord) string {
 			}
 			due, earliest = w.pollAfter(previous)
 			since = previous.scheduled
-			poll.repeats = previous.handedBack() > 0
+			poll.repeats = previous.handedBack() > 0 || previous.byRetries && r.wasHeldBack(previous)
 		}
 		for _, timer := range w.timers { // one that runs is kept
 			if timer.started <= since && timer.due >= earliest {
@@ -269,10 +269,13 @@ func polledOnSchedule(r *scheduleRecord, w *waitRecord) string {
 				due = window{min(due.from, called), min(due.to, called)}
 			}
 		}
+		if index > 0 && r.wasHeldBack(w.polls[index-1]) {
+			continue // silentWhenTold judges it
+		}
 		if poll.scheduled < due.from {
 			return fmt.Sprintf("poll %d at %s: it is due at %s at the earliest", index+1, poll.scheduled, due.from)
 		}
-		if latest := r.backAt(due.to); poll.scheduled > latest {
+		if latest := r.backAt(due.to); poll.scheduled > latest && !r.heldBack(poll.scheduled) {
 			return fmt.Sprintf("poll %d at %s: it is due at %s at the latest", index+1, poll.scheduled, latest)
 		}
 		if problem := w.attemptsOnSchedule(poll); problem != "" {
@@ -413,8 +416,54 @@ func wokenAtOnce(_ *scheduleRecord, w *waitRecord) string {
 	return ""
 }
 
-// everyAttemptSends: an attempt sends its request unless another wait has sent one, or its activity
-// has no time left for the answer.
+// silentWhenTold: while the service has told this process to wait, no request is sent.
+func silentWhenTold(r *scheduleRecord, w *waitRecord) string {
+	for _, poll := range w.polls {
+		for _, attempt := range poll.attempts {
+			if attempt.request != nil && r.told(func(ended, told time.Duration) bool {
+				return ended < attempt.request.sent && attempt.request.sent < ended+told
+			}) {
+				return fmt.Sprintf("the request of %s comes while the service has told to wait", attempt.request.sent)
+			}
+		}
+	}
+	return ""
+}
+
+// heldBack tells whether requests may be held back at that time: for as long as the service told,
+// and a tenth of it after that.
+func (r *scheduleRecord) heldBack(at time.Duration) bool {
+	return r.told(func(ended, told time.Duration) bool { return ended <= at && at <= ended+told+told/10+time.Millisecond })
+}
+
+// wasHeldBack tells whether the activity ended with an attempt that was held back.
+func (r *scheduleRecord) wasHeldBack(poll *activityRecord) bool {
+	if len(poll.attempts) == 0 {
+		return false
+	}
+	last := poll.attempts[len(poll.attempts)-1]
+	return last.request == nil && r.heldBack(last.started)
+}
+
+// told tells whether there is an answer that told this process to wait, by when it ended and how
+// long it told.
+func (r *scheduleRecord) told(fits func(ended, told time.Duration) bool) bool {
+	for _, w := range r.waits {
+		for _, poll := range w.polls {
+			for _, attempt := range poll.attempts {
+				holds := attempt.fate.Kind == fateBlocked || attempt.fate.Kind == fateRateLimit
+				told := attempt.fate.asksFor()
+				if holds && told > 0 && attempt.request != nil && fits(attempt.request.ended, told) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// everyAttemptSends: an attempt sends its request unless another wait has sent one, its activity
+// has no time left for the answer, or the service has told to wait.
 func everyAttemptSends(r *scheduleRecord, w *waitRecord) string {
 	if r.severalForOneTask() {
 		return ""
@@ -425,7 +474,8 @@ func everyAttemptSends(r *scheduleRecord, w *waitRecord) string {
 			latest = poll.scheduled + lastPollTakes - 30*time.Second
 		}
 		for _, attempt := range poll.attempts {
-			if attempt.done && attempt.request == nil && !attempt.fate.Kind.lost() && attempt.started <= latest {
+			if attempt.done && attempt.request == nil && !attempt.fate.Kind.lost() && attempt.started <= latest &&
+				!r.heldBack(attempt.started) {
 				return fmt.Sprintf("the attempt of %s sent nothing: %v", attempt.started, attempt.err)
 			}
 		}

@@ -71,7 +71,11 @@ func (r *solveRun) meaning(submitted *activityRecord) (purchaseMeaning, submissi
 	if len(submitted.attempts) == 0 { // no worker came
 		return meansRepeat, submissionFate{}
 	}
-	fate := submissionFateOf(submitted.attempts[0].fate.Kind)
+	attempt := submitted.attempts[0]
+	if attempt.err != nil && strings.Contains(attempt.err.Error(), "not sent: the service has answered this process with") {
+		return meansRepeat, submissionFate{}
+	}
+	fate := submissionFateOf(attempt.fate.Kind)
 	return fate.means, fate
 }
 

@@ -309,7 +309,9 @@ func (s *solve) end(ctx workflow.Context, state State, err error) {
 	if err != nil && !isCanceled(err) {
 		s.LastError = errorText(err)
 	}
-	if s.wait != nil {
+	if s.wait == nil { // a wait tells of its end itself
+		logEnd(ctx, s.TaskID, err, s.polls(), s.StartedAt)
+	} else {
 		s.wait.state, s.wait.nextPollAt = state, time.Time{}
 		s.wait.LastError = cmp.Or(s.LastError, s.wait.LastError)
 	}

@@ -124,7 +124,7 @@ func TestDelayBeyondTheDeadlineHoldsForTheNextPoll(t *testing.T) {
 
 		require.NoError(t, err)
 		require.Equal(t, 2, out.Polls)
-		require.Equal(t, seconds(5, 120), e.requestTimes(taskID)) // banned till after the deadline: nothing but the last poll
+		require.Equal(t, seconds(5, 185), e.requestTimes(taskID)) // banned till after the deadline: the last poll waits too
 		require.Len(t, e.timers, 2)
 	})
 }

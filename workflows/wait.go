@@ -179,5 +179,6 @@ func (w *wait) end(ctx workflow.Context, state State, err error) {
 	if err != nil {
 		w.LastError = errorText(err)
 	}
+	logEnd(ctx, w.settings.TaskID, err, w.Polls, w.StartedAt)
 	w.show(ctx)
 }

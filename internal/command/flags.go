@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -28,8 +29,8 @@ func (f CommonFlags) common() CommonFlags { return f }
 // and returns shown. An error says which flag or argument is wrong; what was parsed before is
 // returned with it.
 //
-// In help texts and defaults, ${api_url}, ${task_queue}, ${workflow_cache_size} and
-// ${worker_pollers} are the defaults. The help of a subcommand begins with the text of its
+// In help texts and defaults, ${api_url}, ${task_queue}, ${workflow_cache_size}, ${worker_pollers}
+// and ${verify_limit} are the defaults. The help of a subcommand begins with the text of its
 // Description method; description is that of a command without subcommands.
 func (i Invocation) ParseFlags(description string, flags interface{ common() CommonFlags }) (
 	parsed *kong.Context, shown bool, err error) {
@@ -44,6 +45,7 @@ func (i Invocation) ParseFlags(description string, flags interface{ common() Com
 		kong.Vars{
 			"api_url": twocaptcha.DefaultURL, "task_queue": workflows.TaskQueue,
 			"workflow_cache_size": strconv.Itoa(WorkflowCacheSize), "worker_pollers": strconv.Itoa(WorkerPollers),
+			"verify_limit": strconv.Itoa(provider.DefaultVerifyLimit),
 		},
 		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 			if value := i.Environment.Getenv(flag.Tag.Get("environment")); value != "" {

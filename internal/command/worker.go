@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 
+	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
@@ -44,13 +45,17 @@ func WorkerOptions(plugin *temporal.SimplePlugin) worker.Options {
 type CallbackAddresses struct{ URL, Secret string }
 
 // Plugin returns the provider for a worker in this process, with the account's key from the
-// environment. disableNexus leaves out the Nexus service. An error says which variable is missing
-// or wrong, and never holds the key.
-func Plugin(environment Environment, apiURL string, addresses CallbackAddresses, disableNexus bool) (*temporal.SimplePlugin, error) {
+// environment. Each of changes may change its config. An error says which variable is missing or
+// wrong, and never holds the key.
+func Plugin(
+	environment Environment, apiURL string, addresses CallbackAddresses, changes ...func(*provider.Config),
+) (*temporal.SimplePlugin, error) {
 	config := provider.ConfigFromEnvironment(environment.Getenv)
 	config.APIURL = apiURL
 	config.CallbackURL, config.CallbackSecret = addresses.URL, addresses.Secret
-	config.DisableNexus = disableNexus
+	for _, change := range changes {
+		change(&config)
+	}
 	keyVariable := provider.ClientKeyVariable
 	switch {
 	case config.ClientKey == "" && config.ClientKeyFile == "":
@@ -67,6 +72,9 @@ func Plugin(environment Environment, apiURL string, addresses CallbackAddresses,
 	}
 	if err := twocaptcha.CheckProxy(apiURL); err != nil {
 		return nil, err
+	}
+	if _, err := activities.ParseMinBalance(config.MinBalance); err != nil {
+		return nil, fmt.Errorf("%s, or --min-balance: %w", provider.MinBalanceVariable, err)
 	}
 	plugin, err := provider.NewPlugin(config)
 	if err != nil {

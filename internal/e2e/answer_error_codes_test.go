@@ -106,7 +106,7 @@ func requireErrorType(t *testing.T, failure *failurepb.Failure, code harness.Err
 func TestNoSlotAvailableIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
-	worker := harness.StartWorker(t, taskQueue, service.URL())
+	worker := harness.StartWorker(t, taskQueue, service.URL(), "--log-level", "debug")
 	noSlot := harness.ErrorCode{ID: 2, Code: harness.NoSlotAvailable}
 
 	runs := map[int]client.WorkflowRun{}

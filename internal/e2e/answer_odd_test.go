@@ -166,7 +166,7 @@ func oddAnswers() []oddAnswer {
 func TestOddAnswersOfTheService(t *testing.T) {
 	t.Parallel()
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
-	worker := harness.StartWorker(t, taskQueue, service.URL())
+	worker := harness.StartWorker(t, taskQueue, service.URL(), "--log-level", "debug")
 	rows := oddAnswers()
 	taskIDs := make([]int64, len(rows))
 	arguments := []string{"--initial-delay", "1ms"}

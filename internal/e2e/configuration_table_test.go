@@ -24,7 +24,7 @@ func TestConfigurationTable(t *testing.T) {
 	table := readConfigurationTable(t)
 	helpTexts := ""
 	for name, command := range map[string][]string{
-		"worker": {harness.WorkerPath()}, "starter": {harness.StarterPath()},
+		"worker": {harness.WorkerPath()}, "verify": {harness.WorkerPath(), "verify"}, "starter": {harness.StarterPath()},
 		"solve": {harness.StarterPath(), "solve"}, "balance": {harness.StarterPath(), "balance"},
 		"report": {harness.StarterPath(), "report"}, "callback-url": {harness.StarterPath(), "callback-url"},
 	} {

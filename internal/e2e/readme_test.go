@@ -33,6 +33,7 @@ const (
 	readmeKeyFile     = "/run/secrets/2captcha"
 	readmeSecretFile  = "/run/secrets/2captcha-callback"
 	readmeAddress     = "localhost:7233"
+	readmeDeployment  = "2captcha"
 	readmeListens     = "TWOCAPTCHA_CALLBACK_ADDRESS=:8080"
 )
 
@@ -178,10 +179,43 @@ func TestReadmeShell(t *testing.T) {
 		"docs/operations.md: Run the worker": func(t *testing.T, _ string) {
 			worker.WaitForOutput(t, "worker started")
 		},
+		"docs/operations.md: Rotate the client key": func(t *testing.T, block string) {
+			folder := t.TempDir()
+			done := shell(t, strings.ReplaceAll(block, "/run/secrets", folder), "NEW_KEY=new").Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			key, err := os.ReadFile(filepath.Join(folder, "2captcha"))
+			require.NoError(t, err)
+			require.Equal(t, "new\n", string(key))
+		},
 		"docs/operations.md: Wait for tasks from the command line": func(t *testing.T, block string) {
 			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
 			require.Equal(t, 0, done.Status, done.Stderr)
 			require.Contains(t, done.Stdout, `"solution":"8"`)
+		},
+		"docs/operations.md: Verify the build": func(t *testing.T, block string) {
+			server := harness.StartServer(t, devserver.Options{}) // the shared one has the waits of other tests
+			done := shell(t, strings.Replace(block, readmeAddress, server.Address(), 1)).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Equal(t, lastLine(0, 0, 0)+"\n", done.Stdout)
+		},
+		"docs/operations.md: Move the traffic": func(t *testing.T, block string) {
+			r := newRolloutOf(t, readmeDeployment)
+			r.startVersion(t, harness.WorkerPath(), "1")
+			r.setCurrent(t, "1")
+			r.startVersion(t, harness.WorkerPath(), "2")
+			done := shell(t, block, "TEMPORAL_ADDRESS="+r.server.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, done.Stdout, "DrainageStatus")
+			require.Equal(t, "2", r.current(t))
+		},
+		"docs/operations.md: Roll back": func(t *testing.T, block string) {
+			r := newRolloutOf(t, readmeDeployment)
+			r.startVersion(t, harness.WorkerPath(), "1")
+			r.startVersion(t, harness.WorkerPath(), "2")
+			r.setCurrent(t, "2")
+			done := shell(t, block, "TEMPORAL_ADDRESS="+r.server.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Equal(t, "1", r.current(t))
 		},
 		"docs/solve.md: From the command line": func(t *testing.T, block string) {
 			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -30,6 +31,28 @@ func (b *bans) check(now time.Time) string {
 		return b.reason
 	}
 	return ""
+}
+
+// Ban has every request for so long from now on answered with ERROR_IP_BLOCKED, as if the address
+// had been banned for misuse.
+func (s *Server) Ban(d time.Duration) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.bans.until, s.bans.reason = s.options.Clock().Add(d), "banned by the test"
+}
+
+// AcceptKeys has the server accept these client keys from now on, and no other.
+func (s *Server) AcceptKeys(keys ...string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.keys = slices.Clone(keys)
+}
+
+// accepts tells whether the server accepts the client key.
+func (s *Server) accepts(key string) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.Contains(s.keys, key)
 }
 
 // countWrongKey starts the ban with the request after the last one that is allowed.

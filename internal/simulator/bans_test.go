@@ -71,3 +71,29 @@ func TestPollBudgetCanBeUnlimited(t *testing.T) {
 		require.Equal(t, []string{noSuchTask}, client.bodies(7, 1))
 	}
 }
+
+func TestAddressCanBeBanned(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	server := start(t, simulator.Options{Clock: clock.now})
+	server.Script(7, simulator.Processing())
+	client := newClient(t, server)
+	server.Ban(time.Minute)
+	require.Equal(t, []string{blocked}, client.bodies(7, 1))
+	require.Equal(t, "banned by the test", server.RequestsFor(7)[0].Refused)
+	clock.advance(time.Minute)
+	require.Equal(t, []string{processing}, client.bodies(7, 1))
+}
+
+func TestKeysCanBeExchanged(t *testing.T) {
+	t.Parallel()
+	server := start(t, simulator.Options{})
+	server.Script(7, simulator.Processing())
+	client := newClient(t, server)
+	server.AcceptKeys("one", "two")
+	for _, key := range []string{"one", "two"} {
+		require.Equal(t, processing, client.getTaskResultWith(t.Context(), key, 7).body)
+	}
+	require.Equal(t, []string{wrongKey}, client.bodies(7, 1))
+	require.False(t, server.RequestsFor(7)[2].KeyRight)
+}

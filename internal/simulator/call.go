@@ -59,7 +59,7 @@ const (
 // readCall reads a request to its end, so that net/http notices from then on when the connection
 // ends. The task id and the key are read if possible, even from a request that is refused for
 // another reason.
-func readCall(w http.ResponseWriter, r *http.Request, clientKey string) call {
+func readCall(w http.ResponseWriter, r *http.Request, accepts func(key string) bool) call {
 	called := method(strings.TrimPrefix(r.URL.Path, "/"))
 	read := readers[called]
 	if read == nil || r.URL.Path != "/"+string(called) {
@@ -70,7 +70,7 @@ func readCall(w http.ResponseWriter, r *http.Request, clientKey string) call {
 		limit = maxCreateTaskBytes
 	}
 	body, readError := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	c := readProperties(body, clientKey, read)
+	c := readProperties(body, accepts, read)
 	c.method = called
 
 	refuse := func(status int, reason string) {
@@ -103,7 +103,7 @@ func unknownMethod(r *http.Request) call {
 
 // readProperties reads what a body asks for, or what is wrong with it. Properties that the API
 // method doesn't know are ignored.
-func readProperties(body []byte, clientKey string, read func(*call, map[string]json.RawMessage)) call {
+func readProperties(body []byte, accepts func(key string) bool, read func(*call, map[string]json.RawMessage)) call {
 	// A map, since a struct's fields would match names in upper and lower case alike.
 	var properties map[string]json.RawMessage
 	if err := json.Unmarshal(body, &properties); err != nil {
@@ -119,7 +119,7 @@ func readProperties(body []byte, clientKey string, read func(*call, map[string]j
 	if !ok || key == "" {
 		c.malformed = &refusal{reason: "no clientKey"}
 	} else {
-		c.keyRight = key == clientKey
+		c.keyRight = accepts(key)
 	}
 	return c
 }

@@ -15,7 +15,7 @@ import (
 
 // Options configure a server. Only ClientKey is required.
 type Options struct {
-	// ClientKey is the only key that the server accepts.
+	// ClientKey is the only key that the server accepts, unless AcceptKeys is called.
 	ClientKey string
 
 	// Address is the loopback host and port to listen on, such as the Address of a server that was
@@ -89,8 +89,10 @@ type Server struct {
 	traffic       map[int64]*traffic
 	changed       chan struct{} // closed at the next change of the records; nil if nobody waits
 	faults        faults
+	keys          []string // that are accepted
 	bans          bans
 	wallet        wallet
+	balances      []Answer   // what getBalance answers in place of the wallet's balance
 	purchases     []Purchase // in order
 
 	callbacks         []CallbackDelivery // in the order in which they were due
@@ -136,6 +138,7 @@ func Start(options Options) (*Server, error) {
 		closing:           make(chan struct{}),
 		context:           ctx,
 		callbackClient:    newCallbackClient(options),
+		keys:              []string{options.ClientKey},
 		tasks:             make(map[int64]*task),
 		nextTaskID:        options.FirstTaskID,
 		wallet:            wallet,
@@ -227,7 +230,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	defer s.running.Done()
 
 	number := s.arrived(r)
-	call := readCall(w, r, s.options.ClientKey)
+	call := readCall(w, r, s.accepts)
 	answer, accepted := s.decide(number, call)
 	if accepted && call.method == createTask {
 		answer = s.create(number, *call.newTask)
@@ -251,7 +254,7 @@ func (s *Server) decide(number int, call call) (answer Answer, accepted bool) {
 	case call.method == createTask:
 		return Answer{}, true
 	case call.method == getBalance:
-		answer = named("balance", fmt.Sprintf(`{"errorId":0,"balance":%s}`, s.wallet.balance()))
+		answer = s.balanceAnswer(now)
 	case call.method == reportCorrect, call.method == reportIncorrect:
 		answer = s.report(now, call)
 	default:

@@ -3,8 +3,10 @@ package simulator
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Price is what a task costs, in the account's currency.
@@ -54,4 +56,24 @@ func (s *Server) Balance() string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.wallet.balance()
+}
+
+// ScriptBalance gives consecutive getBalance requests these answers in place of the balance; the
+// last one stays. Without answers they get the balance again.
+func (s *Server) ScriptBalance(answers ...Answer) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.balances = slices.Clone(answers)
+}
+
+// balanceAnswer returns the answer to an accepted getBalance request.
+func (s *Server) balanceAnswer(now time.Time) Answer {
+	if len(s.balances) == 0 {
+		return named("balance", fmt.Sprintf(`{"errorId":0,"balance":%s}`, s.wallet.balance()))
+	}
+	answer := s.balances[0].at(now, now)
+	if len(s.balances) > 1 {
+		s.balances = s.balances[1:]
+	}
+	return answer
 }
