@@ -266,6 +266,10 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, 0, done.Status, done.Stderr)
 			require.Contains(t, done.Stdout, `"state":"ready"`)
 		},
+		"docs/nexus.md: Create the endpoint": func(t *testing.T, block string) {
+			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+		},
 		"docs/callbacks.md: Let the worker take callbacks": func(t *testing.T, block string) {
 			require.Contains(t, block, readmeListens)
 			process := shell(t, block)
