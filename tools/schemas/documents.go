@@ -128,7 +128,10 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[workflows.Polling]():
 		return oneOf(string(workflows.PollingTimer), string(workflows.PollingActivityRetry))
 	case reflect.TypeFor[json.RawMessage]():
-		return &jsonschema.Schema{Not: &jsonschema.Schema{Type: "null"}}
+		return &jsonschema.Schema{ // any value but null
+			AdditionalProperties: jsonschema.TrueSchema,
+			Extras:               map[string]any{"type": []string{"object", "array", "string", "number", "boolean"}},
+		}
 	}
 	return nil
 }
@@ -150,7 +153,7 @@ func oneOf(texts ...string) *jsonschema.Schema {
 // task is what createTask takes: an object with a type.
 func task() *jsonschema.Schema {
 	s := &jsonschema.Schema{
-		Title: "Task", Type: "object", Properties: jsonschema.NewProperties(), Required: []string{"type"},
+		Type: "object", Properties: jsonschema.NewProperties(), Required: []string{"type"},
 		AdditionalProperties: jsonschema.TrueSchema,
 	}
 	s.Properties.Set("type", &jsonschema.Schema{Type: "string", MinLength: new(uint64(1)), Description: "The task's type."})
