@@ -37,13 +37,16 @@ func (c Config) LogValue() slog.Value {
 	shown := c.redacted()
 	return slog.GroupValue(slog.String("ClientKey", shown.ClientKey), slog.String("ClientKeyFile", shown.ClientKeyFile),
 		slog.String("APIURL", shown.APIURL), slog.String("CallbackURL", shown.CallbackURL),
-		slog.String("CallbackSecret", shown.CallbackSecret))
+		slog.String("CallbackSecret", shown.CallbackSecret), slog.Bool("DisableNexus", shown.DisableNexus))
 }
 
 // MarshalJSON implements [json.Marshaler]: it writes "[redacted]" in place of what may be secret.
 func (c Config) MarshalJSON() ([]byte, error) {
 	shown := c.redacted()
-	return json.Marshal(struct{ ClientKey, ClientKeyFile, APIURL, CallbackURL, CallbackSecret string }{
-		shown.ClientKey, shown.ClientKeyFile, shown.APIURL, shown.CallbackURL, shown.CallbackSecret,
+	return json.Marshal(struct {
+		ClientKey, ClientKeyFile, APIURL, CallbackURL, CallbackSecret string
+		DisableNexus                                                  bool
+	}{
+		shown.ClientKey, shown.ClientKeyFile, shown.APIURL, shown.CallbackURL, shown.CallbackSecret, shown.DisableNexus,
 	})
 }

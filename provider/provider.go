@@ -1,5 +1,6 @@
 // Package provider registers everything that waiting for a 2captcha task needs on a Temporal
-// worker, in one line: the workflows, and the activities, which hold the client key.
+// worker, in one line: the workflows, the activities, which hold the client key, and the Nexus
+// service, by which callers in other namespaces run the workflows.
 //
 // # Plugin
 //
@@ -27,6 +28,13 @@
 // [Config] wraps the HTTP transport, for example to trace requests. With CallbackURL and
 // CallbackSecret, the workflow SolveTask has the service call it instead of polling; a handler of
 // package callback must take the calls.
+//
+// # Nexus
+//
+// The Nexus service is that of package nexusservice. It adds a poller to the worker, which needs a
+// server with Nexus: TWOCAPTCHA_NEXUS=off, or DisableNexus of [Config], leaves it out. All workers of
+// a task queue must agree on that: a caller whose request comes to a worker without the service gets
+// an error that is not retried.
 package provider
 
 import (
@@ -36,6 +44,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/nexus-rpc/sdk-go/nexus"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
@@ -69,6 +78,8 @@ type Config struct {
 	// They are given together. Without them, SolveTask polls.
 	CallbackURL    string
 	CallbackSecret string
+	// DisableNexus leaves out the Nexus service.
+	DisableNexus bool
 	// Now is the clock by which 5 seconds pass between two requests for a task, for tests that skip
 	// time, such as TestWorkflowEnvironment.Now. It must be safe for concurrent use; nil is time.Now,
 	// and no distance in the SDK's test environments.
@@ -80,16 +91,19 @@ const (
 	ClientKeyVariable     = "TWOCAPTCHA_API_KEY"
 	ClientKeyFileVariable = "TWOCAPTCHA_API_KEY_FILE"
 	APIURLVariable        = "TWOCAPTCHA_API_URL"
+	NexusVariable         = "TWOCAPTCHA_NEXUS"
 )
 
 // ConfigFromEnvironment reads a Config through getenv, which is os.Getenv as a rule. It checks
-// nothing: [NewPlugin] does. It does not read CallbackURL and CallbackSecret, since their variables
-// don't say whether somebody takes the calls.
+// nothing: [NewPlugin] does. TWOCAPTCHA_NEXUS leaves out the Nexus service if it is "off". It does
+// not read CallbackURL and CallbackSecret, since their variables don't say whether somebody takes
+// the calls.
 func ConfigFromEnvironment(getenv func(string) string) Config {
 	return Config{
 		ClientKey:     getenv(ClientKeyVariable),
 		ClientKeyFile: getenv(ClientKeyFileVariable),
 		APIURL:        getenv(APIURLVariable),
+		DisableNexus:  getenv(NexusVariable) == "off",
 	}
 }
 
@@ -109,9 +123,9 @@ func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
 		Version: twocaptcha.Version,
 		RunContextBefore: func(_ context.Context, options temporal.SimplePluginRunContextBeforeOptions) error {
 			if options.WorkflowReplayer {
-				register(replayerRegistry{options.Registry}, activities)
+				register(replayerRegistry{options.Registry}, config, activities)
 			} else {
-				register(options.Registry, activities)
+				register(options.Registry, config, activities)
 			}
 			return nil
 		},
@@ -140,7 +154,7 @@ func Register(registry worker.Registry, config Config) error {
 	if err != nil {
 		return err
 	}
-	register(registry, activities)
+	register(registry, config, activities)
 	return nil
 }
 
@@ -193,9 +207,13 @@ func (c Config) clientOptions() twocaptcha.Options {
 type registry interface {
 	RegisterWorkflowWithOptions(any, workflow.RegisterOptions)
 	RegisterActivityWithOptions(any, activity.RegisterOptions)
+	RegisterNexusService(*nexus.Service)
 }
 
-func register(registry registry, activities *activities.Activities) {
+func register(registry registry, config Config, activities *activities.Activities) {
 	workflows.Register(registry)
 	activities.Register(registry)
+	if !config.DisableNexus {
+		registry.RegisterNexusService(newNexusService())
+	}
 }

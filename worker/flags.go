@@ -22,6 +22,7 @@ type flags struct {
 	CallbackAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_CALLBACK_ADDRESS" help:"Listen here for the service's callbacks, by HTTP; :PORT listens on every interface. Needs the secret of callback addresses."`
 	command.CallbackURLFlag
 	CallbackDomainToken string `placeholder:"TOKEN" environment:"TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN" help:"The text to serve at /2captcha.txt, by which the service verifies that the domain is yours."`
+	Nexus               string `default:"on" placeholder:"on|off" environment:"TWOCAPTCHA_NEXUS" help:"on (default) or off: whether to serve the Nexus service 2captcha, by which workflows of other namespaces run these workflows."`
 	LogFormat           string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 	LogLevel            string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
 	command.CommonFlags
@@ -48,8 +49,17 @@ func (f flags) validate() error {
 		return fmt.Errorf("TWOCAPTCHA_CALLBACK_ADDRESS, or --callback-address, is %q: "+
 			"it takes HOST:PORT, or :PORT for every interface", f.CallbackAddress)
 	}
+	if f.Nexus != nexusOn && f.Nexus != nexusOff {
+		return fmt.Errorf("TWOCAPTCHA_NEXUS, or --nexus, is %q: it takes %s or %s", f.Nexus, nexusOn, nexusOff)
+	}
 	return f.CheckCallbackURL()
 }
+
+// What --nexus takes.
+const (
+	nexusOn  = "on"
+	nexusOff = "off"
+)
 
 func isHostAndPort(address string) bool {
 	_, port, err := net.SplitHostPort(address)

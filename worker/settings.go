@@ -42,7 +42,7 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 
 // workerOptions have the provider as a plugin, with the account's key in it.
 func workerOptions(f flags, environment command.Environment, addresses command.CallbackAddresses) (worker.Options, error) {
-	plugin, err := command.Plugin(environment, f.APIURL, addresses)
+	plugin, err := command.Plugin(environment, f.APIURL, addresses, f.Nexus == nexusOff)
 	if err != nil {
 		return worker.Options{}, err
 	}

@@ -73,6 +73,7 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		"a negative rate":            {[]string{keyVariable}, []string{"--max-requests-per-second=-1"}, rates + `"-1": it takes a positive number, or 0 for no limit` + seeHelp},
 		"a rate of NaN":              {[]string{keyVariable}, []string{"--max-requests-per-second=NaN"}, rates + `"NaN": it takes a positive number, or 0 for no limit` + seeHelp},
 		"an endless rate":            {[]string{keyVariable}, []string{"--max-requests-per-second=Inf"}, rates + `"Inf": it takes a positive number, or 0 for no limit` + seeHelp},
+		"neither on nor off":         {[]string{keyVariable, "TWOCAPTCHA_NEXUS=false"}, nil, `TWOCAPTCHA_NEXUS, or --nexus, is "false": it takes on or off` + seeHelp},
 		"a negative cache":           {[]string{keyVariable}, []string{"--workflow-cache-size=-1"}, "--workflow-cache-size is -1: it takes 0, for none, or a positive number" + seeHelp},
 		"no task queue":              {[]string{keyVariable}, []string{"--task-queue="}, "--task-queue is empty: it takes the task queue's name" + seeHelp},
 		"an unknown log format":      {[]string{keyVariable}, []string{"--log-format", "xml"}, `--log-format must be one of "text","json" but got "xml"` + seeHelp},
@@ -139,7 +140,7 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 		for _, text := range []string{
 			"Usage: worker [flags]",
 			"--api-url", "--task-queue", "--max-requests-per-second", "--workflow-cache-size", "--log-format", "--log-level",
-			"--callback-address", "--callback-url", "--callback-domain-token",
+			"--callback-address", "--callback-url", "--callback-domain-token", "--nexus", "TWOCAPTCHA_NEXUS",
 			"TWOCAPTCHA_CALLBACK_ADDRESS", "TWOCAPTCHA_CALLBACK_URL", "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN",
 			"TWOCAPTCHA_CALLBACK_SECRET", "TWOCAPTCHA_CALLBACK_SECRET_FILE",
 			"TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND",

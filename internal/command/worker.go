@@ -44,11 +44,13 @@ func WorkerOptions(plugin *temporal.SimplePlugin) worker.Options {
 type CallbackAddresses struct{ URL, Secret string }
 
 // Plugin returns the provider for a worker in this process, with the account's key from the
-// environment. An error says which variable is missing or wrong, and never holds the key.
-func Plugin(environment Environment, apiURL string, addresses CallbackAddresses) (*temporal.SimplePlugin, error) {
+// environment. disableNexus leaves out the Nexus service. An error says which variable is missing or
+// wrong, and never holds the key.
+func Plugin(environment Environment, apiURL string, addresses CallbackAddresses, disableNexus bool) (*temporal.SimplePlugin, error) {
 	config := provider.ConfigFromEnvironment(environment.Getenv)
 	config.APIURL = apiURL
 	config.CallbackURL, config.CallbackSecret = addresses.URL, addresses.Secret
+	config.DisableNexus = disableNexus
 	keyVariable := provider.ClientKeyVariable
 	switch {
 	case config.ClientKey == "" && config.ClientKeyFile == "":
