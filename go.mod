@@ -2,6 +2,9 @@ module github.com/temporal-providers/temporal-2captcha
 
 go 1.26.0
 
+// npm puts packages with Go code there.
+ignore ./examples/typescript/node_modules
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/nexus-rpc/sdk-go v0.7.0

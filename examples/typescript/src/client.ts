@@ -1,4 +1,4 @@
-import { type Client, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
+import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { type Outcome, outcomeOf } from './errors';
 import type { SolveTask, SolveTaskInput, Status } from './twocaptcha';
 
@@ -7,15 +7,22 @@ import type { SolveTask, SolveTaskInput, Status } from './twocaptcha';
  * namespace's retention it is bought once.
  */
 export async function solve(client: Client, order: string, input: SolveTaskInput): Promise<Outcome> {
-  const handle = await client.workflow.start<SolveTask>('SolveTask', {
-    args: [input],
-    workflowId: `2captcha-solve-${order}`,
-    taskQueue: '2captcha',
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-  });
+  const workflowId = `2captcha-solve-${order}`;
   try {
-    return { is: 'solved', solution: (await handle.result()).solution };
+    await client.workflow.start<SolveTask>('SolveTask', {
+      args: [input],
+      workflowId,
+      taskQueue: '2captcha',
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING, // attaches to the purchase that is running
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    });
+  } catch (err) {
+    if (!(err instanceof WorkflowExecutionAlreadyStartedError)) {
+      throw err;
+    } // else the purchase has ended, and answers
+  }
+  try {
+    return { is: 'solved', solution: (await client.workflow.result<SolveTask>(workflowId)).solution };
   } catch (err) {
     return outcomeOf(err);
   }

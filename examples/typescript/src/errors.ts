@@ -36,12 +36,12 @@ export function outcomeOf(err: unknown): Outcome {
     throw err;
   }
   switch (end.type) {
-    case 'ERROR_CAPTCHA_UNSOLVABLE':
-    case 'ERROR_BAD_DUPLICATES':
+    case 'ERROR_CAPTCHA_UNSOLVABLE' satisfies ErrorType:
+    case 'ERROR_BAD_DUPLICATES' satisfies ErrorType:
       return { is: 'unsolvable' };
-    case 'TaskTimeout':
+    case 'TaskTimeout' satisfies ErrorType:
       return { is: 'notReadyInTime', taskId: end.details.taskId };
-    case 'NoAnswer':
+    case 'NoAnswer' satisfies ErrorType:
       return { is: 'unanswered', taskId: end.details.taskId };
     default:
       // To Temporal the errors of children and operations are retryable: a caller with a retry policy would run again.

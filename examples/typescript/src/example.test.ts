@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import { NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { solve, statusOf } from './client';
 import { endOf } from './errors';
 import { Processes, freePort, key } from './processes';
@@ -20,11 +20,12 @@ let service: string;
 before(async () => {
   const cli = process.env['TEMPORAL_CLI'];
   assert.ok(cli, 'set TEMPORAL_CLI to the path of the Temporal CLI');
-  Runtime.install({ logger: { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error } });
+  const logger = new DefaultLogger('ERROR');
+  Runtime.install({ logger });
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const namespaces = ['--namespace', 'default', '--namespace', 'stand-in'];
-  await processes.start(cli, ['server', 'start-dev', '--headless', '--port', String(port), ...namespaces], {}, /Temporal Server:/);
+  await processes.start(cli, ['server', 'start-dev', '--headless', '--port', String(port), ...namespaces], {}, /Server: +\S+/);
   service = await processes.start(processes.build('./examples/typescript/service'), [], { TWOCAPTCHA_API_KEY: key }, /http:\S+/);
   const settings = { TEMPORAL_ADDRESS: address, TWOCAPTCHA_API_KEY: key, TWOCAPTCHA_API_URL: service };
   await processes.start(processes.build('./worker'), [], settings, /worker started/);
@@ -33,7 +34,7 @@ before(async () => {
 
   const connection = await NativeConnection.connect({ address });
   cleanUp.unshift(() => connection.close());
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('./stand-ins') });
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('./stand-ins'), logger });
   for (const options of [{ taskQueue: 'typescript' }, { taskQueue: '2captcha', namespace: 'stand-in' }]) {
     const worker = await Worker.create({ ...options, connection, workflowBundle });
     const running = worker.run();
@@ -53,7 +54,11 @@ const task = (comment: string) => ({ type: 'TextCaptchaTask', comment });
 
 /** Submits a task, as something else than the provider does. */
 async function submit(comment: string): Promise<number> {
-  const answer = await fetch(`${service}/createTask`, { method: 'POST', body: JSON.stringify({ clientKey: key, task: task(comment) }) });
+  const answer = await fetch(`${service}/createTask`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ clientKey: key, task: task(comment) }),
+  });
   return ((await answer.json()) as { taskId: number }).taskId;
 }
 
@@ -127,6 +132,7 @@ describe('each way', { concurrency: true, timeout: 110_000 }, () => {
     const [first, second] = await Promise.all([solve(client, 'order-1', input), solve(client, 'order-1', input)]);
     assert.deepEqual(first, { is: 'solved', solution: { text: '4' } });
     assert.deepEqual(second, first);
+    assert.deepEqual(await solve(client, 'order-1', input), first, 'once it has ended');
     const status = await statusOf(client, 'order-1');
     assert.equal(status.state, 'ready');
     assert.equal(status.taskIds?.length, 1);
@@ -135,6 +141,7 @@ describe('each way', { concurrency: true, timeout: 110_000 }, () => {
   test('a client learns that a task is unsolvable', async () => {
     const outcome = await solve(client, 'order-2', { task: task('unsolvable'), initialDelay: '1ms' });
     assert.deepEqual(outcome, { is: 'unsolvable' });
+    assert.deepEqual(await solve(client, 'order-2', { task: task('2+2?') }), { is: 'unsolvable' }, 'an order is bought once');
   });
 
   test('a client learns that a task is not ready in time', async () => {

@@ -19,7 +19,7 @@ export class Processes {
     return binary;
   }
 
-  /** Starts a command, and returns the first match in what it writes. */
+  /** Starts a command, and returns the first match in what it writes within a minute. */
   async start(path: string, args: string[], env: Record<string, string>, ready: RegExp): Promise<string> {
     const child = spawn(path, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     this.running.push(child);
@@ -35,6 +35,7 @@ export class Processes {
       child.stdout.on('data', read);
       child.stderr.on('data', read);
       child.on('error', reject);
+      setTimeout(() => reject(new Error(`${path} is not ready: ${output}`)), 60_000).unref();
       child.on('exit', () => reject(new Error(`${path} has ended: ${output}`)));
     });
   }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/schemacheck"
+	"github.com/temporal-providers/temporal-2captcha/nexusservice"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -82,11 +83,39 @@ func (c *schemaCheck) see(event *historypb.HistoryEvent) {
 	if canceled := event.GetWorkflowExecutionCanceledEventAttributes(); canceled != nil && c.workflow != nil {
 		c.hold("errorDetails", canceled.GetDetails())
 	}
+	c.seeOperation(event)
 	// Tests signal whatever they like. What a worker's process sends is a call.
 	signaled := event.GetWorkflowExecutionSignaledEventAttributes()
 	if c.workflow != nil && signaled.GetSignalName() == workflows.TaskCallbackSignal && isWorker(signaled.GetIdentity()) {
 		c.hold("taskCallback", signaled.GetInput())
 	}
+}
+
+// operations are the Nexus operations, with the workflows that they are.
+var operations = map[string]string{
+	nexusservice.AwaitTaskResultOperation: workflows.AwaitTaskResultWorkflow,
+	nexusservice.SolveTaskOperation:       workflows.SolveTaskWorkflow,
+}
+
+// seeOperation is see for the events of a workflow that calls the Nexus service.
+func (c *schemaCheck) seeOperation(event *historypb.HistoryEvent) {
+	if scheduled := event.GetNexusOperationScheduledEventAttributes(); scheduled.GetService() == nexusservice.Service {
+		c.open[event.GetEventId()] = &call{name: operations[scheduled.GetOperation()], input: single(scheduled.GetInput())}
+	}
+	if completed := event.GetNexusOperationCompletedEventAttributes(); completed != nil {
+		c.seeOutput(c.open[completed.GetScheduledEventId()], single(completed.GetResult()))
+	}
+	if failed := event.GetNexusOperationFailedEventAttributes(); failed != nil {
+		failure := failed.GetFailure()
+		for failure.GetCause() != nil {
+			failure = failure.GetCause()
+		}
+		c.seeFailure(c.open[failed.GetScheduledEventId()], failure)
+	}
+}
+
+func single(payload *commonpb.Payload) *commonpb.Payloads {
+	return &commonpb.Payloads{Payloads: []*commonpb.Payload{payload}}
 }
 
 // isWorker tells whether an identity is neither this process's nor the Temporal CLI's.
@@ -177,8 +206,7 @@ func (s *statusQueries) QueryWorkflow(
 	if err != nil || in.QueryType != workflows.StatusQuery || answer.Get(&status) != nil {
 		return answer, err
 	}
-	payloads := &commonpb.Payloads{Payloads: []*commonpb.Payload{status.Payload()}}
-	if data, ok := inJSON(payloads); ok {
+	if data, ok := inJSON(single(status.Payload())); ok {
 		if err := fixture.schemas.Check("status", data); err != nil {
 			s.t.Errorf("the status %s: %v", data, err)
 		}

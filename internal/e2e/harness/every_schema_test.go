@@ -39,6 +39,33 @@ func TestRecordedHistoriesAreAsTheSchemasSay(t *testing.T) {
 	}
 }
 
+// callersHistory is that of a workflow that calls an operation.
+func callersHistory(input, result string) *historypb.History {
+	payload := func(text string) *commonpb.Payload {
+		return &commonpb.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(text)}
+	}
+	return &historypb.History{Events: []*historypb.HistoryEvent{
+		{EventId: 5, Attributes: &historypb.HistoryEvent_NexusOperationScheduledEventAttributes{
+			NexusOperationScheduledEventAttributes: &historypb.NexusOperationScheduledEventAttributes{
+				Service: "2captcha", Operation: "awaitTaskResult", Input: payload(input),
+			}}},
+		{EventId: 6, Attributes: &historypb.HistoryEvent_NexusOperationCompletedEventAttributes{
+			NexusOperationCompletedEventAttributes: &historypb.NexusOperationCompletedEventAttributes{
+				ScheduledEventId: 5, Result: payload(result),
+			}}},
+	}}
+}
+
+func TestOperationsAreHeldAgainstTheirWorkflowsSchemas(t *testing.T) {
+	t.Parallel()
+	schemas, err := schemacheck.Load()
+	require.NoError(t, err)
+	const right = `{"taskId":5,"status":"ready","solution":"abc","polls":1}`
+	require.NoError(t, checkSchemas(schemas, callersHistory(`{"taskId":5}`, right)))
+	require.ErrorContains(t, checkSchemas(schemas, callersHistory(`{"taskId":"5"}`, right)), "AwaitTaskResult took")
+	require.ErrorContains(t, checkSchemas(schemas, callersHistory(`{"taskId":5}`, `{"taskId":5}`)), "AwaitTaskResult.output")
+}
+
 // Each alteration is one that the check must find.
 func TestWhatIsNotAsTheSchemasSayIsFound(t *testing.T) {
 	t.Parallel()
