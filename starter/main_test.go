@@ -51,6 +51,7 @@ func TestBadUsageIsOneLineAndStartsNothing(t *testing.T) {
 		"a negative duration":       {[]string{"--timeout=-5s", "1"}, nil, "", `timeout is -5s: it takes a duration from "1ms" to "24h"`},
 		"a year":                    {[]string{"--timeout=8760h", "1"}, nil, "", `timeout is 8760h0m0s: it takes a duration from "1ms" to "24h"`},
 		"no task queue":             {[]string{"--task-queue=", "1"}, nil, "", "--task-queue is empty: it takes the task queue's name" + seeHelp},
+		"a long fairness key":       {[]string{"--fairness-key", strings.Repeat("k", 65), "1"}, nil, "", "--fairness-key has 65 bytes: Temporal takes up to 64" + seeHelp},
 		"a flag as a task queue":    {[]string{"--task-queue", "--detach", "1"}, nil, "", `--task-queue: expected string value but got "--detach" (long flag); perhaps try --task-queue="--detach"?` + seeHelp},
 		"demo with an id":           {[]string{"--demo", "1"}, nil, "", "--demo has tasks of its own: leave the task ids out" + seeHelp},
 		"demo with a flag":          {[]string{"--demo", "--timeout", "5m"}, nil, "", "--demo takes no other flag" + seeHelp},
@@ -117,7 +118,7 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 		require.Empty(t, stderr)
 		for _, text := range []string{
 			"Usage: starter [<task-id> ...] [flags]",
-			"--initial-delay", "--poll-interval", "--max-poll-interval", "--timeout", "--task-queue", "--detach", "--dev", "--demo", "--api-url",
+			"--initial-delay", "--poll-interval", "--max-poll-interval", "--timeout", "--task-queue", "--fairness-key", "--detach", "--dev", "--demo", "--api-url",
 			"--callback", "--polling", "starter solve TASK", "starter balance", "starter report correct|incorrect TASK-ID", "starter callback-url",
 			"TEMPORAL_ADDRESS", "TEMPORAL_CODEC_ENDPOINT", "TEMPORAL_TASK_QUEUE", "TEMPORAL_CLI", "TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL",
 			"starter 74372499131 74372499132", "Exit status:", "130",

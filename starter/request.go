@@ -15,6 +15,8 @@ import (
 type request struct {
 	jobs   []batch.Job
 	detach bool
+	// fairnessKey is whose work it is; "": nobody's in particular.
+	fairnessKey string
 	// brief shows no progress: the results come at once.
 	brief bool
 	again resumption
@@ -23,6 +25,7 @@ type request struct {
 // run does it on the server that the flags say.
 func (r request) run(ctx context.Context, invocation command.Invocation, f serverFlags) int {
 	r.again.flags = f.commandLine()
+	r.fairnessKey = f.FairnessKey
 	if f.Dev {
 		return r.runOnDevServer(ctx, invocation, f)
 	}
@@ -66,10 +69,11 @@ func (r request) await(ctx context.Context, server batch.Server, taskQueue strin
 	shown.Open(server.Status)
 	defer shown.Close()
 	return batch.Batch{
-		Server:    server,
-		TaskQueue: taskQueue,
-		Detach:    r.detach,
-		Observer:  observer,
+		Server:      server,
+		TaskQueue:   taskQueue,
+		FairnessKey: r.fairnessKey,
+		Detach:      r.detach,
+		Observer:    observer,
 	}.Run(ctx, r.jobs)
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -282,14 +283,17 @@ func (e *environment) status() workflows.AwaitTaskResultStatus {
 	return status
 }
 
-// details are the current details, as the Web UI asks for them.
+// details are the current details, as the Web UI asks for them, without the paragraph at their end
+// that it cuts off.
 func (e *environment) details() string {
 	e.t.Helper()
 	value, err := e.QueryWorkflow("__temporal_workflow_metadata")
 	require.NoError(e.t, err)
 	var metadata sdkpb.WorkflowMetadata
 	require.NoError(e.t, value.Get(&metadata))
-	return metadata.GetCurrentDetails()
+	details, ends := strings.CutSuffix(metadata.GetCurrentDetails(), "\n\n\u00a0")
+	require.Equal(e.t, strings.HasPrefix(details, "Task"), ends, "the Web UI would cut off the last line: %s", details)
+	return details
 }
 
 // nextRun is a fresh environment for the run that this one continues as, to which the same requests

@@ -71,7 +71,7 @@ func (s *solve) showDetails(ctx workflow.Context) {
 	if taskIDs := s.taskIDs(); len(taskIDs) > 0 {
 		fmt.Fprintf(&text, "\n\nBought: %s", strings.Trim(fmt.Sprint(taskIDs), "[]"))
 	}
-	workflow.SetCurrentDetails(ctx, text.String())
+	setDetails(ctx, text.String())
 }
 
 // attemptSummary says in a summary which attempt something is of.

@@ -26,9 +26,18 @@ func (w *wait) pollSummary(last, byAttempts bool) string {
 	return fmt.Sprintf("poll %d of task %d", w.Polls+1, w.settings.TaskID)
 }
 
-// showDetails puts the wait's status into the workflow's current details, which the Web UI shows as
-// Markdown. It costs no event.
-func (w *wait) showDetails(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, w.details()) }
+// showDetails puts the wait's status into the workflow's current details.
+func (w *wait) showDetails(ctx workflow.Context) { setDetails(ctx, w.details()) }
+
+// setDetails sets the workflow's current details, which the Web UI shows as Markdown. It costs no
+// event.
+//
+// The Web UI's frame is too low for its text by the margin above the first paragraph, so that the
+// last line would be cut off: here, the last error. A last paragraph of a no-break space is cut off
+// instead.
+func setDetails(ctx workflow.Context, details string) {
+	workflow.SetCurrentDetails(ctx, details+"\n\n\u00a0")
+}
 
 func (w *wait) details() string {
 	var text strings.Builder

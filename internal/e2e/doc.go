@@ -9,6 +9,7 @@
 //   - history_: the events that a wait is made of, compared with those on record
 //   - wait_: how a wait is started from elsewhere, canceled and ended
 //   - starter_: the command itself
+//   - web_ui_: what people see in a browser
 //
 // What the tests have in common, and the environment variables that they read, is in package
 // harness. The chaos run is package chaos.

@@ -256,6 +256,11 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, 0, done.Status, done.Stdout+done.Stderr)
 			require.GreaterOrEqual(t, strings.Count(done.Stdout, "\nBenchmark"), 3)
 		},
+		"CONTRIBUTING.md: Compare the simulator with the real service": func(t *testing.T, block string) {
+			done := shell(t, block).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stdout+done.Stderr)
+			require.Contains(t, done.Stdout, "now one text task is bought")
+		},
 		"CONTRIBUTING.md: Random schedules": func(t *testing.T, block string) {
 			// A hundred are enough to see that it runs.
 			done := shell(t, strings.Replace(block, "-schedules 100000", "-schedules 100", 1)).Wait(t)

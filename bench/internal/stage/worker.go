@@ -91,21 +91,28 @@ type Settings struct {
 // Tuning are a worker process's options, as flags. The defaults are the worker command's. A zero,
 // except for the cache's size, is the SDK's own default.
 type Tuning struct {
-	WorkflowCacheSize int `default:"${workflow_cache_size}" placeholder:"N" help:"How many workflows a worker process keeps in memory (default ${workflow_cache_size}; 0: none)."`
-	WorkflowTaskSlots int `default:"0" placeholder:"N" help:"How many workflow tasks a worker process runs at once (default 0: the SDK's 1000)."`
-	ActivitySlots     int `default:"0" placeholder:"N" help:"How many activities a worker process runs at once (default 0: the SDK's 1000)."`
-	WorkflowPollers   int `default:"${worker_pollers}" placeholder:"N" help:"How many requests for workflow tasks a worker process has open (default ${worker_pollers}; 0: the SDK's 2)."`
-	ActivityPollers   int `default:"${worker_pollers}" placeholder:"N" help:"How many requests for activities a worker process has open (default ${worker_pollers}; 0: the SDK's 2)."`
-	GCPercent         int `default:"0" name:"gc-percent" placeholder:"N" help:"How much a worker process's heap may grow between two garbage collections (default 0: Go's 100 %)."`
+	WorkflowCacheSize int  `default:"${workflow_cache_size}" placeholder:"N" help:"How many workflows a worker process keeps in memory (default ${workflow_cache_size}; 0: none)."`
+	WorkflowTaskSlots int  `default:"0" placeholder:"N" help:"How many workflow tasks a worker process runs at once (default 0: the SDK's 1000)."`
+	ActivitySlots     int  `default:"0" placeholder:"N" help:"How many activities a worker process runs at once (default 0: the SDK's 1000)."`
+	WorkflowPollers   int  `default:"${worker_pollers}" placeholder:"N" help:"How many requests for workflow tasks a worker process has open (default ${worker_pollers}; 0: the SDK's 2)."`
+	ActivityPollers   int  `default:"${worker_pollers}" placeholder:"N" help:"How many requests for activities a worker process has open (default ${worker_pollers}; 0: the SDK's 2)."`
+	PollerAutoscaling bool `help:"Let the SDK choose how many requests for tasks a worker process has open, as the server advises, instead of the two above."`
+	GCPercent         int  `default:"0" name:"gc-percent" placeholder:"N" help:"How much a worker process's heap may grow between two garbage collections (default 0: Go's 100 %)."`
 }
 
 func (t Tuning) options() worker.Options {
-	return worker.Options{
+	options := worker.Options{
 		MaxConcurrentWorkflowTaskExecutionSize: t.WorkflowTaskSlots,
 		MaxConcurrentActivityExecutionSize:     t.ActivitySlots,
-		MaxConcurrentWorkflowTaskPollers:       t.WorkflowPollers,
-		MaxConcurrentActivityTaskPollers:       t.ActivityPollers,
 	}
+	if t.PollerAutoscaling {
+		options.WorkflowTaskPollerBehavior = worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
+		options.ActivityTaskPollerBehavior = options.WorkflowTaskPollerBehavior
+		return options
+	}
+	options.MaxConcurrentWorkflowTaskPollers = t.WorkflowPollers
+	options.MaxConcurrentActivityTaskPollers = t.ActivityPollers
+	return options
 }
 
 // RunWorker is a whole worker process: it serves the benchmark that started it, until killed by it.

@@ -37,8 +37,10 @@ const (
 type Batch struct {
 	Server    Server
 	TaskQueue string
-	Detach    bool // start, and don't wait
-	Observer  Observer
+	// FairnessKey is that of the workflows' temporal.Priority. Their activities inherit it. "": none.
+	FairnessKey string
+	Detach      bool // start, and don't wait
+	Observer    Observer
 }
 
 // Observer is told how a batch proceeds. Its methods may be called concurrently.
@@ -154,6 +156,7 @@ func (r *run) start(ctx context.Context, w *wait) error {
 		return fmt.Errorf("%s: %w", w.Job, err)
 	}
 	options.TaskQueue = r.TaskQueue
+	options.Priority.FairnessKey = r.FairnessKey
 	// USE_EXISTING would attach in the same way, but would not tell that an earlier start's
 	// settings count.
 	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL

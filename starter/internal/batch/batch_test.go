@@ -77,12 +77,13 @@ func TestWorkflowsAreStartedWithTheCommandsSettings(t *testing.T) {
 	t.Parallel()
 	server := newFakeTemporal()
 	batch, _ := newBatch(server)
-	batch.TaskQueue = "mine"
+	batch.TaskQueue, batch.FairnessKey = "mine", "a tenant"
 	server.end(5, nil)
 	_, err := batch.Run(t.Context(), []Job{AwaitJob{workflows.AwaitTaskResultInput{TaskID: 5, Timeout: time.Minute}}})
 	require.NoError(t, err)
 	require.Equal(t, []workflows.AwaitTaskResultInput{{TaskID: 5, Timeout: time.Minute}}, server.inputs)
 	require.Equal(t, "mine", server.starts[0].TaskQueue)
+	require.Equal(t, "a tenant", server.starts[0].Priority.FairnessKey)
 	require.Equal(t, "2captcha-task-5", server.starts[0].ID)
 	require.Equal(t, workflows.StartOptions(5).WorkflowIDReusePolicy, server.starts[0].WorkflowIDReusePolicy)
 }
