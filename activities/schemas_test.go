@@ -14,8 +14,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/schemacheck"
 )
 
-// What an activity refuses, its schema refuses too, as far as a schema can say why. createTask takes
-// what its schema takes and nothing else. The other activities ignore properties that they don't
+// What an activity refuses, its schema refuses too, as far as a schema can say why. createTask
+// takes nothing that its schema refuses. The other activities ignore properties that they don't
 // know.
 func TestSchemasOfInputsRefuseWhatActivitiesRefuse(t *testing.T) {
 	t.Parallel()

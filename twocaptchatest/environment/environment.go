@@ -11,7 +11,7 @@
 //
 // # What the environment does not do
 //
-// Temporal's test environment repeats an activity ten times at most, on a server it would be
+// Temporal's test environment repeats an activity ten times at most; on a server it would be
 // repeated until its timeout. It does not attach a second start of a workflow to the first.
 package environment
 
