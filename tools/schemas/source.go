@@ -35,7 +35,7 @@ type source struct {
 // readSource reads the packages whose types have schemas.
 func readSource(repository string) (*source, error) {
 	s := &source{comments: map[string]string{}, constants: map[string]string{}, sameFields: map[string]string{}}
-	for _, folder := range []string{"twocaptcha", "activities", "workflows"} {
+	for _, folder := range []string{"twocaptcha", "activities", "workflows", "nexusservice"} {
 		files, err := filepath.Glob(filepath.Join(repository, folder, "*.go"))
 		if err != nil {
 			return nil, err
