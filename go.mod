@@ -2,6 +2,9 @@ module github.com/temporal-providers/temporal-2captcha
 
 go 1.26.0
 
+// npm puts packages with Go code there.
+ignore ./examples/typescript/node_modules
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/chromedp/chromedp v0.23.0
@@ -10,6 +13,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0
 	github.com/prometheus/client_model v0.6.3
 	github.com/prometheus/common v0.72.0
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/stretchr/testify v1.12.1
 	github.com/vbauerster/cupwriter v0.0.5
 	go.opentelemetry.io/otel v1.47.0
