@@ -33,13 +33,16 @@ type question[Answer any] struct {
 	mark     submission.Mark // of createTask
 	// hasTurn tells that the request comes with another one that the breaker has let pass.
 	hasTurn bool
+	// isKeptBack tells, when the request has failed, that it was not sent because of something else
+	// than the service and the way to it; nil: that can't be.
+	isKeptBack func() bool
 	// send sends the request. An error that is a *notSentReason says why it did not; one that is an
-	// ApplicationError is the attempt's.
+	// ApplicationError is the attempt's, and nothing was sent either.
 	send func(context.Context) (*Answer, error)
 }
 
-// ask sends one request: it is the only place that does, that knows about attempts and due times,
-// and that classifies failures. The error is an ApplicationError.
+// ask sends one request: it is the only place that does, that counts requests, that knows about
+// attempts and due times, and that classifies failures. The error is an ApplicationError.
 func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*Answer, error) {
 	attempt := a.attempt(ctx)
 	requests := requestsBefore(ctx)
@@ -50,9 +53,6 @@ func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*A
 		}
 	}
 	answer, reason, err := sendInTurn(ctx, a, attempt, q)
-	if reason == nil {
-		a.service.note(ctx, a.now(), err)
-	}
 	if reason != nil && reason.held {
 		reason.delay = delayOfHeldBack(attempt, reason.delay)
 		if q.heldBack != nil {
@@ -78,6 +78,7 @@ func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*A
 func sendInTurn[Answer any](
 	ctx context.Context, a *Activities, attempt activity.Info, q question[Answer],
 ) (*Answer, *notSentReason, error) {
+	activityCtx := ctx
 	ctx, cancel, reason := withinAttempt(ctx, attempt, a.now())
 	if reason != nil {
 		return nil, reason, nil
@@ -96,9 +97,14 @@ func sendInTurn[Answer any](
 		}
 		defer func() { a.sent.end(q.taskID, a.now()) }()
 	}
+	begun := time.Now()
 	answer, err := q.send(ctx)
 	if errors.As(err, &reason) {
 		return nil, reason, nil
+	}
+	if !errors.As(err, new(*temporal.ApplicationError)) && (err == nil || q.isKeptBack == nil || !q.isKeptBack()) {
+		countRequest(ctx, q.method, time.Since(begun), err)
+		a.service.note(activityCtx, a.now(), err)
 	}
 	return answer, nil, err
 }

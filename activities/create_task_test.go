@@ -296,6 +296,7 @@ func TestWithoutAMarkNothingIsSent(t *testing.T) {
 			require.Contains(t, failure.Message(), "not sent: the Temporal server did not take the mark that comes before the request")
 			require.Empty(t, s.service.Requests())
 			require.Equal(t, submission.Mark{}, details[1], "the server may have the mark: it is overwritten")
+			require.Empty(t, s.metrics.Counters(), "no request was sent")
 		})
 	}
 }

@@ -62,10 +62,13 @@ func isOwnWord(code string) bool {
 // ErrorDetails are the details of every ApplicationError of this project; what does not apply is
 // left out.
 type ErrorDetails struct {
+	// TaskID is the task that the error is about.
 	TaskID int64 `json:"taskId,omitempty"`
-	// ErrorID, ErrorCode and ErrorDescription are the service's own.
-	ErrorID          int64  `json:"errorId,omitempty"`
-	ErrorCode        string `json:"errorCode,omitempty"`
+	// ErrorID is the service's id for the error.
+	ErrorID int64 `json:"errorId,omitempty"`
+	// ErrorCode is the service's code for the error.
+	ErrorCode string `json:"errorCode,omitempty"`
+	// ErrorDescription is the service's text on the error.
 	ErrorDescription string `json:"errorDescription,omitempty"`
 	// Expired tells, of ERROR_NO_SUCH_CAPCHA_ID, that the service has known the task: its result was
 	// kept for 15 minutes and is gone.
@@ -74,12 +77,13 @@ type ErrorDetails struct {
 	Polls int `json:"polls,omitempty"`
 	// LastStatus is the status that the service last answered with.
 	LastStatus string `json:"lastStatus,omitempty"`
-	// LastError is what the last attempt failed with, without the task; "" if it did not fail.
+	// LastError is what the last attempt failed with, without the task; it is left out if that did not
+	// fail.
 	LastError string `json:"lastError,omitempty"`
-	// Attempts is how many attempts SolveTask has begun, and TaskIDs are the tasks that it has bought,
-	// in order.
-	Attempts int     `json:"attempts,omitempty"`
-	TaskIDs  []int64 `json:"taskIds,omitempty"`
+	// Attempts is how many attempts SolveTask has begun.
+	Attempts int `json:"attempts,omitempty"`
+	// TaskIDs are the tasks that SolveTask has bought, in order.
+	TaskIDs []int64 `json:"taskIds,omitempty"`
 }
 
 // class says what is done about an error.
@@ -159,19 +163,20 @@ var serviceErrorClasses = map[string]byMethod{
 }
 
 // transportErrorClasses has every reason for which a request brings neither a result nor an error
-// of the service.
+// of the service, with the outcome that the metrics count.
 var transportErrorClasses = map[twocaptcha.Reason]struct {
 	errorType string
 	class     class
+	outcome   string
 }{
-	twocaptcha.ReasonConnection: {ErrorTypeRequestFailed, transient},
-	twocaptcha.ReasonStatus:     {ErrorTypeRequestFailed, transient},
-	twocaptcha.ReasonClientKey:  {ErrorTypeRequestFailed, transient}, // a key file that is being replaced will be there again
-	twocaptcha.ReasonInput:      {ErrorTypeInvalidInput, verdict},
-	twocaptcha.ReasonUnreadable: {ErrorTypeUnexpectedResponse, transient},
-	twocaptcha.ReasonUnexpected: {ErrorTypeUnexpectedResponse, transient},
-	twocaptcha.ReasonNoCode:     {ErrorTypeUnexpectedResponse, verdict},
-	twocaptcha.ReasonTooLarge:   {ErrorTypeUnexpectedResponse, verdict}, // the same answer would come again
+	twocaptcha.ReasonConnection: {ErrorTypeRequestFailed, transient, outcomeTransportError},
+	twocaptcha.ReasonStatus:     {ErrorTypeRequestFailed, transient, outcomeHTTPError},
+	twocaptcha.ReasonClientKey:  {ErrorTypeRequestFailed, transient, outcomeNotSent}, // a key file that is being replaced will be there again
+	twocaptcha.ReasonInput:      {ErrorTypeInvalidInput, verdict, outcomeNotSent},
+	twocaptcha.ReasonUnreadable: {ErrorTypeUnexpectedResponse, transient, outcomeUnexpectedResponse},
+	twocaptcha.ReasonUnexpected: {ErrorTypeUnexpectedResponse, transient, outcomeUnexpectedResponse},
+	twocaptcha.ReasonNoCode:     {ErrorTypeUnexpectedResponse, verdict, outcomeUnexpectedResponse},
+	twocaptcha.ReasonTooLarge:   {ErrorTypeUnexpectedResponse, verdict, outcomeUnexpectedResponse}, // the same answer would come again
 }
 
 // Retry-After is honored within these bounds: the service wants 5 seconds between two requests for

@@ -64,7 +64,7 @@ func buy[Output any](
 	p.request.BeforeSending = m.make
 	var none Output
 	bought, err := ask(ctx, a, question[twocaptcha.CreateTaskResult]{
-		method: CreateTaskActivity, mark: p.mark,
+		method: CreateTaskActivity, mark: p.mark, isKeptBack: m.isRefused,
 		send: func(ctx context.Context) (*twocaptcha.CreateTaskResult, error) {
 			if err := a.belowMinBalance(ctx); err != nil {
 				return nil, err
@@ -72,7 +72,7 @@ func buy[Output any](
 			ctx, cancel := m.untilSent(ctx)
 			defer cancel()
 			bought, err := a.client.CreateTask(ctx, p.request)
-			if reason := m.refused(); reason != nil {
+			if reason := m.heldBack(); reason != nil {
 				return nil, reason
 			}
 			return bought, err
@@ -131,11 +131,13 @@ type marking struct {
 	// refusal returns why the request may not be sent any more, or nil.
 	refusal func() *notSentReason
 
-	mutex  sync.Mutex
-	reason *notSentReason // of that refusal
-	made   bool           // the server may have the mark
-	over   bool           // no mark is made any more
-	sends  bool           // the mark is made, and the request may be on its way
+	mutex sync.Mutex
+	held  *notSentReason // of that refusal
+	made  bool           // the server may have the mark
+	over  bool           // no mark is made any more
+	sends bool           // the mark is made, and the request may be on its way
+	// refused tells that the server did not take the mark.
+	refused bool
 }
 
 // make records the mark. It is called when the connection is ready, before the first byte. On an
@@ -149,13 +151,14 @@ func (m *marking) make() error {
 	if m.over {
 		return context.Canceled
 	}
-	if m.reason = m.refusal(); m.reason != nil { // the service has told so while this one was connecting
-		return m.reason
+	if m.held = m.refusal(); m.held != nil { // the service has told so while this one was connecting
+		return m.held
 	}
 	m.made = true
 	ctx, cancel := context.WithTimeout(m.ctx, markTimeout)
 	defer cancel()
 	if err := m.server.heartbeat(ctx, m.mark); err != nil {
+		m.refused = true
 		return fmt.Errorf("the Temporal server did not take the mark that comes before the request: %w", err)
 	}
 	if err := m.ctx.Err(); err != nil {
@@ -165,11 +168,11 @@ func (m *marking) make() error {
 	return nil
 }
 
-// refused returns why the request was not sent, or nil.
-func (m *marking) refused() *notSentReason {
+// heldBack returns why the breaker refused the request, or nil.
+func (m *marking) heldBack() *notSentReason {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	return m.reason
+	return m.held
 }
 
 // untilSent returns a context that ends with ctx, but once the mark is made only at ctx's deadline:
@@ -191,6 +194,13 @@ func (m *marking) untilSent(ctx context.Context) (context.Context, context.Cance
 		stop()
 		cancel()
 	}
+}
+
+// isRefused tells whether the server did not take the mark.
+func (m *marking) isRefused() bool {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return m.refused
 }
 
 // end makes no mark after it, and tells whether there may be one.

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/metricstest"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/internal/submission"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
@@ -34,6 +35,7 @@ type shop struct {
 	t       *testing.T
 	service *simulator.Server
 	log     *lines
+	metrics *metricstest.Handler
 
 	mutex sync.Mutex
 	marks []submission.Mark // of the heartbeats, in order
@@ -85,9 +87,10 @@ func newShopAt(t *testing.T, options []activities.Option, service *simulator.Ser
 	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKey: clientKey, URL: url})
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
-	s := &shop{t: t, service: service, log: &lines{}}
+	s := &shop{t: t, service: service, log: &lines{}, metrics: metricstest.New()}
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	suite.SetMetricsHandler(s.metrics)
 	s.TestActivityEnvironment = suite.NewTestActivityEnvironment()
 	s.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
 		var mark submission.Mark

@@ -24,6 +24,7 @@ type loggedService struct {
 	*testsuite.TestActivityEnvironment
 	t       *testing.T
 	service *simulator.Server
+	client  *twocaptcha.Client
 	now     time.Time
 	lastID  int64
 	lines   bytes.Buffer
@@ -37,9 +38,12 @@ func newLoggedService(t *testing.T) *loggedService {
 	t.Cleanup(service.Close)
 	l := &loggedService{t: t, service: service, now: time.Now(), keyFile: filepath.Join(t.TempDir(), "key")}
 	l.writeKey()
-	client, err := twocaptcha.NewClient(twocaptcha.Options{ClientKeyFile: l.keyFile, URL: service.URL()})
+	client, err := twocaptcha.NewClient(twocaptcha.Options{
+		ClientKeyFile: l.keyFile, URL: service.URL(), Now: func() time.Time { return l.now },
+	})
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
+	l.client = client
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(&l.lines, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	l.TestActivityEnvironment = suite.NewTestActivityEnvironment()
@@ -137,11 +141,14 @@ func TestRequestThatIsNotSentSaysNothingOfTheService(t *testing.T) {
 	t.Parallel()
 	l := newLoggedService(t)
 	require.NoError(t, os.Remove(l.keyFile))
+	require.NoError(t, l.client.KeyUsable())
+	l.now = l.now.Add(11 * time.Minute) // beyond the time for which the last good key is kept
 	for range 10 {
 		l.ask(simulator.Processing())
 		l.now = l.now.Add(time.Minute)
 	}
 	l.requireLines()
+	require.Empty(t, l.service.Requests())
 }
 
 func TestVerdictOnTheAccountIsAnError(t *testing.T) {

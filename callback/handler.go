@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
@@ -48,6 +49,12 @@ type Options struct {
 	// others. nil means that nothing is logged. Of a request, only task and workflow ids and the
 	// sender's network address are logged.
 	Logger *slog.Logger
+	// Metrics takes the counter twocaptcha_callbacks (twocaptcha_callbacks_total in Prometheus), with
+	// the label outcome: "woken" if a workflow was signaled, "not_waiting" if it is unknown or has
+	// ended, "failed" if Temporal did not take the signal, and "rejected" for any other request, but
+	// for the file that DomainToken is in. A worker's handler is the one of its client's options. It
+	// must be safe for concurrent use; nil: nothing is counted.
+	Metrics client.MetricsHandler
 }
 
 // Handler passes the service's callbacks on as workflows.TaskCallbackSignal. It looks only at the
@@ -65,6 +72,7 @@ type Handler struct {
 	sign           signer
 	domainToken    string
 	logger         *slog.Logger
+	counts         counts
 }
 
 // NewHandler returns an error if Temporal is nil or Secret is empty. It accepts any other Secret,
@@ -85,6 +93,7 @@ func NewHandler(options Options) (*Handler, error) {
 		sign:           sign,
 		domainToken:    options.DomainToken,
 		logger:         options.Logger,
+		counts:         newCounts(options.Metrics),
 	}, nil
 }
 
@@ -103,14 +112,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kind, payload, genuine := h.sign.open(segment)
 	if !genuine {
 		h.logger.DebugContext(r.Context(), "callback to an unknown address", "from", r.RemoteAddr)
-		refuse(w, refusal{http.StatusNotFound, "not found"})
+		h.reject(w, refusal{http.StatusNotFound, "not found"})
 		return
 	}
 	body := http.MaxBytesReader(w, r.Body, maxBody)
 	if kind == submissionKind {
 		if r.Method != http.MethodPost && r.Method != http.MethodGet {
 			w.Header().Set("Allow", http.MethodGet+", "+http.MethodPost)
-			refuse(w, refusal{http.StatusMethodNotAllowed, "callbacks come by POST or GET"})
+			h.reject(w, refusal{http.StatusMethodNotAllowed, "callbacks come by POST or GET"})
 			return
 		}
 		submission, workflowID, _ := bytes.Cut(payload, submissionEnd)
@@ -121,13 +130,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		refuse(w, refusal{http.StatusMethodNotAllowed, "callbacks come by POST"})
+		h.reject(w, refusal{http.StatusMethodNotAllowed, "callbacks come by POST"})
 		return
 	}
 	taskID, refused := readTaskID(body)
 	if refused != nil {
 		h.logger.WarnContext(r.Context(), "callback refused: "+refused.reason, "from", r.RemoteAddr)
-		refuse(w, *refused)
+		h.reject(w, *refused)
 		return
 	}
 	workflowID := workflows.WorkflowID(taskID)
@@ -152,10 +161,13 @@ func (h *Handler) signal(w http.ResponseWriter, r *http.Request, workflowID stri
 	var notFound *serviceerror.NotFound
 	switch {
 	case err == nil:
+		h.counts.woken.Inc(1)
 		logger.DebugContext(ctx, "callback passed on")
 	case errors.As(err, &notFound):
+		h.counts.notWaiting.Inc(1)
 		logger.DebugContext(ctx, "callback for a workflow that is not known, or has ended")
 	default:
+		h.counts.failed.Inc(1)
 		logger.WarnContext(ctx, "callback not passed on: Temporal did not take the signal", "error", err)
 		w.Header().Set("Retry-After", retryAfter)
 		refuse(w, refusal{http.StatusServiceUnavailable, "try again later"})
@@ -173,6 +185,12 @@ func (h *Handler) proveDomain(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = io.WriteString(w, h.domainToken) // a sender that has gone needs no answer
+}
+
+// reject is refuse for a request that is not a call of the service, or can't be read.
+func (h *Handler) reject(w http.ResponseWriter, why refusal) {
+	h.counts.rejected.Inc(1)
+	refuse(w, why)
 }
 
 func refuse(w http.ResponseWriter, why refusal) {

@@ -102,7 +102,7 @@ func TestCallbackURLsHelpAndVersion(t *testing.T) {
 	}
 	status, stdout, _ := outcomeOf(t.Context(), nil, nil, "callback-url", "--version")
 	require.Equal(t, command.ExitDone, status)
-	require.Regexp(t, `^starter callback-url \d+\.\d+\.\d+\n$`, stdout)
+	require.Regexp(t, `^starter callback-url \d+\.\d+\.\d+( \(commit [0-9a-f]+(-dirty)?\))?\n$`, stdout)
 }
 
 func TestCallbackURLThatCantBeWritten(t *testing.T) {

@@ -14,13 +14,16 @@ import (
 
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+	"github.com/temporal-providers/temporal-2captcha/provider"
 	"github.com/temporal-providers/temporal-2captcha/starter/internal/progress"
 )
 
 // runOnDevServer runs on a dev server, whose database is kept for the next time, with a worker in
 // this process that asks the real service.
 func (r request) runOnDevServer(ctx context.Context, invocation command.Invocation, f serverFlags) int {
-	plugin, err := command.Plugin(invocation.Environment, f.APIURL, command.CallbackAddresses{})
+	config := provider.ConfigFromEnvironment(invocation.Environment.Getenv)
+	config.APIURL = f.APIURL
+	plugin, err := command.Plugin(config)
 	if err != nil {
 		return invocation.Fail(command.ExitUsage, err)
 	}

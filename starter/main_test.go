@@ -132,7 +132,7 @@ func TestVersion(t *testing.T) {
 	t.Parallel()
 	status, stdout, _ := outcomeOf(t.Context(), nil, nil, "--version")
 	require.Equal(t, command.ExitDone, status)
-	require.Regexp(t, `^starter \d+\.\d+\.\d+\n$`, stdout)
+	require.Regexp(t, `^starter \d+\.\d+\.\d+( \(commit [0-9a-f]+(-dirty)?\))?\n$`, stdout)
 }
 
 func TestDefaultsOfFlagsComeFromTheEnvironment(t *testing.T) {

@@ -239,12 +239,11 @@ func decode[Result any](
 
 	errorID, errorIDUsable := properties.integer("errorId")
 	code := untrustedCode(properties.code(), hidden)
-	_, known := codeAdvice[code]
 	busy := isBusy(a.status)
 	switch {
 	case got.isTheCode && !busy:
 		return &got.result, nil
-	case code != "" && (known || !busy):
+	case code != "" && (IsKnownCode(code) || !busy):
 		return nil, &ServiceError{
 			Method: r.method, TaskID: r.taskID, ErrorID: errorID, Code: code,
 			Description: untrusted(properties.text("errorDescription"), hidden, maxText),

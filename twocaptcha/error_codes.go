@@ -59,6 +59,12 @@ const (
 	ErrorServiceUnavaliable = "ERROR_SERVICE_UNAVALIABLE"
 )
 
+// IsKnownCode tells whether code is one of this package's constants, spelled as they are.
+func IsKnownCode(code string) bool {
+	_, known := codeAdvice[code]
+	return known
+}
+
 // codeAdvice holds every code of the table, with what a person can do about it: the service's own
 // descriptions vary for one code, and seldom say. Empty where the code's name says it all.
 var codeAdvice = map[string]string{

@@ -57,7 +57,7 @@ func clean(text string, hidden secrets) string {
 // whatever the secrets.
 func untrustedCode(code string, hidden secrets) string {
 	code = strings.TrimSpace(code)
-	if _, known := codeAdvice[code]; known {
+	if IsKnownCode(code) {
 		return code
 	}
 	return untrusted(code, hidden, maxCode)

@@ -27,12 +27,13 @@ func callbackOptions(f flags, environment command.Environment, logger *slog.Logg
 	return callback.Options{Secret: secret, DomainToken: f.CallbackDomainToken, Logger: logger}, nil
 }
 
-// callbackAddresses is what SolveTask's addresses are made of, if this worker takes their calls.
-func callbackAddresses(f flags, options callback.Options) command.CallbackAddresses {
+// callbackAddress is what SolveTask's addresses are made of, if this worker takes their calls; else
+// both are "".
+func callbackAddress(f flags, options callback.Options) (url, secret string) {
 	if f.CallbackAddress == "" || f.CallbackURL == "" {
-		return command.CallbackAddresses{}
+		return "", ""
 	}
-	return command.CallbackAddresses{URL: f.CallbackURL, Secret: options.Secret}
+	return f.CallbackURL, options.Secret
 }
 
 // listenForCallbacks returns nil if address is "".

@@ -212,19 +212,21 @@ func TestAddressesAreGivenIfThisWorkerTakesTheirCalls(t *testing.T) {
 		secret  = "TWOCAPTCHA_CALLBACK_SECRET=" + callbackSecret
 	)
 	for name, test := range map[string]struct {
-		environ   command.Environment
-		addresses command.CallbackAddresses
+		environ     command.Environment
+		url, secret string
 	}{
-		"all of it":        {command.Environment{url, address, secret}, command.CallbackAddresses{URL: "https://example.com/2captcha", Secret: callbackSecret}},
-		"nobody listens":   {command.Environment{url, secret}, command.CallbackAddresses{}},
-		"no public URL":    {command.Environment{address, secret}, command.CallbackAddresses{}},
-		"nothing of it":    {nil, command.CallbackAddresses{}},
-		"the secret alone": {command.Environment{secret}, command.CallbackAddresses{}},
+		"all of it":        {command.Environment{url, address, secret}, "https://example.com/2captcha", callbackSecret},
+		"nobody listens":   {command.Environment{url, secret}, "", ""},
+		"no public URL":    {command.Environment{address, secret}, "", ""},
+		"nothing of it":    {nil, "", ""},
+		"the secret alone": {command.Environment{secret}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, _ := newCallbackSettings(t, test.environ)
-			require.Equal(t, test.addresses, callbackAddresses(s.flags, s.callbacks))
+			url, secret := callbackAddress(s.flags, s.callbacks)
+			require.Equal(t, test.url, url)
+			require.Equal(t, test.secret, secret)
 		})
 	}
 }

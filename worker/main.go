@@ -62,6 +62,7 @@ func (f *flags) run(ctx context.Context, invocation command.Invocation, parsed *
 	if err != nil {
 		return invocation.Fail(command.ExitUsage, err)
 	}
+	defer s.traces.end()
 	if err := serve(ctx, s); err != nil {
 		return invocation.Fail(command.ExitFailed, err)
 	}

@@ -23,6 +23,7 @@ type settings struct {
 	callbacks callback.Options // all but its client
 	logger    *slog.Logger
 	metrics   http.Handler // what /metrics answers; nil: it is not found
+	traces    *traces      // nil: none
 	lostKey   func() error // why there is no usable key any more, or nil
 }
 
@@ -35,28 +36,35 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 	if err != nil {
 		return settings{}, err
 	}
-	var lostKey func() error
-	ofWorker, err := workerOptions(f, environment, callbackAddresses(f, ofCallbacks), func(check func() error) { lostKey = check })
-	if err != nil {
-		return settings{}, err
-	}
 	ofClient, err := clientOptions(environment, logger)
 	if err != nil {
 		return settings{}, err
 	}
-	return settings{
-		flags: f, client: ofClient, worker: ofWorker, callbacks: ofCallbacks, logger: logger,
-		lostKey: lostKey,
-	}, nil
+	s := settings{flags: f, client: ofClient, callbacks: ofCallbacks, logger: logger}
+	config := provider.ConfigFromEnvironment(environment.Getenv)
+	config.APIURL, config.MinBalance, config.DisableNexus = f.APIURL, f.MinBalance, f.Nexus == nexusOff
+	config.CallbackURL, config.CallbackSecret = callbackAddress(f, ofCallbacks)
+	config.KeyCheck = func(check func() error) { s.lostKey = check }
+	if s.traces, err = newTraces(environment, logger); err != nil {
+		return settings{}, err
+	}
+	if s.traces != nil {
+		s.client.Interceptors = append(s.client.Interceptors, s.traces.temporal) // the client's workers use it too
+		config.WrapTransport = s.traces.wrapTransport
+	}
+	if f.MetricsAddress != "" {
+		if s.client.MetricsHandler, s.metrics, err = newMetrics(logger); err != nil {
+			return settings{}, err
+		}
+		s.callbacks.Metrics = s.client.MetricsHandler
+	}
+	s.worker, err = workerOptions(f, environment, config)
+	return s, err
 }
 
 // workerOptions have the provider as a plugin, with the account's key in it.
-func workerOptions(
-	f flags, environment command.Environment, addresses command.CallbackAddresses, keyCheck func(check func() error),
-) (worker.Options, error) {
-	plugin, err := command.Plugin(environment, f.APIURL, addresses, func(config *provider.Config) {
-		config.MinBalance, config.KeyCheck = f.MinBalance, keyCheck
-	})
+func workerOptions(f flags, environment command.Environment, config provider.Config) (worker.Options, error) {
+	plugin, err := command.Plugin(config)
 	if err != nil {
 		return worker.Options{}, err
 	}

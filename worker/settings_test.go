@@ -77,6 +77,7 @@ func TestBadConfigurationIsOneLine(t *testing.T) {
 		"a negative rate":            {[]string{keyVariable}, []string{"--max-requests-per-second=-1"}, rates + `"-1": it takes a positive number, or 0 for no limit` + seeHelp},
 		"a rate of NaN":              {[]string{keyVariable}, []string{"--max-requests-per-second=NaN"}, rates + `"NaN": it takes a positive number, or 0 for no limit` + seeHelp},
 		"an endless rate":            {[]string{keyVariable}, []string{"--max-requests-per-second=Inf"}, rates + `"Inf": it takes a positive number, or 0 for no limit` + seeHelp},
+		"neither on nor off":         {[]string{keyVariable, "TWOCAPTCHA_NEXUS=false"}, nil, `TWOCAPTCHA_NEXUS, or --nexus, is "false": it takes on or off` + seeHelp},
 		"no balance":                 {[]string{keyVariable, "TWOCAPTCHA_MIN_BALANCE=few"}, nil, balance + `"few"` + takesBalance},
 		"a negative balance":         {[]string{keyVariable}, []string{"--min-balance=-1"}, balance + `"-1"` + takesBalance},
 		"a balance without end":      {[]string{keyVariable, "TWOCAPTCHA_MIN_BALANCE=1e999999999"}, nil, balance + `"1e999999999"` + takesBalance},
@@ -153,7 +154,7 @@ func TestHelpNamesFlagsEnvironmentAndExitStatuses(t *testing.T) {
 			"Usage: worker [flags]",
 			"--api-url", "--task-queue", "--max-requests-per-second", "--workflow-cache-size", "--log-format", "--log-level",
 			"--callback-address", "--callback-url", "--callback-domain-token",
-			"--metrics-address", "TWOCAPTCHA_METRICS_ADDRESS",
+			"--nexus", "TWOCAPTCHA_NEXUS", "--metrics-address", "TWOCAPTCHA_METRICS_ADDRESS",
 			"TWOCAPTCHA_CALLBACK_ADDRESS", "TWOCAPTCHA_CALLBACK_URL", "TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN",
 			"TWOCAPTCHA_CALLBACK_SECRET", "TWOCAPTCHA_CALLBACK_SECRET_FILE",
 			"TWOCAPTCHA_API_KEY", "TWOCAPTCHA_API_KEY_FILE", "TWOCAPTCHA_API_URL", "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND",
@@ -169,7 +170,7 @@ func TestVersion(t *testing.T) {
 	t.Parallel()
 	status, stdout, _ := outcomeOf(t.Context(), nil, "--version")
 	require.Equal(t, command.ExitDone, status)
-	require.Regexp(t, `^worker \d+\.\d+\.\d+\n$`, stdout)
+	require.Regexp(t, `^worker \d+\.\d+\.\d+( \(commit [0-9a-f]+(-dirty)?\))?\n$`, stdout)
 }
 
 func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
@@ -183,8 +184,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	require.Equal(t, "http://localhost:1", f.APIURL)
 	require.Equal(t, command.WorkflowCacheSize, f.WorkflowCacheSize)
 
-	options, err := workerOptions(f, environ, command.CallbackAddresses{}, nil)
-	require.NoError(t, err)
+	options := workerOptionsOf(t, f, environ)
 	require.Equal(t, 2.5, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{
 		UseVersioning: true,
@@ -199,8 +199,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 	f = flagsOf(t, command.Environment{keyVariable})
 	require.Equal(t, "2captcha", f.TaskQueue)
 	require.Equal(t, "https://api.2captcha.com", f.APIURL)
-	options, err = workerOptions(f, command.Environment{keyVariable}, command.CallbackAddresses{}, nil)
-	require.NoError(t, err)
+	options = workerOptionsOf(t, f, command.Environment{keyVariable})
 	require.Zero(t, options.TaskQueueActivitiesPerSecond)
 	require.Equal(t, worker.DeploymentOptions{}, options.DeploymentOptions)
 }
@@ -208,8 +207,7 @@ func TestConfigurationReachesTheWorkersOptions(t *testing.T) {
 // A pod gets 30 s to end; a request may take 15 s, and then its outcome is reported.
 func TestStopTimeoutCoversARequestWithinAPodsGracePeriod(t *testing.T) {
 	t.Parallel()
-	options, err := workerOptions(flagsOf(t, nil), command.Environment{keyVariable}, command.CallbackAddresses{}, nil)
-	require.NoError(t, err)
+	options := workerOptionsOf(t, flagsOf(t, nil), command.Environment{keyVariable})
 	require.Greater(t, options.WorkerStopTimeout.Seconds(), 15.0)
 	require.Less(t, options.WorkerStopTimeout.Seconds(), 30.0)
 }
@@ -220,4 +218,12 @@ func closedPort(t *testing.T) string {
 	require.NoError(t, err)
 	defer listener.Close()
 	return listener.Addr().String()
+}
+
+func workerOptionsOf(t *testing.T, f flags, environment command.Environment) worker.Options {
+	t.Helper()
+	s, err := newSettings(f, environment, io.Discard)
+	require.NoError(t, err)
+	require.NoError(t, s.lostKey(), "the key's check is the provider's")
+	return s.worker
 }

@@ -23,16 +23,18 @@ func WithCallbacks(callbacks *Callbacks) AwaitOption {
 // another: a worker there must have the provider's activities. Priority and the like are taken from
 // the activity options of ctx too.
 func Await(ctx workflow.Context, in AwaitTaskResultInput, options ...AwaitOption) (AwaitTaskResultOutput, error) {
-	if err := in.Validate(); err != nil {
-		return AwaitTaskResultOutput{}, err
-	}
 	w := newWait(in, workflow.Now(ctx))
 	for _, option := range options {
 		option(w)
 	}
-	if in.Callback && w.callbacks == nil {
-		return AwaitTaskResultOutput{}, newInvalidInput(in.TaskID,
+	err := in.Validate()
+	if err == nil && in.Callback && w.callbacks == nil {
+		err = newInvalidInput(in.TaskID,
 			"callback is true: within another workflow that takes WithCallbacks, which hands the wait its calls")
+	}
+	if err != nil {
+		countRefused(ctx, err)
+		return AwaitTaskResultOutput{}, err
 	}
 	// The caller goes on after this wait, so that no timer of it may stay behind.
 	ctx, cancel := workflow.WithCancel(ctx)

@@ -12,6 +12,7 @@ import (
 
 // AwaitTaskResultOutput is a task's result. What the service left out is left out.
 type AwaitTaskResultOutput struct {
+	// TaskID is the task that was waited for.
 	TaskID int64 `json:"taskId"`
 	twocaptcha.TaskResult
 	// Polls is how many polls it took. Each is one run of the getTaskResult activity, whatever its
@@ -25,16 +26,24 @@ type AwaitTaskResultOutput struct {
 // the workflow's start, which is before a start delay. It takes [TaskCallbackSignal] and answers
 // [StatusQuery]. Called within a workflow of another type, it is [Await].
 func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskResultOutput, error) {
+	return awaitTaskResult(ctx, in, nil)
+}
+
+// awaitTaskResult is [AwaitTaskResult]. missed is told of calls that don't come, if it is not nil.
+func awaitTaskResult(
+	ctx workflow.Context, in AwaitTaskResultInput, missed func(workflow.Context),
+) (AwaitTaskResultOutput, error) {
 	if workflow.GetInfo(ctx).WorkflowType.Name != AwaitTaskResultWorkflow {
 		return Await(ctx, in) // which would otherwise take over the caller's workflow, and continue it as this one
 	}
 	w := newWait(in, workflow.GetInfo(ctx).WorkflowStartTime)
-	w.changed = w.showDetails
+	w.changed, w.missed = w.showDetails, missed
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, w.status); err != nil {
 		return AwaitTaskResultOutput{}, err
 	}
 	if err := in.Validate(); err != nil {
 		w.end(ctx, StateFailed, err)
+		countRefused(ctx, err)
 		return AwaitTaskResultOutput{}, err
 	}
 	w.callbacks = NewCallbacks(ctx)
@@ -49,10 +58,11 @@ func AwaitTaskResult(ctx workflow.Context, in AwaitTaskResultInput) (AwaitTaskRe
 func Register(registry interface {
 	RegisterWorkflowWithOptions(any, workflow.RegisterOptions)
 }) {
-	registry.RegisterWorkflowWithOptions(awaitTaskResultFromPayload, workflow.RegisterOptions{
+	r := &registered{}
+	registry.RegisterWorkflowWithOptions(r.awaitTaskResult, workflow.RegisterOptions{
 		Name: AwaitTaskResultWorkflow, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	})
-	registry.RegisterWorkflowWithOptions(solveTaskFromPayload, workflow.RegisterOptions{
+	registry.RegisterWorkflowWithOptions(r.solveTask, workflow.RegisterOptions{
 		Name: SolveTaskWorkflow, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	})
 	registry.RegisterWorkflowWithOptions(checkAccountFromPayload, workflow.RegisterOptions{
@@ -63,12 +73,16 @@ func Register(registry interface {
 	})
 }
 
-// awaitTaskResultFromPayload is [AwaitTaskResult] as it is registered: a wrong input of whatever
+// registered are the workflows of one worker, with what they share there: nothing that decides what
+// a workflow does.
+type registered struct{ missedCalls missedCalls }
+
+// awaitTaskResult is [AwaitTaskResult] as it is registered: a wrong input of whatever
 // kind ends it with InvalidInput. The SDK's own decoding would end it with an error type that says
 // nothing and that a parent may retry. The SDK drops inputs for which there is no parameter:
 // further is there to refuse them.
-func awaitTaskResultFromPayload(ctx workflow.Context, input, further converter.RawValue) (AwaitTaskResultOutput, error) {
-	return AwaitTaskResult(ctx, inputFromPayloads[AwaitTaskResultInput](ctx, input, further))
+func (r *registered) awaitTaskResult(ctx workflow.Context, input, further converter.RawValue) (AwaitTaskResultOutput, error) {
+	return awaitTaskResult(ctx, inputFromPayloads[AwaitTaskResultInput](ctx, input, further), r.missedCalls.warn)
 }
 
 func newWait(in AwaitTaskResultInput, startedAt time.Time) *wait {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -26,6 +25,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/metricstest"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/internal/submission"
 	"github.com/temporal-providers/temporal-2captcha/provider"
@@ -45,6 +45,8 @@ type environment struct {
 	*testsuite.TestWorkflowEnvironment
 	t       *testing.T
 	service *simulator.Server
+	metrics *metricstest.Handler
+	log     *strings.Builder // what was logged at warn and above
 	start   time.Time
 	// polling is how every wait polls that does not say itself.
 	polling workflows.Polling
@@ -152,8 +154,11 @@ func whileTimeStandsStill(t *testing.T, test func(*testing.T)) {
 func newEnvironmentAt(t *testing.T, start time.Time) *environment {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
-	e := &environment{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, start: start, firstAttempts: map[string]time.Time{}}
+	e := &environment{t: t, metrics: metricstest.New(), log: &strings.Builder{}, start: start, firstAttempts: map[string]time.Time{}}
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	suite.SetMetricsHandler(e.metrics)
+	t.Cleanup(func() { require.Empty(t, e.metrics.Problems()) })
+	e.TestWorkflowEnvironment = suite.NewTestWorkflowEnvironment()
 	e.SetTestTimeout(time.Minute) // of real time in which nothing happens
 	e.SetStartTime(start)
 	e.SetOnTimerCanceledListener(func(string) { e.timersCanceled++ })

@@ -20,7 +20,9 @@ type progress struct {
 	// was an answer since.
 	Failures int `json:"failures,omitempty"`
 	// WakeUp tells that a wake-up was received and that no poll has followed it yet.
-	WakeUp     bool   `json:"wakeUp,omitempty"`
+	WakeUp bool `json:"wakeUp,omitempty"`
+	// Called tells that a wake-up was received at any time.
+	Called     bool   `json:"called,omitempty"`
 	LastStatus string `json:"lastStatus,omitempty"`
 	LastError  string `json:"lastError,omitempty"`
 }

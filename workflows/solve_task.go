@@ -13,7 +13,8 @@ import (
 
 // SolveTaskOutput is a task's result. What the service left out is left out.
 type SolveTaskOutput struct {
-	// TaskID is the task's id; 0 if the service solved it at once and gave no id.
+	// TaskID is the task's id; it is left out (0 in Go) if the service solved the task at once and
+	// gave no id.
 	TaskID int64 `json:"taskId,omitempty"`
 	twocaptcha.TaskResult
 	// Polls is how many polls it took, over all attempts.
@@ -48,12 +49,17 @@ type SolveTaskOutput struct {
 // [TaskCallbackSignal] and answers [StatusQuery] with a [SolveTaskStatus]. A cancellation waits for
 // the answer of a submission under way. Called within a workflow of another type, it is [Solve].
 func SolveTask(ctx workflow.Context, in SolveTaskInput) (SolveTaskOutput, error) {
+	return solveTask(ctx, in, nil)
+}
+
+// solveTask is [SolveTask]. missed is told of calls that don't come, if it is not nil.
+func solveTask(ctx workflow.Context, in SolveTaskInput, missed func(workflow.Context)) (SolveTaskOutput, error) {
 	info := workflow.GetInfo(ctx)
 	if info.WorkflowType.Name != SolveTaskWorkflow {
 		return Solve(ctx, in) // which would otherwise take over the caller's workflow, and continue it as this one
 	}
 	s := newSolve(in, info.WorkflowStartTime, workflow.Now(ctx))
-	s.changed = s.showDetails
+	s.changed, s.missed = s.showDetails, missed
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, s.status); err != nil {
 		return SolveTaskOutput{}, err
 	}
@@ -86,9 +92,9 @@ func Solve(ctx workflow.Context, in SolveTaskInput, options ...AwaitOption) (Sol
 	return s.run(ctx)
 }
 
-// solveTaskFromPayload is [SolveTask] as it is registered.
-func solveTaskFromPayload(ctx workflow.Context, input, further converter.RawValue) (SolveTaskOutput, error) {
-	return SolveTask(ctx, inputFromPayloads[SolveTaskInput](ctx, input, further))
+// solveTask is [SolveTask] as it is registered.
+func (r *registered) solveTask(ctx workflow.Context, input, further converter.RawValue) (SolveTaskOutput, error) {
+	return solveTask(ctx, inputFromPayloads[SolveTaskInput](ctx, input, further), r.missedCalls.warn)
 }
 
 // solve is one SolveTask.
@@ -99,6 +105,8 @@ type solve struct {
 
 	// changed is called when the status has changed; nil: nobody shows it.
 	changed func(workflow.Context)
+	// missed is [wait]'s.
+	missed func(workflow.Context)
 	// continues tells that it may continue as new.
 	continues bool
 
@@ -123,6 +131,7 @@ func (s *solve) run(ctx workflow.Context) (SolveTaskOutput, error) {
 	if err := s.refusedInput(ctx); err != nil {
 		s.Attempts = 0
 		s.end(ctx, StateFailed, err)
+		countRefused(ctx, err)
 		return SolveTaskOutput{}, err
 	}
 	if s.callbacks != nil {
@@ -140,8 +149,10 @@ func (s *solve) run(ctx workflow.Context) (SolveTaskOutput, error) {
 			return SolveTaskOutput{}, err
 		case err == nil:
 			s.end(ctx, StateReady, nil)
+			s.count(ctx, result, nil)
 			return s.output(result), nil
 		case s.goesOn(ctx, err):
+			s.count(ctx, nil, err)
 			s.beginAttempt(ctx, err)
 			continue
 		}
@@ -152,6 +163,7 @@ func (s *solve) run(ctx workflow.Context) (SolveTaskOutput, error) {
 		s.takeLastCall(ctx)
 		err = s.ending(err)
 		s.end(ctx, state, err)
+		s.count(ctx, nil, err)
 		return SolveTaskOutput{}, err
 	}
 }
@@ -195,7 +207,7 @@ func (s *solve) await(ctx workflow.Context) (*twocaptcha.TaskResult, error) {
 	if s.calls != nil {
 		s.calls.expect(s.TaskID)
 	}
-	result, err := w.run(ctx)
+	result, err := w.untilEnd(ctx)
 	if workflow.IsContinueAsNewError(err) || !s.Unconfirmed {
 		return &result.TaskResult, err
 	}
@@ -204,6 +216,7 @@ func (s *solve) await(ctx workflow.Context) (*twocaptcha.TaskResult, error) {
 		s.confirm()
 	case code == twocaptcha.ErrorNoSuchCapchaID:
 		s.Polls += w.Polls
+		countPolls(ctx, w.Polls)
 		s.Refused, s.LastPollEnd, s.LastError = append(s.Refused, s.TaskID), w.LastPollEnd, errorText(err)
 		s.wait, s.Wait, s.TaskID, s.Unconfirmed = nil, nil, 0, false
 		return nil, nil
@@ -218,11 +231,11 @@ func (s *solve) newWait() *wait {
 	if in.continued == nil {
 		// A task that a call has named has ended: it is polled now, but not within 5 seconds of a poll
 		// for another one.
-		in.continued = &progress{StartedAt: s.SubmittedAt, LastPollEnd: s.LastPollEnd, WakeUp: s.Unconfirmed}
+		in.continued = &progress{StartedAt: s.SubmittedAt, LastPollEnd: s.LastPollEnd, WakeUp: s.Unconfirmed, Called: s.Unconfirmed}
 	}
 	w := newWait(in, s.SubmittedAt)
 	w.callbacks, w.wakeUps = s.callbacks, s.calls
-	w.changed = s.changed
+	w.changed, w.missed = s.changed, s.missed
 	if s.continues {
 		w.continues = s.continueAsNew
 	}

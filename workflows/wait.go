@@ -30,6 +30,9 @@ type wait struct {
 
 	// changed is called when the status has changed; nil: nobody shows it.
 	changed func(workflow.Context)
+	// missed is called when a poll has found the result of a task whose call did not come; nil: it is
+	// counted, and nobody is told.
+	missed func(workflow.Context)
 	// continues returns what continues the workflow as new; nil: it can't.
 	continues func(workflow.Context) error
 
@@ -40,8 +43,17 @@ type wait struct {
 	wakeUps    *wakeUps
 }
 
-// run polls until there is an outcome.
+// run polls until there is an outcome, and counts it.
 func (w *wait) run(ctx workflow.Context) (AwaitTaskResultOutput, error) {
+	out, err := w.untilEnd(ctx)
+	if !workflow.IsContinueAsNewError(err) {
+		w.count(ctx, &out.TaskResult, err)
+	}
+	return out, err
+}
+
+// untilEnd polls until there is an outcome.
+func (w *wait) untilEnd(ctx workflow.Context) (AwaitTaskResultOutput, error) {
 	if w.callbacks != nil && w.wakeUps == nil {
 		w.wakeUps = w.callbacks.join(ctx, w.settings.TaskID)
 		defer w.wakeUps.leave()
@@ -77,6 +89,7 @@ func (w *wait) step(ctx workflow.Context) (*AwaitTaskResultOutput, error) {
 	answer, err := w.poll(ctx, last, woken)
 	switch verdict := verdictOf(err); {
 	case err == nil && answer.Result.Status == twocaptcha.StatusReady:
+		w.noteMissedCall(ctx)
 		return &AwaitTaskResultOutput{TaskID: w.settings.TaskID, TaskResult: answer.Result, Polls: w.Polls}, nil
 	case verdict != nil:
 		return nil, newVerdict(w.settings.TaskID, verdict, w.progress)
@@ -156,8 +169,8 @@ func untilAny(ctx workflow.Context, future workflow.Future, calls *wakeUps, rece
 }
 
 func (w *wait) receiveWakeUps(ctx workflow.Context) {
-	if w.wakeUps != nil {
-		w.WakeUp = w.wakeUps.receive(ctx) || w.WakeUp
+	if w.wakeUps != nil && w.wakeUps.receive(ctx) {
+		w.WakeUp, w.Called = true, true
 	}
 }
 

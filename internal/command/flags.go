@@ -19,7 +19,7 @@ import (
 // account's key is not a flag: every process can see what is on a command line.
 type CommonFlags struct {
 	Help    bool `short:"h" help:"Show this help and exit."`
-	Version bool `help:"Show the version and exit."`
+	Version bool `help:"Show the version and commit, and exit."`
 }
 
 func (f CommonFlags) common() CommonFlags { return f }
@@ -67,7 +67,7 @@ func (i Invocation) ParseFlags(description string, flags interface{ common() Com
 	case flags.common().Help:
 		return parsed, true, parsed.PrintUsage(false)
 	case flags.common().Version:
-		_, err := fmt.Fprintln(i.Output, commandName(parsed), twocaptcha.Version)
+		_, err := fmt.Fprintln(i.Output, commandName(parsed), buildVersion())
 		return parsed, true, err
 	}
 	return parsed, false, nil

@@ -40,22 +40,10 @@ func WorkerOptions(plugin *temporal.SimplePlugin) worker.Options {
 	}
 }
 
-// CallbackAddresses is what the addresses that SolveTask gives to the service are made of. The zero
-// value: nobody takes callbacks, and SolveTask polls.
-type CallbackAddresses struct{ URL, Secret string }
-
-// Plugin returns the provider for a worker in this process, with the account's key from the
-// environment. Each of changes may change its config. An error says which variable is missing or
-// wrong, and never holds the key.
-func Plugin(
-	environment Environment, apiURL string, addresses CallbackAddresses, changes ...func(*provider.Config),
-) (*temporal.SimplePlugin, error) {
-	config := provider.ConfigFromEnvironment(environment.Getenv)
-	config.APIURL = apiURL
-	config.CallbackURL, config.CallbackSecret = addresses.URL, addresses.Secret
-	for _, change := range changes {
-		change(&config)
-	}
+// Plugin returns the provider for a worker in this process. config is what
+// provider.ConfigFromEnvironment returns, with what the command's flags say. An error says which
+// variable is missing or wrong, and never holds the key.
+func Plugin(config provider.Config) (*temporal.SimplePlugin, error) {
 	keyVariable := provider.ClientKeyVariable
 	switch {
 	case config.ClientKey == "" && config.ClientKeyFile == "":
@@ -67,10 +55,10 @@ func Plugin(
 	case config.ClientKeyFile != "":
 		keyVariable = provider.ClientKeyFileVariable
 	}
-	if err := twocaptcha.CheckURL(apiURL); err != nil {
+	if err := twocaptcha.CheckURL(config.APIURL); err != nil {
 		return nil, fmt.Errorf("%s, or --api-url: %w", provider.APIURLVariable, err)
 	}
-	if err := twocaptcha.CheckProxy(apiURL); err != nil {
+	if err := twocaptcha.CheckProxy(config.APIURL); err != nil {
 		return nil, err
 	}
 	if _, err := activities.ParseMinBalance(config.MinBalance); err != nil {

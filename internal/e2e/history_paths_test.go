@@ -39,6 +39,7 @@ type historyPath struct {
 type recordedWait struct {
 	temporalClient client.Client
 	service        *simulator.Server
+	taskQueue      string // of the provider's worker
 	taskID         int64
 	run            client.WorkflowRun
 }
@@ -292,6 +293,23 @@ var historyPaths = []historyPath{
 		},
 		atMost: harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
 	},
+	{
+		// It costs an event for each caller. No workflow task follows.
+		name:    "nexus-caller-attached",
+		input:   `"initialDelay":"1h","timeout":"2h"`,
+		answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)},
+		meanwhile: func(t *testing.T, w recordedWait) {
+			w.waitForEvents(t, enumspb.EVENT_TYPE_TIMER_STARTED)
+			n := nexusSetup{
+				callers: w.temporalClient, queue: harness.StartCallers(t, w.temporalClient),
+				endpoint: harness.NewEndpoint(t, w.temporalClient, client.DefaultNamespace, w.taskQueue),
+			}
+			n.awaits(t, soon(w.taskID))
+			w.waitForEvents(t, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED)
+			w.wakeUp(t)
+		},
+		atMost: harness.CostOfFirstPoll + 1,
+	},
 }
 
 // continuedPaths are paths on a server that suggests to continue as new after 20 events, which is
@@ -362,7 +380,7 @@ func compareHistories(t *testing.T, address string, firstTaskID int64, paths []h
 			t.Parallel()
 			var histories []*historypb.History // of its runs
 			for attempt := range int64(3) {
-				wait := recordedWait{temporalClient: temporalClient, service: service,
+				wait := recordedWait{temporalClient: temporalClient, service: service, taskQueue: taskQueue,
 					taskID: firstTaskID + int64(i)*1000 + attempt}
 				wait = path.start(t, wait, taskQueue, callers)
 				histories = historiesOf(t, temporalClient, wait.run)

@@ -217,6 +217,22 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, 0, done.Status, done.Stderr)
 			require.Equal(t, "1", r.current(t))
 		},
+		"docs/operations.md: With Docker": func(t *testing.T, block string) {
+			// .ci/image builds and runs the image without Docker.
+			build, _, _ := strings.Cut(block, " --tag")
+			require.Equal(t, "docker build --build-arg COMMIT=\"$(git describe --always --abbrev=40 --exclude='*' --dirty)\"", build)
+			require.Contains(t, readmeFile(t, ".ci/image"), "git describe --always --abbrev=40 --exclude='*' --dirty")
+			require.Contains(t, readmeFile(t, "Dockerfile"), "ARG COMMIT\n")
+		},
+		"docs/operations.md: On Kubernetes": func(t *testing.T, block string) {
+			require.Contains(t, block, "kubectl apply -k deploy/kubernetes\n")
+			require.Contains(t, readmeFile(t, "deploy/kubernetes/kustomization.yaml"), "- deployment.yaml\n")
+			secret := regexp.MustCompile(`create secret generic (\S+) --from-file=(\S+)=`).FindStringSubmatch(block)
+			require.Len(t, secret, 3)
+			deployment := readmeFile(t, "deploy/kubernetes/deployment.yaml")
+			require.Contains(t, deployment, "secretName: "+secret[1]+"\n")
+			require.Contains(t, deployment, "- key: "+secret[2]+"\n")
+		},
 		"docs/solve.md: From the command line": func(t *testing.T, block string) {
 			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
 			require.Equal(t, 0, done.Status, done.Stderr)
@@ -250,6 +266,10 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, 0, done.Status, done.Stderr)
 			require.Contains(t, done.Stdout, `"state":"ready"`)
 		},
+		"docs/nexus.md: Create the endpoint": func(t *testing.T, block string) {
+			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+		},
 		"docs/callbacks.md: Let the worker take callbacks": func(t *testing.T, block string) {
 			require.Contains(t, block, readmeListens)
 			process := shell(t, block)
@@ -268,6 +288,13 @@ func TestReadmeShell(t *testing.T) {
 		"docs/reliability.md: The chaos run": func(t *testing.T, block string) {
 			// It takes minutes; its short form is a test of its own.
 			require.Equal(t, chaos.Command(true, 1)+"\n", block)
+		},
+		"docs/other-languages.md: TypeScript": func(t *testing.T, block string) {
+			// .ci/run runs it, if there is Node.js.
+			for _, command := range []string{"cd examples/typescript", "npm ci", "npm test"} {
+				require.Contains(t, block, command)
+				require.Contains(t, readmeFile(t, ".ci/run"), command)
+			}
 		},
 		"CONTRIBUTING.md: Set up": allTests,
 		"CONTRIBUTING.md: Checks": func(t *testing.T, block string) {
@@ -389,6 +416,33 @@ func anchors(page string) []string {
 	return all
 }
 
+// notRun are languages whose registries the tests don't reach.
+var notRun = []string{"python", "java", "csharp"}
+
+// TestReadmeOtherLanguages checks that blocks in TypeScript are from the example, which is run, and
+// that headings say of what is not run that it is not.
+func TestReadmeOtherLanguages(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(repository, "examples", "typescript", "src", "*.ts"))
+	require.NoError(t, err)
+	var example strings.Builder
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		example.Write(content)
+	}
+	blocks := readmeBlocks(t, "typescript")
+	require.NotEmpty(t, blocks)
+	for _, block := range blocks {
+		require.Contains(t, example.String(), block.text, "%s is not what the example has", block.place)
+	}
+	for _, language := range notRun {
+		for _, block := range readmeBlocks(t, language) {
+			require.True(t, strings.HasSuffix(block.place, "(not run)"), block.place)
+		}
+	}
+}
+
 // codeBlock is a code block of a page. Its place is the page and the heading above it.
 type codeBlock struct{ place, language, text string }
 
@@ -439,7 +493,7 @@ func readmeBlocks(t *testing.T, language string) []codeBlock {
 				block = nil
 			case isFence:
 				block = &codeBlock{place: page + ": " + heading, language: strings.TrimSpace(fence)}
-				require.Contains(t, []string{"go", "sh", "json"}, block.language, "no test looks at such a block: %s", block.place)
+				require.Contains(t, append([]string{"go", "sh", "json", "typescript"}, notRun...), block.language, "no test looks at such a block: %s", block.place)
 			case strings.HasPrefix(line, "#"):
 				heading = strings.TrimSpace(strings.TrimLeft(line, "#"))
 			}
