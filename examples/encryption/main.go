@@ -28,7 +28,7 @@ const taskQueue = "2captcha-encrypted"
 
 func main() {
 	if err := run(context.Background()); err != nil {
-		log.Fatal(err)
+		log.Fatalf("%s: %v", workflows.ErrorCode(err), err)
 	}
 }
 

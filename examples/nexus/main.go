@@ -3,7 +3,7 @@
 // needs no client key.
 //
 //	temporal operator nexus endpoint create --name captchas --target-namespace default --target-task-queue 2captcha
-//	TEMPORAL_NAMESPACE=shop NEXUS_ENDPOINT=captchas go run ./examples/nexus
+//	TEMPORAL_NAMESPACE=shop NEXUS_ENDPOINT=captchas go run ./examples/nexus order-17
 package main
 
 import (
@@ -29,12 +29,15 @@ import (
 const taskQueue = "shop"
 
 func main() {
-	if err := run(context.Background()); err != nil {
-		log.Fatal(err)
+	if len(os.Args) != 2 {
+		log.Fatal("usage: nexus ORDER")
+	}
+	if err := run(context.Background(), os.Args[1]); err != nil {
+		log.Fatalf("%s: %v", workflows.ErrorCode(err), err)
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, order string) error {
 	temporalClient, err := client.DialContext(ctx, client.Options{
 		HostPort:  os.Getenv("TEMPORAL_ADDRESS"),
 		Namespace: os.Getenv("TEMPORAL_NAMESPACE"),
@@ -52,8 +55,8 @@ func run(ctx context.Context) error {
 	defer w.Stop()
 
 	started, err := temporalClient.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: "log-in-order-17", TaskQueue: taskQueue,
-	}, LogIn, os.Getenv("NEXUS_ENDPOINT"), "order-17")
+		ID: "log-in-" + order, TaskQueue: taskQueue,
+	}, LogIn, os.Getenv("NEXUS_ENDPOINT"), order)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,13 +11,25 @@ import (
 func TestExampleNexus(t *testing.T) {
 	t.Parallel()
 	n := newNexusSetup(t, serviceOf(t, ready(`{"text":"4"}`)))
-	example := t.TempDir() + "/nexus"
-	build, err := exec.Command("go", "build", "-o", example, "../../examples/nexus").CombinedOutput()
-	require.NoError(t, err, string(build))
-	done := harness.StartProcess(t, harness.Command{Path: example, Environment: []string{
-		"TEMPORAL_ADDRESS=" + harness.Address(), "TEMPORAL_NAMESPACE=" + strings.ToLower(t.Name()), "NEXUS_ENDPOINT=" + n.endpoint,
-	}}).Wait(t)
+	done := runExampleNexus(t, n)
 	require.Equal(t, 0, done.Status, done.Stderr)
 	require.Equal(t, `{"text":"4"}`+"\n", done.Stdout)
 	require.Len(t, n.service.Purchases(), 1)
+}
+
+func TestExampleNexusOfAnUnsolvableTask(t *testing.T) {
+	t.Parallel()
+	n := newNexusSetup(t, serviceOf(t, unsolvable))
+	done := runExampleNexus(t, n)
+	require.Equal(t, 1, done.Status, done.Stdout)
+	require.Contains(t, done.Stderr, " ERROR_CAPTCHA_UNSOLVABLE: ")
+	require.Len(t, n.service.Purchases(), 1)
+}
+
+// runExampleNexus runs the example for an order of the test's own.
+func runExampleNexus(t *testing.T, n nexusSetup) harness.Finished {
+	t.Helper()
+	return runExample(t, buildExample(t, "nexus"), []string{
+		"TEMPORAL_ADDRESS=" + harness.Address(), "TEMPORAL_NAMESPACE=" + n.namespace, "NEXUS_ENDPOINT=" + n.endpoint,
+	}, t.Name())
 }

@@ -27,13 +27,16 @@ func runExample(t *testing.T, path string, environment []string, arguments ...st
 	return harness.StartProcess(t, harness.Command{Path: path, Arguments: arguments, Environment: environment}).Wait(t)
 }
 
+// unsolvable is a task that nobody can solve.
+var unsolvable = simulator.Submission{Answers: []simulator.Answer{simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")}}
+
 // solvableThenNot is a service that solves every other task, the first one too.
 func solvableThenNot(t *testing.T) *simulator.Server {
 	t.Helper()
 	var tasks atomic.Int64
 	return harness.StartSimulatorWith(t, simulator.Options{NewTask: func(simulator.NewTask) simulator.Submission {
 		if tasks.Add(1)%2 == 0 {
-			return simulator.Submission{Answers: []simulator.Answer{simulator.Error("ERROR_CAPTCHA_UNSOLVABLE")}}
+			return unsolvable
 		}
 		return ready(`{"text":"Friday"}`)
 	}})
