@@ -235,10 +235,10 @@ var historyPaths = []historyPath{
 		atMost:  harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
 	},
 	{
-		// The ban is handed back, and is over after the deadline, when the last poll comes.
-		name:  "activity-retry-banned-to-the-deadline",
+		// The delay is handed back, and is over after the deadline, when the last poll comes.
+		name:  "activity-retry-away-to-the-deadline",
 		input: `"polling":"activityRetry","timeout":"20s"`,
-		answers: []simulator.Answer{simulator.Processing(), simulator.Error(harness.IPBlocked),
+		answers: []simulator.Answer{simulator.Processing(), simulator.RetryAfter(503, "60"),
 			simulator.Ready(`{"text":"abc"}`)},
 		atMost: harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
 	},

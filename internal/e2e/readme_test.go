@@ -192,6 +192,11 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, 0, done.Status, done.Stderr)
 			require.Contains(t, done.Stdout, `"solution":"8"`)
 		},
+		"docs/operations.md: Share the limit between tenants": func(t *testing.T, block string) {
+			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, done.Stdout, `"solution":"8"`)
+		},
 		"docs/operations.md: Verify the build": func(t *testing.T, block string) {
 			server := harness.StartServer(t, devserver.Options{}) // the shared one has the waits of other tests
 			done := shell(t, strings.Replace(block, readmeAddress, server.Address(), 1)).Wait(t)
