@@ -70,7 +70,7 @@ func (r rollout) startVersionWith(t *testing.T, path, buildID, key, apiURL strin
 	ctx := harness.Context(t)
 	require.Eventually(t, func() bool {
 		described, err := r.deployment.DescribeVersion(ctx, client.WorkerDeploymentDescribeVersionOptions{BuildID: buildID})
-		return err == nil && len(described.Info.TaskQueuesInfos) >= 2 // of workflows, and of activities
+		return err == nil && len(described.Info.TaskQueuesInfos) >= 3 // of workflows, activities and operations
 	}, harness.Patience, 100*time.Millisecond, "the server does not know of version %s", buildID)
 	return process
 }
