@@ -17,6 +17,7 @@ type Request struct {
 
 	Method      string // of HTTP
 	Path        string
+	Host        string // that the client called, such as 127.0.0.1:41234
 	UserAgent   string
 	ContentType string
 	KeyRight    bool // whether it carried the client key that the server accepts
@@ -109,6 +110,7 @@ func (s *Server) arrived(r *http.Request) int {
 	s.requests = append(s.requests, Request{
 		Method:      r.Method,
 		Path:        r.URL.Path,
+		Host:        r.Host,
 		UserAgent:   r.UserAgent(),
 		ContentType: r.Header.Get("Content-Type"),
 		Arrived:     s.options.Clock(),

@@ -29,17 +29,18 @@ func TestRequestsAreRecorded(t *testing.T) {
 	clock.advance(5 * time.Second)
 	client.getTaskResult(7)
 
+	host := server.Address()
 	want := []simulator.Request{
-		{TaskID: 7, TaskRequest: 1, Method: "POST", Path: "/getTaskResult", UserAgent: "temporal-2captcha/test",
+		{TaskID: 7, TaskRequest: 1, Method: "POST", Path: "/getTaskResult", Host: host, UserAgent: "temporal-2captcha/test",
 			ContentType: "application/json", KeyRight: true, Arrived: submitted, Finished: submitted,
 			Answer: "processing", HTTPStatus: 200},
-		{TaskID: 8, TaskRequest: 1, Method: "POST", Path: "/getTaskResult", UserAgent: "Go-http-client/1.1",
+		{TaskID: 8, TaskRequest: 1, Method: "POST", Path: "/getTaskResult", Host: host, UserAgent: "Go-http-client/1.1",
 			ContentType: "application/json", Arrived: submitted.Add(5 * time.Second), Finished: submitted.Add(5 * time.Second),
 			Answer: "ERROR_KEY_DOES_NOT_EXIST", HTTPStatus: 200, Refused: "wrong client key"},
-		{Method: "GET", Path: "/", UserAgent: "Go-http-client/1.1",
+		{Method: "GET", Path: "/", Host: host, UserAgent: "Go-http-client/1.1",
 			Arrived: submitted.Add(5 * time.Second), Finished: submitted.Add(5 * time.Second),
 			Answer: "status 404", HTTPStatus: 404, Refused: "path / is not a method of the API"},
-		{TaskID: 7, TaskRequest: 2, Method: "POST", Path: "/getTaskResult", UserAgent: "Go-http-client/1.1",
+		{TaskID: 7, TaskRequest: 2, Method: "POST", Path: "/getTaskResult", Host: host, UserAgent: "Go-http-client/1.1",
 			ContentType: "application/json", KeyRight: true,
 			Arrived: submitted.Add(10 * time.Second), Finished: submitted.Add(10 * time.Second),
 			Answer: "ERROR_CAPTCHA_UNSOLVABLE", HTTPStatus: 400},

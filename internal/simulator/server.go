@@ -155,6 +155,23 @@ func Start(options Options) (*Server, error) {
 		// Its error is that of closing the listener, which leaves nothing to do.
 		_ = s.http.Close()
 	})
+	s.acceptFrom(listener)
+	return s, nil
+}
+
+// Listen has the server listen on another free port of 127.0.0.1 as well, and returns the base URL
+// for it, so that the records tell clients apart by their requests' Host. It must not be called
+// while Close is.
+func (s *Server) Listen() (url string, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("fake 2captcha: %w", err)
+	}
+	s.acceptFrom(listener)
+	return "http://" + listener.Addr().String(), nil
+}
+
+func (s *Server) acceptFrom(listener net.Listener) {
 	s.running.Add(1)
 	go func() {
 		defer s.running.Done()
@@ -162,7 +179,6 @@ func Start(options Options) (*Server, error) {
 		// refused connections.
 		_ = s.http.Serve(listener)
 	}()
-	return s, nil
 }
 
 // URL returns the base URL for a client, such as http://127.0.0.1:41234, without a trailing slash.

@@ -62,6 +62,25 @@ func TestServerComesBackOnTheSameAddress(t *testing.T) {
 	require.Len(t, again.RequestsFor(7), 1)
 }
 
+func TestRecordsTellByWhichAddressARequestCame(t *testing.T) {
+	t.Parallel()
+	server := start(t, simulator.Options{})
+	server.Script(7, simulator.Processing())
+	first, second := newClient(t, server), newClient(t, server)
+	url, err := server.Listen()
+	require.NoError(t, err)
+	second.url = url
+
+	first.getTaskResult(7)
+	require.Equal(t, 200, second.getTaskResult(7).status)
+
+	requests := server.RequestsFor(7)
+	require.Equal(t, server.URL(), "http://"+requests[0].Host)
+	require.Equal(t, url, "http://"+requests[1].Host)
+	server.Close()
+	require.Error(t, second.getTaskResult(7).err, "it listens after its Close")
+}
+
 func TestCloseEndsEveryAnswerAndLeavesNothingRunning(t *testing.T) {
 	t.Parallel()
 	const label = "server that leaves nothing running"

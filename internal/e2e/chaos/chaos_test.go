@@ -12,10 +12,11 @@ var (
 	seedFlag = flag.Uint64("chaos.seed", 13, "what every random decision of TestChaos derives from")
 )
 
-// TestChaos requires that every task ends with its one right outcome, and that no two requests for
-// one task are less than 5 seconds apart. A wait may end with TaskTimeout only if the service said
-// "processing" on the deadline or later, and with NoAnswer only if no attempt of the last poll got
-// an answer: the simulator's record tells.
+// TestChaos requires that every task ends with its one right outcome, that no two requests for one
+// task are less than 5 seconds apart, and that no worker's process sends anything while the service
+// has told it to wait. A wait may end with TaskTimeout only if the service said "processing" on the
+// deadline or later, and with NoAnswer only if no attempt of the last poll got an answer: the
+// simulator's record tells.
 //
 // Of the tasks that SolveTask submits it requires that none is bought twice without leave, that a
 // purchase whose answer arrived at a worker that lives gets its outcome, and that what each end

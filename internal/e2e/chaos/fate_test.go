@@ -31,6 +31,7 @@ const (
 	readyAtOnce        = "ready at once"
 	readyLater         = "ready later"
 	noSlotThenReady    = "no slot, then ready"
+	toldToWait         = "told to wait, then ready"
 	blockedThenReady   = "address blocked, then ready"
 	unsolvable         = "unsolvable"
 	badDuplicates      = "bad duplicates"
@@ -49,7 +50,7 @@ var deck = []struct {
 	fate  string
 	tasks int
 }{
-	{readyAtOnce, 10}, {readyLater, 12}, {noSlotThenReady, 2},
+	{readyAtOnce, 9}, {readyLater, 12}, {noSlotThenReady, 2}, {toldToWait, 1},
 	{unsolvable, 3}, {badDuplicates, 2}, {unknownCode, 2}, {verdictOnBadStatus, 2},
 	{neverWas, 1}, {expiredLater, 2}, {errorWithoutCode, 1}, {tooLarge, 1}, {neverReady, 2},
 }
@@ -84,6 +85,9 @@ func newFate(random *rand.Rand, name string, taskID int64, decided span) fate {
 	case noSlotThenReady:
 		after = 0
 		return ready(simulator.Error(harness.NoSlotAvailable))
+	case toldToWait:
+		after = 0
+		return ready(simulator.RetryAfter(429, "7"))
 	case blockedThenReady:
 		after = 0
 		return ready(simulator.Error(harness.IPBlocked))

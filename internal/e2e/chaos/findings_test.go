@@ -30,6 +30,7 @@ type runFindings struct {
 	answeredAgain int
 	repeated      int // tasks whose last poll was answered, but not its first attempt
 	starts        int // tries
+	pauses        int // that the service asked of a worker's process
 	closest       simulator.Pair
 	solves        solveFindings
 	problems      []string // with what is needed to understand each
@@ -97,6 +98,7 @@ func (r *disturbedRun) judge() *runFindings {
 		}
 	}
 	r.checkSpacing(findings)
+	r.checkPauses(findings)
 	return findings
 }
 
@@ -207,7 +209,7 @@ func (r *disturbedRun) mayBeLost(request simulator.Request) bool {
 // checkSpacing finds requests for one task that were too close.
 func (r *disturbedRun) checkSpacing(findings *runFindings) {
 	for _, request := range r.service.Requests() {
-		if request.TaskRequest == 0 && (request.Path != "/createTask" || request.Refused != "") {
+		if request.TaskRequest == 0 && (request.Path != createTaskPath || request.Refused != "") {
 			findings.add("", "a request for no task arrived: %+v", request)
 		}
 	}

@@ -18,7 +18,7 @@ type runForm struct {
 	atOnce     int
 	startEnd   time.Duration // when the last task has been started
 	slowest    time.Duration // how long after its submission a task is ready, at most
-	blocked    int           // tasks that meet a ban of the address, which takes 3 minutes
+	blocked    int           // tasks that meet a ban of the address, which holds their worker's process for 3 minutes
 	unanswered int           // tasks whose requests are answered once, and then fail for ever
 	solveDecks int           // of tasks that SolveTask submits
 	// solveTimeout is until when these are waited for after their submission, and how long submitting
@@ -55,7 +55,7 @@ var (
 		bound:     5 * time.Minute,
 	}
 	longForm = runForm{
-		decks: 5, atOnce: 100, startEnd: 150 * time.Second, slowest: 120 * time.Second, blocked: 4, unanswered: 4,
+		decks: 5, atOnce: 100, startEnd: 150 * time.Second, slowest: 120 * time.Second, blocked: 2, unanswered: 4,
 		solveDecks: 4, solveTimeout: 80 * time.Second,
 		// A last poll that begins when the service goes down has had its attempts before it is up.
 		down: span{60 * time.Second, 220 * time.Second}, hangs: true, requestsPerSecond: 8,
@@ -183,9 +183,10 @@ func planTasks(random *rand.Rand, form runForm) []plannedTask {
 		task.id = firstTaskID + int64(i)
 		decided := span{0, form.slowest}
 		switch {
-		// Among the first, since these take long.
+		// Late enough that there is something to hold back, and some of it over a deadline; early enough
+		// that what was held back meets disturbances.
 		case task.name == readyLater && blocked < form.blocked:
-			task.name = blockedThenReady
+			task.name, task.startAt = blockedThenReady, form.startEnd/4+randomUpTo(random, form.startEnd/4)
 			blocked++
 		case task.name == readyLater && unanswered < form.unanswered:
 			task.name, task.timeout = answeredNoMore, form.down.least/2

@@ -64,6 +64,8 @@ func (r *disturbedRun) table(findings *runFindings) string {
 		row("  "+kind, faults[kind])
 	}
 
+	row("pauses that the service asked for", findings.pauses)
+
 	happened := map[disturbanceKind]int{}
 	longFreezes, restarts := 0, 0
 	for _, d := range r.happened(r.begun, time.Now()) {

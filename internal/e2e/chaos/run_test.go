@@ -47,6 +47,9 @@ type disturbedRun struct {
 	slowestTerm  time.Duration // of the workers' ends after SIGTERM
 	wakeUps      int           // that the server took
 
+	// processes has the ids of the workers' processes, by the address at which each finds the service.
+	processes map[string]int
+
 	creations [][]creation // in the order of the plan's solves, whose solve's requests are in order
 
 	// outcomes are in the order of the plan's tasks, and solved in that of its solves. Only its task's
@@ -89,7 +92,7 @@ func startRun(t *testing.T, plan runPlan) *disturbedRun {
 	t.Helper()
 	r := &disturbedRun{
 		t: t, plan: plan, outcomes: make([]taskOutcome, len(plan.tasks)),
-		solved: make([]solveOutcome, len(plan.solves)), creations: make([][]creation, len(plan.solves)),
+		solved: make([]solveOutcome, len(plan.solves)), creations: make([][]creation, len(plan.solves)), processes: map[string]int{},
 	}
 	r.service = harness.StartSimulatorWith(t, simulator.Options{NewTask: r.create})
 	r.serviceIsUp()

@@ -36,11 +36,18 @@ func (w *disturbedWorker) start() {
 		fmt.Sprintf("TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=%g", w.run.plan.form.requestsPerSecond),
 		harness.WithoutDeadlockDetection,
 	}
-	started, err := harness.BeginProcess(w.run.t, harness.WorkerCommand(environment, taskQueue, w.run.service.URL()))
+	url, err := w.run.service.Listen()
+	if err != nil {
+		panic(err) // there is no free port
+	}
+	started, err := harness.BeginProcess(w.run.t, harness.WorkerCommand(environment, taskQueue, url))
 	if err != nil {
 		panic(err) // the same program has run already
 	}
 	w.process = started
+	w.run.mutex.Lock()
+	w.run.processes[strings.TrimPrefix(url, "http://")] = started.ID()
+	w.run.mutex.Unlock()
 }
 
 // disturb carries out the worker's part of the plan, and then lets it run until the tasks have
