@@ -48,8 +48,8 @@ func TestEveryDesign(t *testing.T) {
 }
 
 // requireFiguresOfEveryDesign runs them at the same time, which takes less of it. What a busy
-// machine does to the figures is left room for. With this seed every task is ready between its first
-// poll and its third.
+// machine does to the figures is left room for. With this seed every task is ready between its
+// first poll and its third.
 func requireFiguresOfEveryDesign(t *testing.T, environment command.Environment, args ...string) {
 	t.Helper()
 	const tasks = 6

@@ -85,8 +85,8 @@ func (s serverThere) withTLS(t *testing.T, key string) (address, certificate str
 	return front.Listener.Addr().String(), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}))
 }
 
-// TestServerThatIsThere measures it several times, since what one run leaves must not be seen by the
-// next.
+// TestServerThatIsThere measures it several times: what one run leaves there must not change the
+// next one's figures.
 func TestServerThatIsThere(t *testing.T) {
 	t.Parallel()
 	server := startServerThere(t)

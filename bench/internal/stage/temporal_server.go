@@ -18,7 +18,7 @@ import (
 )
 
 // requestTimeout is of a request that an interrupt must not cut off.
-const requestTimeout = 10 * time.Second
+const requestTimeout = 20 * time.Second
 
 // CheckServer returns an error if the Temporal server that the environment names can't be reached,
 // or does not serve the namespace.
