@@ -17,8 +17,8 @@ import (
 // rest of an input within Temporal's 2 MiB.
 const MaxTaskBytes = 1_900_000
 
-// CreateTaskInput is the input of [Activities.CreateTask], with the API's property names. Only Task
-// is required.
+// CreateTaskInput says which task is submitted, with the API's property names. Only Task is
+// required. It is the input of [Activities.CreateTask].
 type CreateTaskInput struct {
 	// Task is a JSON object with a type, as the service documents it for each type.
 	Task json.RawMessage `json:"task"`
@@ -81,8 +81,8 @@ const exampleCreateTaskInput = `{"task": {"type": "TextCaptchaTask", "comment": 
 
 // CreateTaskOutput is the service's answer to createTask: the task was bought.
 type CreateTaskOutput struct {
-	// TaskID is the task's id. It is 0 if the service has solved the task at once without giving it
-	// one.
+	// TaskID is the task's id. It is left out (0 in Go) if the service has solved the task at once
+	// without giving it one.
 	TaskID int64 `json:"taskId,omitempty"`
 	// TaskResult is the task's result, if the service gave it at once; otherwise nil.
 	*twocaptcha.TaskResult

@@ -62,10 +62,13 @@ func isOwnWord(code string) bool {
 // ErrorDetails are the details of every ApplicationError of this project; what does not apply is
 // left out.
 type ErrorDetails struct {
+	// TaskID is the task that the error is about.
 	TaskID int64 `json:"taskId,omitempty"`
-	// ErrorID, ErrorCode and ErrorDescription are the service's own.
-	ErrorID          int64  `json:"errorId,omitempty"`
-	ErrorCode        string `json:"errorCode,omitempty"`
+	// ErrorID is the service's id for the error.
+	ErrorID int64 `json:"errorId,omitempty"`
+	// ErrorCode is the service's code for the error.
+	ErrorCode string `json:"errorCode,omitempty"`
+	// ErrorDescription is the service's text on the error.
 	ErrorDescription string `json:"errorDescription,omitempty"`
 	// Expired tells, of ERROR_NO_SUCH_CAPCHA_ID, that the service has known the task: its result was
 	// kept for 15 minutes and is gone.
@@ -74,12 +77,13 @@ type ErrorDetails struct {
 	Polls int `json:"polls,omitempty"`
 	// LastStatus is the status that the service last answered with.
 	LastStatus string `json:"lastStatus,omitempty"`
-	// LastError is what the last attempt failed with, without the task; "" if it did not fail.
+	// LastError is what the last attempt failed with, without the task; it is left out if that did not
+	// fail.
 	LastError string `json:"lastError,omitempty"`
-	// Attempts is how many attempts SolveTask has begun, and TaskIDs are the tasks that it has bought,
-	// in order.
-	Attempts int     `json:"attempts,omitempty"`
-	TaskIDs  []int64 `json:"taskIds,omitempty"`
+	// Attempts is how many attempts SolveTask has begun.
+	Attempts int `json:"attempts,omitempty"`
+	// TaskIDs are the tasks that SolveTask has bought, in order.
+	TaskIDs []int64 `json:"taskIds,omitempty"`
 }
 
 // class says what is done about an error.

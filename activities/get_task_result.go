@@ -8,7 +8,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// GetTaskResultInput is the input of [Activities.GetTaskResult].
+// GetTaskResultInput says which task's result is asked for. It is the input of
+// [Activities.GetTaskResult].
 type GetTaskResultInput struct {
 	// TaskID is the task whose result is asked for.
 	TaskID int64 `json:"taskId"`
@@ -30,6 +31,7 @@ func (in *GetTaskResultInput) UnmarshalJSON(data []byte) error {
 
 // GetTaskResultOutput is the service's answer on a task: Status is "processing" or "ready".
 type GetTaskResultOutput struct {
+	// TaskID is the task whose result was asked for.
 	TaskID int64 `json:"taskId"`
 	twocaptcha.TaskResult
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// ReportInput is the input of [Activities.ReportCorrect] and [Activities.ReportIncorrect].
+// ReportInput says which task is reported on. It is the input of [Activities.ReportCorrect] and
+// [Activities.ReportIncorrect].
 type ReportInput GetTaskResultInput
 
 // UnmarshalJSON accepts any JSON value, as that of [GetTaskResultInput] does.
@@ -16,6 +17,7 @@ func (in *ReportInput) UnmarshalJSON(data []byte) error {
 
 // ReportOutput is the service's answer to a report: Status is "success".
 type ReportOutput struct {
+	// TaskID is the task that was reported on.
 	TaskID int64 `json:"taskId"`
 	twocaptcha.ReportResult
 }

@@ -17,9 +17,10 @@ func TestConfigFromEnvironment(t *testing.T) {
 		"TWOCAPTCHA_API_KEY":      "the key",
 		"TWOCAPTCHA_API_KEY_FILE": "the file",
 		"TWOCAPTCHA_API_URL":      "the URL",
+		"TWOCAPTCHA_NEXUS":        "off",
 		"TWOCAPTCHA_MIN_BALANCE":  "the floor",
 	}
-	require.Equal(t, provider.Config{ClientKey: "the key", ClientKeyFile: "the file", APIURL: "the URL", MinBalance: "the floor"},
+	require.Equal(t, provider.Config{ClientKey: "the key", ClientKeyFile: "the file", APIURL: "the URL", MinBalance: "the floor", DisableNexus: true},
 		provider.ConfigFromEnvironment(func(name string) string { return environment[name] }))
 	require.Zero(t, provider.ConfigFromEnvironment(func(string) string { return "" }))
 }

@@ -38,7 +38,7 @@ func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("ClientKey", shown.ClientKey), slog.String("ClientKeyFile", shown.ClientKeyFile),
 		slog.String("APIURL", shown.APIURL), slog.String("CallbackURL", shown.CallbackURL),
 		slog.String("CallbackSecret", shown.CallbackSecret),
-		slog.String("MinBalance", shown.MinBalance))
+		slog.String("MinBalance", shown.MinBalance), slog.Bool("DisableNexus", shown.DisableNexus))
 }
 
 // MarshalJSON implements [json.Marshaler]: it writes "[redacted]" in place of what may be secret.
@@ -46,7 +46,9 @@ func (c Config) MarshalJSON() ([]byte, error) {
 	shown := c.redacted()
 	return json.Marshal(struct {
 		ClientKey, ClientKeyFile, APIURL, CallbackURL, CallbackSecret, MinBalance string
+		DisableNexus                                                              bool
 	}{
 		shown.ClientKey, shown.ClientKeyFile, shown.APIURL, shown.CallbackURL, shown.CallbackSecret, shown.MinBalance,
+		shown.DisableNexus,
 	})
 }

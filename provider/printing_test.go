@@ -51,12 +51,12 @@ func TestPrintedConfigShowsWhatIsNotSecret(t *testing.T) {
 	config := provider.Config{
 		ClientKeyFile: "/run/secrets/2captcha", APIURL: "https://api.2captcha.com", CallbackURL: "https://example.com/2captcha",
 	}
-	require.Equal(t, `{ /run/secrets/2captcha https://api.2captcha.com <nil> https://example.com/2captcha   <nil> <nil>}`, fmt.Sprint(config))
+	require.Equal(t, `{ /run/secrets/2captcha https://api.2captcha.com <nil> https://example.com/2captcha   <nil> false <nil>}`, fmt.Sprint(config))
 	require.Contains(t, fmt.Sprintf("%#v", config), `provider.Config{ClientKey:"", ClientKeyFile:"/run/secrets/2captcha",`)
 	marshaled, err := json.Marshal(config)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"ClientKey":"","ClientKeyFile":"/run/secrets/2captcha","APIURL":"https://api.2captcha.com",
-		"CallbackURL":"https://example.com/2captcha","CallbackSecret":"","MinBalance":""}`, string(marshaled))
+		"CallbackURL":"https://example.com/2captcha","CallbackSecret":"","MinBalance":"","DisableNexus":false}`, string(marshaled))
 	var properties map[string]any
 	require.NoError(t, json.Unmarshal(marshaled, &properties))
 	logged := map[string]bool{}

@@ -1,5 +1,6 @@
 // Package provider registers everything that waiting for a 2captcha task needs on a Temporal
-// worker, in one line: the workflows, and the activities, which hold the client key.
+// worker, in one line: the workflows, the activities, which hold the client key, and the Nexus
+// service, by which callers in other namespaces run the workflows.
 //
 // # Plugin
 //
@@ -33,6 +34,13 @@
 // transport, for example to trace requests. With CallbackURL and CallbackSecret, the workflow
 // SolveTask has the service call it instead of polling; a handler of package callback must take the
 // calls.
+//
+// # Nexus
+//
+// The Nexus service is that of package nexusservice. It adds a poller to the worker, which needs a
+// server with Nexus: TWOCAPTCHA_NEXUS=off, or DisableNexus of [Config], leaves it out. All workers
+// of a task queue must agree on that: a caller whose request comes to a worker without the service
+// gets an error that is not retried.
 package provider
 
 import (
@@ -43,6 +51,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/nexus-rpc/sdk-go/nexus"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
@@ -86,6 +95,8 @@ type Config struct {
 	// ClientKeyFile, without the key. check reads the file, sends nothing and is safe for concurrent
 	// use: a readiness probe may call it. nil: nobody needs it.
 	KeyCheck func(check func() error)
+	// DisableNexus leaves out the Nexus service.
+	DisableNexus bool
 	// Now is the clock by which 5 seconds pass between two requests for a task, and other times that
 	// requests wait, for tests that skip time, such as TestWorkflowEnvironment.Now. It must be safe
 	// for concurrent use; nil is time.Now, and no distance in the SDK's test environments.
@@ -98,17 +109,20 @@ const (
 	ClientKeyFileVariable = "TWOCAPTCHA_API_KEY_FILE"
 	APIURLVariable        = "TWOCAPTCHA_API_URL"
 	MinBalanceVariable    = activities.MinBalanceVariable
+	NexusVariable         = "TWOCAPTCHA_NEXUS"
 )
 
 // ConfigFromEnvironment reads a Config through getenv, which is os.Getenv as a rule. It checks
 // nothing: [NewPlugin] does. It does not read CallbackURL and CallbackSecret, since their variables
 // don't say whether somebody takes the calls.
+// TWOCAPTCHA_NEXUS leaves out the Nexus service if it is "off".
 func ConfigFromEnvironment(getenv func(string) string) Config {
 	return Config{
 		ClientKey:     getenv(ClientKeyVariable),
 		ClientKeyFile: getenv(ClientKeyFileVariable),
 		APIURL:        getenv(APIURLVariable),
 		MinBalance:    getenv(MinBalanceVariable),
+		DisableNexus:  getenv(NexusVariable) == "off",
 	}
 }
 
@@ -128,9 +142,9 @@ func NewPlugin(config Config) (*temporal.SimplePlugin, error) {
 		Version: twocaptcha.Version,
 		RunContextBefore: func(_ context.Context, options temporal.SimplePluginRunContextBeforeOptions) error {
 			if options.WorkflowReplayer {
-				register(replayerRegistry{options.Registry}, activities)
+				register(replayerRegistry{options.Registry}, config, activities)
 			} else {
-				register(options.Registry, activities)
+				register(options.Registry, config, activities)
 			}
 			return nil
 		},
@@ -159,7 +173,7 @@ func Register(registry worker.Registry, config Config) error {
 	if err != nil {
 		return err
 	}
-	register(registry, activities)
+	register(registry, config, activities)
 	return nil
 }
 
@@ -233,9 +247,13 @@ func logInActivity(ctx context.Context, level slog.Level, message string, keysAn
 type registry interface {
 	RegisterWorkflowWithOptions(any, workflow.RegisterOptions)
 	RegisterActivityWithOptions(any, activity.RegisterOptions)
+	RegisterNexusService(*nexus.Service)
 }
 
-func register(registry registry, activities *activities.Activities) {
+func register(registry registry, config Config, activities *activities.Activities) {
 	workflows.Register(registry)
 	activities.Register(registry)
+	if !config.DisableNexus {
+		registry.RegisterNexusService(newNexusService())
+	}
 }

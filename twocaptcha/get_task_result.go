@@ -18,10 +18,12 @@ type TaskResult struct {
 	// Status is StatusProcessing or StatusReady.
 	Status string `json:"status"`
 	// Solution is the JSON value that the service gave, an object for most task types, a string for
-	// some; nil while the task is processing, never null. Invalid UTF-8 in it is replaced by U+FFFD. A
-	// client key of 8 characters or more is replaced by "[client key]" in its strings, in any case.
+	// some, never null. It is left out (nil in Go) while the task is processing. Invalid UTF-8 in it
+	// is replaced by U+FFFD. A client key of 8 characters or more is replaced by "[client key]" in its
+	// strings, in any case.
 	Solution json.RawMessage `json:"solution,omitempty"`
-	// Cost is what was charged, as the decimal that the service wrote; "" if it said nothing.
+	// Cost is what was charged, as the decimal that the service wrote; it is left out ("" in Go) if
+	// the service said nothing.
 	Cost string `json:"cost,omitempty"`
 	// IP is the address that submitted the task.
 	IP string `json:"ip,omitempty"`

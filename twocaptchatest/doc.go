@@ -34,8 +34,11 @@
 //
 // # Time
 //
-// By default a task's time is the real time. Temporal's test environment skips time; if the fake
-// has the environment's clock, a [ReadyAfter] of minutes is over at once:
+// By default a task's time is the real time; [Options.Clock] is another clock.
 //
-//	twocaptchatest.Start(twocaptchatest.Options{ClientKey: "test-key", Clock: environment.Now})
+// # Workflows
+//
+// Package environment, below this one, has the fake and the provider's own workflows and activities
+// in Temporal's test environment, whose clock the fake goes by: a [ReadyAfter] of minutes is over
+// at once.
 package twocaptchatest

@@ -29,7 +29,7 @@ func TestExamplesCompileInAnotherModule(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, content, 0o644))
 	}
 	for _, folder := range []string{
-		"twocaptchatest", "twocaptcha", "activities", "workflows", "provider", "callback",
+		"twocaptchatest", "twocaptchatest/environment", "twocaptcha", "activities", "workflows", "provider", "callback",
 	} {
 		files, err := filepath.Glob(filepath.Join(checkout, folder, "example_*_test.go"))
 		require.NoError(t, err)
@@ -48,7 +48,7 @@ func TestExamplesCompileInAnotherModule(t *testing.T) {
 
 	// The analyzer "tests" would miss the packages that the examples' names speak of.
 	runGo(t, outside, "vet", "-mod=mod", "-tests=false", "./...")
-	runGo(t, outside, "test", "-mod=mod", "-vet=off", "./twocaptchatest")
+	runGo(t, outside, "test", "-mod=mod", "-vet=off", "./twocaptchatest/...")
 }
 
 func TestOnlyTheStandardLibraryAndThisModuleAreImported(t *testing.T) {

@@ -22,6 +22,7 @@ type flags struct {
 	CallbackAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_CALLBACK_ADDRESS" help:"Listen here for the service's callbacks, by HTTP; :PORT listens on every interface. Needs the secret of callback addresses."`
 	command.CallbackURLFlag
 	CallbackDomainToken string `placeholder:"TOKEN" environment:"TWOCAPTCHA_CALLBACK_DOMAIN_TOKEN" help:"The text to serve at /2captcha.txt, by which the service verifies that the domain is yours."`
+	Nexus               string `default:"on" placeholder:"on|off" environment:"TWOCAPTCHA_NEXUS" help:"on (default) or off: whether to serve the Nexus service 2captcha, by which workflows of other namespaces run these workflows."`
 	MetricsAddress      string `placeholder:"HOST:PORT" environment:"TWOCAPTCHA_METRICS_ADDRESS" help:"Answer here, by HTTP, at /metrics, /healthz and /readyz; :PORT listens on every interface. Off by default."`
 	LogFormat           string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 	LogLevel            string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
@@ -40,8 +41,17 @@ func (f flags) validate() error {
 	if err := checkListenAddress("TWOCAPTCHA_METRICS_ADDRESS, or --metrics-address", f.MetricsAddress); err != nil {
 		return err
 	}
+	if f.Nexus != nexusOn && f.Nexus != nexusOff {
+		return fmt.Errorf("TWOCAPTCHA_NEXUS, or --nexus, is %q: it takes %s or %s", f.Nexus, nexusOn, nexusOff)
+	}
 	return f.CheckCallbackURL()
 }
+
+// What --nexus takes.
+const (
+	nexusOn  = "on"
+	nexusOff = "off"
+)
 
 // checkListenAddress returns an error if the address is set and can't be one to listen on.
 func checkListenAddress(name, address string) error {

@@ -42,7 +42,7 @@ func newSettings(f flags, environment command.Environment, stderr io.Writer) (se
 	}
 	s := settings{flags: f, client: ofClient, callbacks: ofCallbacks, logger: logger}
 	config := provider.ConfigFromEnvironment(environment.Getenv)
-	config.APIURL, config.MinBalance = f.APIURL, f.MinBalance
+	config.APIURL, config.MinBalance, config.DisableNexus = f.APIURL, f.MinBalance, f.Nexus == nexusOff
 	config.CallbackURL, config.CallbackSecret = callbackAddress(f, ofCallbacks)
 	config.KeyCheck = func(check func() error) { s.lostKey = check }
 	if s.traces, err = newTraces(environment, logger); err != nil {

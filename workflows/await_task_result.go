@@ -12,6 +12,7 @@ import (
 
 // AwaitTaskResultOutput is a task's result. What the service left out is left out.
 type AwaitTaskResultOutput struct {
+	// TaskID is the task that was waited for.
 	TaskID int64 `json:"taskId"`
 	twocaptcha.TaskResult
 	// Polls is how many polls it took. Each is one run of the getTaskResult activity, whatever its

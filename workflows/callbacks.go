@@ -14,7 +14,7 @@ import (
 // TaskCallback is the payload of [TaskCallbackSignal]: the task that has ended, or may have. It
 // says when to ask, never what the answer is.
 type TaskCallback struct {
-	// TaskID is the task's id; 0 if the call did not name it.
+	// TaskID is the task's id; it is left out (0 in Go) if the call did not name it.
 	TaskID int64 `json:"taskId,omitempty"`
 	// Submission names the submission that the call is for, if its address was made for one.
 	Submission string `json:"submission,omitempty"`

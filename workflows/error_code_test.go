@@ -36,6 +36,21 @@ func TestErrorCode(t *testing.T) {
 		return received(&failurepb.Failure{Cause: cause, FailureInfo: &failurepb.Failure_ChildWorkflowExecutionFailureInfo{
 			ChildWorkflowExecutionFailureInfo: &failurepb.ChildWorkflowExecutionFailureInfo{}}})
 	}
+	application := func(errorType string, cause *failurepb.Failure) *failurepb.Failure {
+		return &failurepb.Failure{Cause: cause, FailureInfo: &failurepb.Failure_ApplicationFailureInfo{
+			ApplicationFailureInfo: &failurepb.ApplicationFailureInfo{Type: errorType, NonRetryable: true}}}
+	}
+	handlerFailure := func(cause *failurepb.Failure) *failurepb.Failure {
+		return &failurepb.Failure{Message: "refused", Cause: cause, FailureInfo: &failurepb.Failure_NexusHandlerFailureInfo{
+			NexusHandlerFailureInfo: &failurepb.NexusHandlerFailureInfo{Type: "BAD_REQUEST"}}}
+	}
+	fromOperation := func(cause *failurepb.Failure) error {
+		return received(&failurepb.Failure{Cause: cause, FailureInfo: &failurepb.Failure_NexusOperationExecutionFailureInfo{
+			NexusOperationExecutionFailureInfo: &failurepb.NexusOperationFailureInfo{
+				Endpoint: "endpoint", Service: "2captcha", Operation: "awaitTaskResult"}}})
+	}
+	childFailure := &failurepb.Failure{Cause: unsolvableFailure, FailureInfo: &failurepb.Failure_ChildWorkflowExecutionFailureInfo{
+		ChildWorkflowExecutionFailureInfo: &failurepb.ChildWorkflowExecutionFailureInfo{}}}
 	running := serviceerror.NewWorkflowExecutionAlreadyStarted("running", "", "")
 	childRunning := new(temporal.ChildWorkflowExecutionAlreadyStartedError)
 	for name, test := range map[string]struct {
@@ -67,6 +82,21 @@ func TestErrorCode(t *testing.T) {
 		"canceled child":                   {fromChild(canceledFailure), workflows.Canceled},
 		"terminated child":                 {fromChild(terminatedFailure), workflows.Terminated},
 		"child that timed out":             {fromChild(timeoutFailure), workflows.TimedOut},
+		"failed operation":                 {fromOperation(unsolvableFailure), "ERROR_CAPTCHA_UNSOLVABLE"},
+		"failed operation, wrapped":        {fmt.Errorf("operation: %w", fromOperation(unsolvableFailure)), "ERROR_CAPTCHA_UNSOLVABLE"},
+		"failed operation, newer servers":  {fromOperation(application("OperationError", unsolvableFailure)), "ERROR_CAPTCHA_UNSOLVABLE"},
+		"failed operation, wrapped twice":  {fromOperation(application("wrapError", application("OperationError", unsolvableFailure))), "ERROR_CAPTCHA_UNSOLVABLE"},
+		"operation that says nothing":      {fromOperation(application("OperationError", nil)), ""},
+		"operation in a test environment":  {fromOperation(childFailure), "ERROR_CAPTCHA_UNSOLVABLE"},
+		"refused operation":                {fromOperation(handlerFailure(unsolvableFailure)), "ERROR_CAPTCHA_UNSOLVABLE"},
+		"refused operation without cause":  {fromOperation(handlerFailure(nil)), ""},
+		"canceled operation":               {fromOperation(canceledFailure), workflows.Canceled},
+		"canceled operation, refused":      {fromOperation(handlerFailure(canceledFailure)), workflows.Canceled},
+		"canceled operation, newer server": {fromOperation(application("OperationError", canceledFailure)), workflows.Canceled},
+		"terminated operation":             {fromOperation(terminatedFailure), workflows.Terminated},
+		"operation that timed out":         {fromOperation(timeoutFailure), workflows.TimedOut},
+		"operation without a cause":        {fromOperation(nil), ""},
+		"own failure after an operation":   {temporal.NewApplicationErrorWithCause("odd", "Odd", fromOperation(unsolvableFailure)), "Odd"},
 		"failed, to a client":              {clientError(t, unsolvable), "ERROR_CAPTCHA_UNSOLVABLE"},
 		"canceled, to a client":            {clientError(t, temporal.NewCanceledError()), workflows.Canceled},
 		"terminated, to a client":          {clientError(t, received(terminatedFailure)), workflows.Terminated},

@@ -18,10 +18,10 @@ import (
 // cancellation of [SolveTask]. [Details] returns them.
 type ErrorDetails = activities.ErrorDetails
 
-// ErrorCode tells what a wait ended with, from the error that a client, a parent workflow or
-// [Await] got: the ApplicationError's type, which is the service's own code or one of this
-// project's, or [AlreadyRunning], [Canceled], [Terminated] or [TimedOut]. It is "" for nil and for
-// any other error.
+// ErrorCode tells what a wait ended with, from the error that a client, a parent workflow, a caller
+// through Nexus or [Await] got: the ApplicationError's type, which is the service's own code or one
+// of this project's, or [AlreadyRunning], [Canceled], [Terminated] or [TimedOut]. It is "" for nil
+// and for any other error.
 func ErrorCode(err error) string {
 	code, _ := findEnd(err)
 	return code
@@ -75,6 +75,8 @@ func findEnd(err error) (code string, failure *temporal.ApplicationError) {
 			return TimedOut, nil
 		case *temporal.ChildWorkflowExecutionAlreadyStartedError, *serviceerror.WorkflowExecutionAlreadyStarted:
 			return AlreadyRunning, nil
+		case *temporal.NexusOperationError:
+			return findEndOfOperation(err.Unwrap())
 		case interface{ Unwrap() []error }: // of errors.Join, and of fmt.Errorf with several
 			for _, each := range err.Unwrap() {
 				if code, failure := findEnd(each); code != "" {
@@ -85,6 +87,36 @@ func findEnd(err error) (code string, failure *temporal.ApplicationError) {
 	}
 	return "", nil
 }
+
+// findEndOfOperation is findEnd below the error of a Nexus operation. There the innermost
+// ApplicationError counts: servers and SDKs put others around it, such as one of the type
+// "OperationError", depending on their versions.
+func findEndOfOperation(err error) (code string, failure *temporal.ApplicationError) {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if application, isApplication := err.(*temporal.ApplicationError); isApplication {
+			if application.Type() != wrappingErrorType {
+				code, failure = application.Type(), application
+			}
+			continue
+		}
+		if failure != nil {
+			continue // it is below the ApplicationError that counts
+		}
+		switch err.(type) {
+		case *temporal.CanceledError:
+			return Canceled, nil
+		case *temporal.TerminatedError:
+			return Terminated, nil
+		case *temporal.TimeoutError:
+			return TimedOut, nil
+		}
+	}
+	return code, failure
+}
+
+// wrappingErrorType is the type of the ApplicationError that newer SDKs and servers put around what
+// a Nexus handler ended an operation with.
+const wrappingErrorType = "OperationError"
 
 func newInvalidInput(taskID int64, message string) error {
 	return temporal.NewApplicationErrorWithOptions(message, activities.ErrorTypeInvalidInput, temporal.ApplicationErrorOptions{

@@ -35,9 +35,10 @@ const (
 	PollingActivityRetry Polling = "activityRetry"
 )
 
-// AwaitTaskResultInput says which task is waited for, and how. Only TaskID is required. In JSON the
-// names are taskId, initialDelay, pollInterval, maxPollInterval, timeout, callback and polling, and
-// durations are strings with a unit, like "5s".
+// AwaitTaskResultInput says which task is waited for, and how. Only TaskID is required.
+//
+// In JSON the names are taskId, initialDelay, pollInterval, maxPollInterval, timeout, callback and
+// polling, and durations are strings with a unit, like "5s".
 type AwaitTaskResultInput struct {
 	// TaskID is what createTask answered.
 	TaskID int64

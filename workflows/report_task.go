@@ -19,8 +19,9 @@ const (
 
 const takesReportInput = `it takes a JSON object like {"taskId": 74372499131, "correct": true}`
 
-// ReportTaskInput says of which task's solution it is reported whether it was right. Both are
-// required in JSON, where the names are taskId and correct.
+// ReportTaskInput says of which task's solution it is reported whether it was right.
+//
+// Both are required in JSON, where the names are taskId and correct.
 type ReportTaskInput struct {
 	// TaskID is the task, whose result is known.
 	TaskID int64
@@ -33,6 +34,7 @@ type ReportTaskInput struct {
 
 // ReportTaskOutput is the service's answer: it has taken the report.
 type ReportTaskOutput struct {
+	// TaskID is the task that was reported on.
 	TaskID int64 `json:"taskId"`
 	// Status is "success".
 	Status string `json:"status"`

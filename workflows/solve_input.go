@@ -21,9 +21,11 @@ const (
 const takesSolveInput = `it takes a JSON object like {"task": {"type": "TextCaptchaTask", "comment": "2+2?"}}`
 
 // SolveTaskInput says which task is submitted, and how its result is waited for. Only Task is
-// required. In JSON the names are task, languagePool, softId, attempts, resubmitUnknown,
-// disableCallback, initialDelay, pollInterval, maxPollInterval, timeout, polling and id, and
-// durations are strings with a unit, like "5s".
+// required.
+//
+// In JSON the names are task, languagePool, softId, attempts, resubmitUnknown, disableCallback,
+// initialDelay, pollInterval, maxPollInterval, timeout, polling and id, and durations are strings
+// with a unit, like "5s".
 //
 // In a data converter the task may lose white space and get a longer form of the same meaning.
 // [SolveTaskInput.RawValue] keeps it byte for byte.
@@ -39,10 +41,10 @@ type SolveTaskInput struct {
 	LanguagePool string
 	// SoftID is the id of a software that is registered with the service; 0 leaves it out.
 	SoftID int64
-	// Attempts is how many tasks are submitted at most, one after the other, 1 to 10; 0 is 1. Another
-	// attempt follows if the service could not solve the task (ERROR_CAPTCHA_UNSOLVABLE,
-	// ERROR_BAD_DUPLICATES), and after nothing else. 2captcha refunds such tasks; some of its
-	// relatives don't.
+	// Attempts is how many tasks are submitted at most, one after the other, 1 to 10; if it is left
+	// out (0 in Go), it is 1. Another attempt follows if the service could not solve the task
+	// (ERROR_CAPTCHA_UNSOLVABLE, ERROR_BAD_DUPLICATES), and after nothing else. 2captcha refunds
+	// such tasks; some of its relatives don't.
 	Attempts int
 	// ResubmitUnknown has the task submitted once more in an attempt, after at most a minute, if
 	// nobody can tell whether it was bought: it may then be bought twice. Without it, SolveTask ends

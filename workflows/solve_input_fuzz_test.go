@@ -10,8 +10,8 @@ import (
 )
 
 // FuzzSolveTaskInput holds of any bytes: they never panic, are decoded without an error, are
-// refused with a message that Temporal can deliver, or else come out again with their task byte for
-// byte.
+// refused with a message that Temporal can deliver, as by the schema, or else come out again with
+// their task byte for byte.
 func FuzzSolveTaskInput(f *testing.F) {
 	for _, test := range refusedSolveInputs {
 		if len(test.input) < 4096 {
@@ -20,9 +20,11 @@ func FuzzSolveTaskInput(f *testing.F) {
 	}
 	f.Add([]byte(`{"task": ` + textTask + `, "attempts": 3, "resubmitUnknown": true, "timeout": "5m", "id": "mine"}`))
 	f.Add([]byte(`{"task":{"type":"T","type":"U","a":[1.0,{"b":null}]},"languagePool":"rn","softId":7,"polling":"activityRetry"}`))
+	schemas := loadSchemas(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var in workflows.SolveTaskInput
 		require.NoError(t, in.UnmarshalJSON(data))
+		requireSchemaAgrees(t, schemas, "SolveTask.input", data, in.Validate())
 		if err := in.Validate(); err != nil {
 			requireInvalidInput(t, err)
 			return

@@ -13,7 +13,8 @@ import (
 
 // SolveTaskOutput is a task's result. What the service left out is left out.
 type SolveTaskOutput struct {
-	// TaskID is the task's id; 0 if the service solved it at once and gave no id.
+	// TaskID is the task's id; it is left out (0 in Go) if the service solved the task at once and
+	// gave no id.
 	TaskID int64 `json:"taskId,omitempty"`
 	twocaptcha.TaskResult
 	// Polls is how many polls it took, over all attempts.

@@ -28,7 +28,7 @@ const taskQueue = "2captcha-encrypted"
 
 func main() {
 	if err := run(context.Background()); err != nil {
-		log.Fatal(err)
+		log.Fatalf("%s: %v", workflows.ErrorCode(err), err)
 	}
 }
 
@@ -56,8 +56,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	w := worker.New(temporalClient, taskQueue, worker.Options{
-		Plugins:           []worker.Plugin{plugin},
-		WorkerStopTimeout: 20 * time.Second,
+		Plugins:           []worker.Plugin{plugin}, // the worker's own list, with plugins of yours
+		WorkerStopTimeout: 20 * time.Second,        // requests under way finish when the worker stops
 	})
 	if err := w.Start(); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/nexus-rpc/sdk-go/nexus"
 	commonpb "go.temporal.io/api/common/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/proxy"
@@ -18,8 +19,9 @@ import (
 // can't be decoded, and find another history at the next replay, when it can.
 type codecConverter struct {
 	converter.DataConverter
-	codec      converter.PayloadCodec
-	inWorkflow bool
+	codec       converter.PayloadCodec
+	inWorkflow  bool
+	inOperation bool
 }
 
 func (c codecConverter) FromPayload(payload *commonpb.Payload, into any) error {
@@ -31,8 +33,13 @@ func (c codecConverter) FromPayloads(payloads *commonpb.Payloads, into ...any) e
 }
 
 func (c codecConverter) checked(err error) error {
-	if c.inWorkflow && errors.As(err, new(*converter.WorkflowTaskFailureError)) {
+	switch {
+	case !errors.As(err, new(*converter.WorkflowTaskFailureError)):
+		return err
+	case c.inWorkflow:
 		panic(err)
+	case c.inOperation:
+		return &nexus.HandlerError{Type: nexus.HandlerErrorTypeUnavailable, Message: "the input can't be decoded yet", Cause: err}
 	}
 	return err
 }
@@ -43,6 +50,13 @@ func (c codecConverter) Codec() converter.PayloadCodec { return c.codec }
 // WithWorkflowContext, with WithContext, makes it a workflow.ContextAware.
 func (c codecConverter) WithWorkflowContext(workflow.Context) converter.DataConverter {
 	c.inWorkflow = true
+	return c
+}
+
+// WithSerializationContext has a Nexus operation repeated if the codec server is away. The SDK
+// would refuse it for good.
+func (c codecConverter) WithSerializationContext(ctx converter.SerializationContext) converter.DataConverter {
+	_, c.inOperation = ctx.(converter.NexusSerializationContext)
 	return c
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/nexus-rpc/sdk-go/nexus"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	failurepb "go.temporal.io/api/failure/v1"
@@ -197,4 +198,25 @@ func requirePanicsWithCodecError(t *testing.T, call func()) {
 		require.ErrorAs(t, err, new(*converter.WorkflowTaskFailureError))
 	}()
 	call()
+}
+
+// An operation whose input can't be decoded yet is repeated rather than refused.
+func TestNexusInputWhileTheCodecServerIsAway(t *testing.T) {
+	t.Parallel()
+	server := startCodecServer(t)
+	options, err := command.WorkerClientOptions(server.environment())
+	require.NoError(t, err)
+	inOperation := converter.WithDataConverterSerializationContext(options.DataConverter, converter.NexusSerializationContext{})
+	payload, err := inOperation.ToPayload("an input")
+	require.NoError(t, err)
+	var input string
+	require.NoError(t, inOperation.FromPayload(payload, &input))
+	require.Equal(t, "an input", input)
+
+	server.away.Store(true)
+	var failure *nexus.HandlerError
+	require.ErrorAs(t, inOperation.FromPayload(payload, &input), &failure)
+	require.True(t, failure.Retryable())
+	inActivity := converter.WithDataConverterSerializationContext(options.DataConverter, converter.ActivitySerializationContext{})
+	require.False(t, errors.As(inActivity.FromPayload(payload, &input), &failure))
 }

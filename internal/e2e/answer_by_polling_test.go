@@ -166,7 +166,8 @@ func TestActivityRetryThroughAThousandSignals(t *testing.T) {
 	require.LessOrEqual(t, len(history), 20*activities+4*signals, "each signal with a workflow task at the most")
 }
 
-// outcomeOfEachPolling is what becomes of a task, whichever way its wait polls.
+// outcomeOfEachPolling is what becomes of a task, whichever way its wait polls. None has an answer
+// that tells the worker to be silent, since the waits share one.
 type outcomeOfEachPolling struct {
 	name    string
 	answers []simulator.Answer
@@ -191,7 +192,7 @@ var outcomesOfEachPolling = []outcomeOfEachPolling{
 	{name: "down, then ready", requests: 3, polls: 1,
 		answers: []simulator.Answer{simulator.HTMLPage(), simulator.DroppedConnection(), simulator.Ready(`{"text":"abc"}`)}},
 	{name: "busy, then ready", requests: 2, polls: 1,
-		answers: []simulator.Answer{simulator.RetryAfter(429, "7"), simulator.Ready(`{"text":"abc"}`)}},
+		answers: []simulator.Answer{simulator.RetryAfter(503, "7"), simulator.Ready(`{"text":"abc"}`)}},
 	{name: "odd, then ready", requests: 3, polls: 2,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Body(`{}`), simulator.Ready(`{"text":"abc"}`)}},
 	{name: "unsolvable", requests: 1, polls: 1, errorCode: "ERROR_CAPTCHA_UNSOLVABLE",
@@ -214,8 +215,8 @@ var outcomesOfEachPolling = []outcomeOfEachPolling{
 		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.HTMLPage(), simulator.Ready(`{"text":"abc"}`)}},
 	{name: "ready at the deadline", requests: 3, polls: 3, timeout: 24 * time.Second,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)}},
-	{name: "banned beyond the deadline", requests: 2, polls: 2, timeout: 24 * time.Second,
-		answers: []simulator.Answer{simulator.Error(harness.IPBlocked), simulator.Ready(`{"text":"abc"}`)}},
+	{name: "away beyond the deadline", requests: 2, polls: 2, timeout: 24 * time.Second,
+		answers: []simulator.Answer{simulator.RetryAfter(503, "60"), simulator.Ready(`{"text":"abc"}`)}},
 }
 
 func TestOutcomesWithEachPolling(t *testing.T) {

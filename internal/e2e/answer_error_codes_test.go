@@ -94,7 +94,7 @@ func activityFailure(t *testing.T, history []*historypb.HistoryEvent) *failurepb
 func requireErrorType(t *testing.T, failure *failurepb.Failure, code harness.ErrorCode, nonRetryable bool) {
 	t.Helper()
 	category := enumspb.APPLICATION_ERROR_CATEGORY_UNSPECIFIED
-	if code.Expected {
+	if code.Expected || !nonRetryable { // nobody is to be alarmed by what is repeated
 		category = enumspb.APPLICATION_ERROR_CATEGORY_BENIGN
 	}
 	info := failure.GetApplicationFailureInfo()
@@ -137,8 +137,7 @@ func TestNoSlotAvailableIsAskedAgain(t *testing.T) {
 func TestIPBlockedIsNotAskedAgainWithin3Minutes(t *testing.T) {
 	t.Parallel()
 	const ban = 3 * time.Minute
-	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
-	harness.StartWorker(t, taskQueue, service.URL())
+	service, temporalClient := harness.StartSimulator(t), harness.Dial(t)
 	blocked := harness.ErrorCode{ID: 21, Code: harness.IPBlocked}
 
 	runs := map[int]client.WorkflowRun{}
@@ -147,8 +146,9 @@ func TestIPBlockedIsNotAskedAgainWithin3Minutes(t *testing.T) {
 		taskID := harness.NewTaskID()
 		service.Script(taskID, blocked.Answer("banned", httpStatus))
 		taskIDs[httpStatus] = taskID
-		runs[httpStatus] = harness.StartWait(t, temporalClient, taskQueue,
-			harness.Soon(taskID))
+		taskQueue := harness.NewTaskQueue() // a ban silences its whole worker
+		harness.StartWorker(t, taskQueue, service.URL())
+		runs[httpStatus] = harness.StartWait(t, temporalClient, taskQueue, harness.Soon(taskID))
 	}
 
 	for _, httpStatus := range httpStatuses {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -184,11 +185,13 @@ func TestResultsComeInOrderOfCompletion(t *testing.T) {
 	require.Equal(t, []int64{quick, failing, slow}, harness.TasksInOrder(t, done.Stdout))
 }
 
-// TestTimeoutWithABan has a task whose polls are banned until its time is up.
-func TestTimeoutWithABan(t *testing.T) {
+// TestTimeoutWhileTheWorkerIsToldToBeSilent has a service that tells the worker to send nothing
+// until after the deadline: the last poll waits for that.
+func TestTimeoutWhileTheWorkerIsToldToBeSilent(t *testing.T) {
 	t.Parallel()
+	const silence = 30 * time.Second
 	service, taskQueue, taskID := harness.StartSimulator(t), harness.NewTaskQueue(), harness.NewTaskID()
-	service.Script(taskID, simulator.Error(harness.IPBlocked), simulator.Processing())
+	service.Script(taskID, simulator.RetryAfter(http.StatusTooManyRequests, "30"), simulator.Processing())
 	harness.StartWorker(t, taskQueue, service.URL())
 
 	done := harness.RunStarter(t, taskQueue, "--initial-delay", "1ms", "--timeout", "20s",
@@ -204,5 +207,7 @@ func TestTimeoutWithABan(t *testing.T) {
 	require.Zero(t, failed.ErrorID)
 	require.Contains(t, failed.ErrorDescription,
 		fmt.Sprintf(`task %d: no result within 20s, in 2 polls; the last status is "processing"`, taskID))
-	require.Len(t, service.RequestsFor(taskID), 2, "none within the ban but the last, on the deadline")
+	requests := service.RequestsFor(taskID)
+	require.Len(t, requests, 2)
+	require.GreaterOrEqual(t, requests[1].Arrived.Sub(requests[0].Arrived), silence)
 }

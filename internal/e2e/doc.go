@@ -8,6 +8,7 @@
 //   - callback_: the service's calls
 //   - history_: the events that a wait is made of, compared with those on record
 //   - wait_: how a wait is started from elsewhere, canceled and ended
+//   - nexus_: callers through Nexus, from another namespace and from the same one
 //   - starter_: the command itself
 //   - web_ui_: what people see in a browser
 //

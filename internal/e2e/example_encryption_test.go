@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
+	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
@@ -20,13 +20,7 @@ func TestExampleEncryption(t *testing.T) {
 	t.Parallel()
 	service := serviceOf(t, ready(`{"text":"a-secret-solution"}`))
 	server := harness.StartServer(t, devserver.Options{})
-	example := t.TempDir() + "/encryption"
-	build, err := exec.Command("go", "build", "-o", example, "../../examples/encryption").CombinedOutput()
-	require.NoError(t, err, string(build))
-	done := harness.StartProcess(t, harness.Command{Path: example, Environment: []string{
-		"TEMPORAL_ADDRESS=" + server.Address(), "TWOCAPTCHA_API_KEY=" + harness.ClientKey,
-		"TWOCAPTCHA_API_URL=" + service.URL(), "PAYLOAD_KEY=" + strings.Repeat("0f", 32),
-	}}).Wait(t)
+	done := runExampleEncryption(t, server, service)
 	require.Equal(t, 0, done.Status, done.Stderr)
 	require.Equal(t, `{"text":"a-secret-solution"}`+"\n", done.Stdout)
 	require.Contains(t, string(service.Purchases()[0].Task.Task), "Saturday", "the service gets the task in the clear")
@@ -41,4 +35,19 @@ func TestExampleEncryption(t *testing.T) {
 		require.False(t, bytes.Contains(bytesOfEvent, []byte("Saturday")), "the task: %v", event)
 		require.False(t, bytes.Contains(bytesOfEvent, []byte("a-secret-solution")), "the solution: %v", event)
 	}
+}
+
+func TestExampleEncryptionOfAnUnsolvableTask(t *testing.T) {
+	t.Parallel()
+	done := runExampleEncryption(t, harness.StartServer(t, devserver.Options{}), serviceOf(t, unsolvable))
+	require.Equal(t, 1, done.Status, done.Stdout)
+	require.Contains(t, done.Stderr, " ERROR_CAPTCHA_UNSOLVABLE: ")
+}
+
+func runExampleEncryption(t *testing.T, server *devserver.Server, service *simulator.Server) harness.Finished {
+	t.Helper()
+	return runExample(t, buildExample(t, "encryption"), []string{
+		"TEMPORAL_ADDRESS=" + server.Address(), "TWOCAPTCHA_API_KEY=" + harness.ClientKey,
+		"TWOCAPTCHA_API_URL=" + service.URL(), "PAYLOAD_KEY=" + strings.Repeat("0f", 32),
+	})
 }

@@ -39,6 +39,7 @@ type historyPath struct {
 type recordedWait struct {
 	temporalClient client.Client
 	service        *simulator.Server
+	taskQueue      string // of the provider's worker
 	taskID         int64
 	run            client.WorkflowRun
 }
@@ -234,10 +235,10 @@ var historyPaths = []historyPath{
 		atMost:  harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
 	},
 	{
-		// The ban is handed back, and is over after the deadline, when the last poll comes.
-		name:  "activity-retry-banned-to-the-deadline",
+		// The delay is handed back, and is over after the deadline, when the last poll comes.
+		name:  "activity-retry-away-to-the-deadline",
 		input: `"polling":"activityRetry","timeout":"20s"`,
-		answers: []simulator.Answer{simulator.Processing(), simulator.Error(harness.IPBlocked),
+		answers: []simulator.Answer{simulator.Processing(), simulator.RetryAfter(503, "60"),
 			simulator.Ready(`{"text":"abc"}`)},
 		atMost: harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
 	},
@@ -291,6 +292,23 @@ var historyPaths = []historyPath{
 			w.wakeUp(t)
 		},
 		atMost: harness.CostOfFirstPoll + harness.CostOfFurtherPoll,
+	},
+	{
+		// It costs an event for each caller. No workflow task follows.
+		name:    "nexus-caller-attached",
+		input:   `"initialDelay":"1h","timeout":"2h"`,
+		answers: []simulator.Answer{simulator.Ready(`{"text":"abc"}`)},
+		meanwhile: func(t *testing.T, w recordedWait) {
+			w.waitForEvents(t, enumspb.EVENT_TYPE_TIMER_STARTED)
+			n := nexusSetup{
+				callers: w.temporalClient, queue: harness.StartCallers(t, w.temporalClient),
+				endpoint: harness.NewEndpoint(t, w.temporalClient, client.DefaultNamespace, w.taskQueue),
+			}
+			n.awaits(t, soon(w.taskID))
+			w.waitForEvents(t, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED)
+			w.wakeUp(t)
+		},
+		atMost: harness.CostOfFirstPoll + 1,
 	},
 }
 
@@ -362,7 +380,7 @@ func compareHistories(t *testing.T, address string, firstTaskID int64, paths []h
 			t.Parallel()
 			var histories []*historypb.History // of its runs
 			for attempt := range int64(3) {
-				wait := recordedWait{temporalClient: temporalClient, service: service,
+				wait := recordedWait{temporalClient: temporalClient, service: service, taskQueue: taskQueue,
 					taskID: firstTaskID + int64(i)*1000 + attempt}
 				wait = path.start(t, wait, taskQueue, callers)
 				histories = historiesOf(t, temporalClient, wait.run)

@@ -192,6 +192,11 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, 0, done.Status, done.Stderr)
 			require.Contains(t, done.Stdout, `"solution":"8"`)
 		},
+		"docs/operations.md: Share the limit between tenants": func(t *testing.T, block string) {
+			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, done.Stdout, `"solution":"8"`)
+		},
 		"docs/operations.md: Verify the build": func(t *testing.T, block string) {
 			server := harness.StartServer(t, devserver.Options{}) // the shared one has the waits of other tests
 			done := shell(t, strings.Replace(block, readmeAddress, server.Address(), 1)).Wait(t)
@@ -266,6 +271,10 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, 0, done.Status, done.Stderr)
 			require.Contains(t, done.Stdout, `"state":"ready"`)
 		},
+		"docs/nexus.md: Create the endpoint": func(t *testing.T, block string) {
+			done := shell(t, block, "TEMPORAL_ADDRESS="+harness.Address()).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+		},
 		"docs/callbacks.md: Let the worker take callbacks": func(t *testing.T, block string) {
 			require.Contains(t, block, readmeListens)
 			process := shell(t, block)
@@ -284,6 +293,13 @@ func TestReadmeShell(t *testing.T) {
 		"docs/reliability.md: The chaos run": func(t *testing.T, block string) {
 			// It takes minutes; its short form is a test of its own.
 			require.Equal(t, chaos.Command(true, 1)+"\n", block)
+		},
+		"docs/other-languages.md: TypeScript": func(t *testing.T, block string) {
+			// .ci/run runs it, if there is Node.js.
+			for _, command := range []string{"cd examples/typescript", "npm ci", "npm test"} {
+				require.Contains(t, block, command)
+				require.Contains(t, readmeFile(t, ".ci/run"), command)
+			}
 		},
 		"CONTRIBUTING.md: Set up": allTests,
 		"CONTRIBUTING.md: Checks": func(t *testing.T, block string) {
@@ -314,7 +330,7 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, "E2E_RECORD_HISTORIES=1 go test ./internal/e2e -run TestHistory\n", block)
 		},
 	}
-	blocks := readmeBlocks(t, "sh")
+	blocks := slices.DeleteFunc(readmeBlocks(t, "sh"), func(block codeBlock) bool { return block.page() == temporalCLIPage })
 	requireChecked(t, blocks, slices.Collect(maps.Keys(checks)))
 	for _, block := range blocks {
 		t.Run(block.place, func(t *testing.T) {
@@ -405,8 +421,40 @@ func anchors(page string) []string {
 	return all
 }
 
+// notRun are languages whose registries the tests don't reach.
+var notRun = []string{"python", "java", "csharp"}
+
+// TestReadmeOtherLanguages checks that blocks in TypeScript are from the example, which is run, and
+// that headings say of what is not run that it is not.
+func TestReadmeOtherLanguages(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(repository, "examples", "typescript", "src", "*.ts"))
+	require.NoError(t, err)
+	var example strings.Builder
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		example.Write(content)
+	}
+	blocks := readmeBlocks(t, "typescript")
+	require.NotEmpty(t, blocks)
+	for _, block := range blocks {
+		require.Contains(t, example.String(), block.text, "%s is not what the example has", block.place)
+	}
+	for _, language := range notRun {
+		for _, block := range readmeBlocks(t, language) {
+			require.True(t, strings.HasSuffix(block.place, "(not run)"), block.place)
+		}
+	}
+}
+
 // codeBlock is a code block of a page. Its place is the page and the heading above it.
 type codeBlock struct{ place, language, text string }
+
+func (b codeBlock) page() string {
+	page, _, _ := strings.Cut(b.place, ": ")
+	return page
+}
 
 // requireChecked fails if a block has no check, or a check has no block.
 func requireChecked(t *testing.T, blocks []codeBlock, checked []string) {
@@ -450,7 +498,7 @@ func readmeBlocks(t *testing.T, language string) []codeBlock {
 				block = nil
 			case isFence:
 				block = &codeBlock{place: page + ": " + heading, language: strings.TrimSpace(fence)}
-				require.Contains(t, []string{"go", "sh", "json"}, block.language, "no test looks at such a block: %s", block.place)
+				require.Contains(t, append([]string{"go", "sh", "json", "typescript"}, notRun...), block.language, "no test looks at such a block: %s", block.place)
 			case strings.HasPrefix(line, "#"):
 				heading = strings.TrimSpace(strings.TrimLeft(line, "#"))
 			}
@@ -464,7 +512,7 @@ func readmeBlocks(t *testing.T, language string) []codeBlock {
 func readmePages(t *testing.T) []string {
 	t.Helper()
 	var pages []string
-	for _, pattern := range []string{"*.md", "docs/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "examples/*.md"} {
 		files, err := filepath.Glob(filepath.Join(repository, pattern))
 		require.NoError(t, err)
 		for _, file := range files {

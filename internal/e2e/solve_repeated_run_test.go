@@ -19,11 +19,13 @@ import (
 )
 
 // resetToItsBeginning resets the run to before its submission, and returns the new run.
-func resetToItsBeginning(t *testing.T, temporalClient client.Client, run client.WorkflowRun) client.WorkflowRun {
+func resetToItsBeginning(
+	t *testing.T, temporalClient client.Client, namespace string, run client.WorkflowRun,
+) client.WorkflowRun {
 	t.Helper()
 	const firstWorkflowTask = 4 // the event that completes it
 	reset, err := temporalClient.ResetWorkflowExecution(harness.Context(t), &workflowservice.ResetWorkflowExecutionRequest{
-		Namespace:                 client.DefaultNamespace,
+		Namespace:                 namespace,
 		WorkflowExecution:         &commonpb.WorkflowExecution{WorkflowId: run.GetID(), RunId: run.GetRunID()},
 		WorkflowTaskFinishEventId: firstWorkflowTask,
 		RequestId:                 run.GetRunID(),
@@ -64,7 +66,7 @@ func TestSolveTaskThatIsReset(t *testing.T) {
 				require.NoError(t, run.Get(harness.Context(t), nil))
 			}
 
-			reset := resetToItsBeginning(t, temporalClient, run)
+			reset := resetToItsBeginning(t, temporalClient, client.DefaultNamespace, run)
 			var out workflows.SolveTaskOutput
 			err := reset.Get(harness.Context(t), &out)
 

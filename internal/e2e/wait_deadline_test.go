@@ -63,7 +63,7 @@ func TestFaultOnTheDeadline(t *testing.T) {
 		{"a kept-alive connection that is closed as the request comes", simulator.DroppedConnection()},
 		{"a kept-alive connection that is reset as the request comes", simulator.ResetConnection()},
 		{"half an answer", simulator.TruncatedBody()},
-		{"a delay", simulator.RetryAfter(http.StatusTooManyRequests, "7")},
+		{"a delay", simulator.RetryAfter(http.StatusServiceUnavailable, "7")},
 	} {
 		for _, polling := range bothPollings {
 			in := nearDeadline(harness.NewTaskID(), polling)

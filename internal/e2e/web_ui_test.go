@@ -57,18 +57,23 @@ func TestWebUI(t *testing.T) {
 		client:      harness.DialWith(t, client.Options{HostPort: server.Address()}),
 		screenshots: screenshotFolder(t),
 	}
-	wait := func(taskID int64, timeout time.Duration, answers ...simulator.Answer) client.WorkflowRun {
+	waitOn := func(taskQueue string, taskID int64, timeout time.Duration, answers ...simulator.Answer) client.WorkflowRun {
 		service.Script(taskID, answers...)
 		input := harness.Soon(taskID)
 		input.Timeout = timeout
-		return harness.StartWait(t, ui.client, workflows.TaskQueue, input)
+		return harness.StartWait(t, ui.client, taskQueue, input)
 	}
-	running := wait(74372499131, 0)
-	failing := wait(74372499132, 0, simulator.HTMLPage())
+	wait := func(taskID int64, answers ...simulator.Answer) client.WorkflowRun {
+		return waitOn(workflows.TaskQueue, taskID, 0, answers...)
+	}
+	running := wait(74372499131)
+	failing := wait(74372499132, simulator.HTMLPage())
+	banned := harness.NewTaskQueue() // a ban silences its whole worker
+	harness.StartWorkerOn(t, server.Address(), banned, service.URL())
 	// The next request would be allowed after the deadline, so that the poll ends with its error.
-	blocked := wait(74372499133, 170*time.Second, simulator.Error("ERROR_IP_BLOCKED"))
-	ready := wait(74372499134, 0, simulator.Processing(), simulator.Ready(`{"text":"hello world"}`))
-	failed := wait(74372499135, 0, simulator.Processing(), simulator.Error("ERROR_CAPTCHA_UNSOLVABLE"))
+	blocked := waitOn(banned, 74372499133, 170*time.Second, simulator.Error("ERROR_IP_BLOCKED"))
+	ready := wait(74372499134, simulator.Processing(), simulator.Ready(`{"text":"hello world"}`))
+	failed := wait(74372499135, simulator.Processing(), simulator.Error("ERROR_CAPTCHA_UNSOLVABLE"))
 	again := ui.solve(t, "order-17", unsolvableQuestion)
 	refused := ui.solve(t, "order-18", refusedQuestion)
 

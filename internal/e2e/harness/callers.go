@@ -57,7 +57,7 @@ func StartCallersOn(t *testing.T, temporalClient client.Client, taskQueue string
 	for name, caller := range map[string]any{
 		WaitInChild: waitInChild, LeaveChild: leaveChild, WaitInline: waitInline, WaitInlineForCall: waitInlineForCall,
 		CallAwaitTaskResult: callAwaitTaskResult, AwaitAsChild: awaitAsChild,
-		SolveInlineForCall: solveInlineForCall,
+		SolveInlineForCall: solveInlineForCall, CallByNexus: callByNexus,
 	} {
 		callers.RegisterWorkflowWithOptions(caller, workflow.RegisterOptions{Name: name})
 	}

@@ -15,7 +15,8 @@ import (
 )
 
 // checkEveryHistory looks at everything that the tests of a package left on the dev server: no
-// history holds the client key or the callback secret, and every workflow of ours replays.
+// history holds the client key or the callback secret, every workflow of ours replays, and what
+// callers and the provider sent each other is as the JSON Schemas say.
 func checkEveryHistory(ctx context.Context) error {
 	replayer, err := NewReplayer()
 	if err != nil {
@@ -91,6 +92,9 @@ func checkHistory(
 		return err
 	}
 	if err := HoldsKey(history); err != nil {
+		return err
+	}
+	if err := checkSchemas(fixture.schemas, history); err != nil {
 		return err
 	}
 	const begun = 4 // events, the last of which is the end of the first workflow task

@@ -99,8 +99,9 @@ func scrubbedJSON(t *testing.T, history *historypb.History) []byte {
 	return scrubbed.Bytes()
 }
 
-// scrub replaces identities, which hold the host's name, and the names of sticky task queues, which
-// begin with it.
+// scrub replaces identities, which hold the host's name, the names of sticky task queues, which
+// begin with it, and where a Nexus caller is called back, which is an address of the machine with a
+// token.
 func scrub(value any) {
 	switch value := value.(type) {
 	case []any:
@@ -113,6 +114,9 @@ func scrub(value any) {
 				value[name] = "identity"
 			}
 			scrub(element)
+		}
+		if callback, isNexus := value["nexus"].(map[string]any); isNexus {
+			callback["url"], callback["header"] = "https://callback.example", map[string]any{}
 		}
 		if value["kind"] == "TASK_QUEUE_KIND_STICKY" {
 			value["name"] = "sticky"

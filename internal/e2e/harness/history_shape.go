@@ -46,7 +46,14 @@ func attributes(event *historypb.HistoryEvent) []string {
 	switch event.GetAttributes().(type) {
 	case *historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes:
 		started := event.GetWorkflowExecutionStartedEventAttributes()
-		return []string{"type=" + started.GetWorkflowType().GetName(), "input=" + data(started.GetInput())}
+		attributes := []string{"type=" + started.GetWorkflowType().GetName(), "input=" + data(started.GetInput())}
+		if callers := len(started.GetCompletionCallbacks()); callers > 0 {
+			attributes = append(attributes, fmt.Sprintf("callers=%d", callers))
+		}
+		return attributes
+	case *historypb.HistoryEvent_WorkflowExecutionOptionsUpdatedEventAttributes:
+		updated := event.GetWorkflowExecutionOptionsUpdatedEventAttributes()
+		return []string{fmt.Sprintf("callers=%d", len(updated.GetAttachedCompletionCallbacks()))}
 	case *historypb.HistoryEvent_TimerStartedEventAttributes:
 		return []string{"fires=" + about(event.GetTimerStartedEventAttributes().GetStartToFireTimeout().AsDuration())}
 	case *historypb.HistoryEvent_ActivityTaskScheduledEventAttributes:

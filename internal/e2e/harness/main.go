@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+	"github.com/temporal-providers/temporal-2captcha/internal/schemacheck"
 )
 
 // Patience is how long a test waits for what should come within seconds. The machine may be busy
@@ -36,6 +37,7 @@ var fixture struct {
 	server   *devserver.Server
 	cli      string // the Temporal CLI
 	commands string // the folder of the built commands
+	schemas  *schemacheck.Schemas
 
 	// floods is held while a test sends as much as the server takes. Two such tests at once would
 	// leave the server no time for the others.
@@ -90,6 +92,10 @@ func runWith(commands []string, runTests func() (status int, err error)) int {
 			return 0, err
 		}
 		if err := setCacheSize(); err != nil {
+			return 0, err
+		}
+		var err error
+		if fixture.schemas, err = schemacheck.Load(); err != nil {
 			return 0, err
 		}
 		endTurn, err := takeTurn()

@@ -45,10 +45,12 @@ func Dial(t *testing.T) client.Client {
 	return DialWith(t, client.Options{HostPort: Address()})
 }
 
-// DialWith is Dial for another server or another namespace.
+// DialWith is Dial for another server or another namespace. The answers to its status queries are
+// held against their JSON Schema.
 func DialWith(t *testing.T, options client.Options) client.Client {
 	t.Helper()
 	options.Logger = QuietLogger{}
+	options.Interceptors = append(options.Interceptors, &statusChecker{t: t})
 	temporalClient, err := client.Dial(options)
 	require.NoError(t, err)
 	t.Cleanup(temporalClient.Close)
