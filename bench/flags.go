@@ -4,7 +4,9 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -30,21 +32,26 @@ type flags struct {
 	Profiles     string        `group:"With --scale" placeholder:"FOLDER" help:"Where the worker processes write profiles of their CPU and heap in each phase, for go tool pprof."`
 	stage.Tuning `group:"With --scale"`
 
-	JSON bool `name:"json" help:"Print JSON instead of a table."`
+	Address   string `placeholder:"HOST:PORT" help:"Measure the Temporal server there, instead of dev servers."`
+	Namespace string `placeholder:"NAME" help:"Its namespace (default: TEMPORAL_NAMESPACE, or \"default\")."`
+	JSON      bool   `name:"json" help:"Print JSON instead of a table."`
 	command.CommonFlags
 }
 
 //go:embed help.txt
 var help string
 
-func (f flags) validate(parsed *kong.Context) error {
+func (f flags) validate(parsed *kong.Context, environment command.Environment) error {
+	ofBoth := []string{"scale", "address", "namespace", "json"}
 	for _, path := range parsed.Path {
 		switch flag := path.Flag; {
 		case flag == nil || path.Resolved: // it is not on the command line
 		case flag.Group != nil && !f.Scale:
 			return fmt.Errorf("--%s goes with --scale only", flag.Name)
-		case flag.Group == nil && f.Scale && flag.Name != "scale" && flag.Name != "json":
+		case flag.Group == nil && f.Scale && !slices.Contains(ofBoth, flag.Name):
 			return fmt.Errorf("--%s does not go with --scale", flag.Name)
+		case flag.Target.Kind() == reflect.String && flag.Target.IsZero():
+			return fmt.Errorf("--%s is empty", flag.Name)
 		case flag.Target.CanInt() && flag.Target.Int() < 0:
 			return fmt.Errorf("--%s is negative", flag.Name)
 		case flag.Tag.Has("positive") && flag.Target.IsZero():
@@ -66,8 +73,39 @@ func (f flags) validate(parsed *kong.Context) error {
 		return fmt.Errorf("--poll-interval is %s: it takes at least %s", f.PollInterval, schedule.MinInterval)
 	case f.WorkflowPollers == 1:
 		return errors.New("--workflow-pollers is 1: the SDK needs 2, one of them for the workflows in its cache")
+	case f.Namespace != "" && f.Address == "":
+		return errors.New("--namespace goes with --address only")
+	case f.Address != "":
+		_, err := command.ClientOptions(f.server(environment))
+		return namingAddress(err)
 	}
 	return nil
+}
+
+// server has the TEMPORAL_* of the server that the flags name; nil: they name none.
+func (f flags) server(environment command.Environment) (settings command.Environment) {
+	if f.Address == "" {
+		return nil
+	}
+	settings = append(settings, "TEMPORAL_ADDRESS="+f.Address) // the first of two counts
+	if f.Namespace != "" {
+		settings = append(settings, "TEMPORAL_NAMESPACE="+f.Namespace)
+	}
+	for _, variable := range environment {
+		if strings.HasPrefix(variable, "TEMPORAL_") {
+			settings = append(settings, variable)
+		}
+	}
+	return settings
+}
+
+// namingAddress has an error name the flag instead of the variable, which has no effect here.
+func namingAddress(err error) error {
+	if err == nil {
+		return nil
+	}
+	toFlag := strings.NewReplacer("TEMPORAL_ADDRESS, or address in temporal.toml,", "--address", "TEMPORAL_ADDRESS", "--address")
+	return errors.New(toFlag.Replace(err.Error()))
 }
 
 // chosenDesigns are those to run, in the order of the table.

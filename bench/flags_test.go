@@ -24,7 +24,7 @@ func flagsOf(t *testing.T, args ...string) (f flags) {
 	parsed, shown, err := invocation(args...).ParseFlags(help, &f)
 	require.NoError(t, err)
 	require.False(t, shown)
-	require.NoError(t, f.validate(parsed))
+	require.NoError(t, f.validate(parsed, nil))
 	return f
 }
 
@@ -59,6 +59,10 @@ func TestBadUsageIsOneLine(t *testing.T) {
 		"too many polls":         {[]string{"--scale", "--poll-interval", "4s"}, "--poll-interval is 4s: it takes at least 5s"},
 		"one workflow poller":    {[]string{"--scale", "--workflow-pollers", "1"}, "--workflow-pollers is 1: the SDK needs 2, one of them for the workflows in its cache"},
 		"an argument":            {[]string{"timer"}, "unexpected argument timer"},
+		"no host and port":       {[]string{"--address", "temporal.example"}, `--address is "temporal.example": it takes HOST:PORT of the server's gRPC API, such as localhost:7233`},
+		"an empty address":       {[]string{"--scale", "--address", ""}, "--address is empty"},
+		"an empty namespace":     {[]string{"--address", "localhost:7233", "--namespace="}, "--namespace is empty"},
+		"a namespace alone":      {[]string{"--namespace", "load"}, "--namespace goes with --address only"},
 		"a flag without a value": {[]string{"--tasks"}, "--tasks: expected int value but got none"},
 	}
 	for name, test := range tests {
@@ -103,7 +107,7 @@ func TestHelpNamesEveryDesignAndFlag(t *testing.T) {
 		require.Contains(t, stdout, design.Name)
 	}
 	for _, text := range []string{"--tasks", "--rate", "--mean-solve-time", "--seed", "--design", "--at-once", "--json",
-		"--scale", "--waits", "--poll-interval", "--profiles", "--workflow-cache-size", "TEMPORAL_CLI", "Exit status:"} {
+		"--scale", "--waits", "--poll-interval", "--profiles", "--workflow-cache-size", "--address", "--namespace", "TEMPORAL_CLI", "TEMPORAL_*", "Exit status:"} {
 		require.Contains(t, stdout, text)
 	}
 }

@@ -28,17 +28,24 @@ func run(ctx context.Context, invocation command.Invocation) int {
 	var f flags
 	parsed, shown, err := invocation.ParseFlags(help, &f)
 	if err == nil && !shown {
-		err = f.validate(parsed)
+		err = f.validate(parsed, invocation.Environment)
 	}
 	switch {
 	case err != nil:
 		return invocation.FailUsage(parsed, err)
 	case shown:
 		return command.ExitDone
-	case f.Scale:
-		err = scale(ctx, f, invocation)
-	default:
-		err = compare(ctx, f, invocation)
+	}
+	options := stage.Options{Invocation: invocation, Tuning: f.Tuning, Temporal: f.server(invocation.Environment)}
+	if options.Temporal != nil {
+		err = namingAddress(stage.CheckServer(ctx, options.Temporal))
+	}
+	measure := compare
+	if f.Scale {
+		measure = scale
+	}
+	if err == nil {
+		err = measure(ctx, f, options)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -51,11 +58,11 @@ func run(ctx context.Context, invocation command.Invocation) int {
 
 // compare runs the designs and prints their figures. The error says what failed, and what this
 // project's designs lost.
-func compare(ctx context.Context, f flags, invocation command.Invocation) error {
+func compare(ctx context.Context, f flags, options stage.Options) error {
 	var report comparison
-	report.Workload.machine = thisMachine()
+	report.Workload.surroundings = f.surroundings()
 	report.Workload.Workload = stage.NewWorkload(f.Tasks, f.Rate, f.MeanSolveTime, f.Seed)
-	options := stage.Options{Invocation: invocation, Workers: 1, Tuning: f.Tuning}
+	options.Workers = 1
 	chosen := f.chosenDesigns()
 	report.Designs = make([]stage.DesignFigures, len(chosen))
 	errs := make([]error, len(chosen))
@@ -73,13 +80,13 @@ func compare(ctx context.Context, f flags, invocation command.Invocation) error 
 		return ctx.Err()
 	}
 	report.Designs = slices.DeleteFunc(report.Designs, func(f stage.DesignFigures) bool { return f.Name == "" })
-	return errors.Join(append(errs, write(invocation.Output, f.JSON, "designs.tmpl", report))...)
+	return errors.Join(append(errs, write(options.Output, f.JSON, "designs.tmpl", report))...)
 }
 
 // scale holds the waits with one worker process, then with two, and prints the figures.
-func scale(ctx context.Context, f flags, invocation command.Invocation) error {
-	report, lost := scaling{PollInterval: f.PollInterval.Seconds(), machine: thisMachine()}, 0
-	options := stage.Options{Invocation: invocation, Tuning: f.Tuning, Profiles: f.Profiles, UnlimitedPolls: true}
+func scale(ctx context.Context, f flags, options stage.Options) error {
+	report, lost := scaling{PollInterval: f.PollInterval.Seconds(), surroundings: f.surroundings()}, 0
+	options.Profiles, options.UnlimitedPolls = f.Profiles, true
 	for options.Workers = 1; options.Workers <= 2; options.Workers++ {
 		figures, err := stage.Hold(ctx, f.Waits, f.PollInterval, options)
 		if err != nil {
@@ -88,7 +95,7 @@ func scale(ctx context.Context, f flags, invocation command.Invocation) error {
 		report.Scale = append(report.Scale, figures)
 		lost += figures.Lost
 	}
-	err := write(invocation.Output, f.JSON, "scale.tmpl", report)
+	err := write(options.Output, f.JSON, "scale.tmpl", report)
 	if lost > 0 {
 		err = errors.Join(err, fmt.Errorf("%d waits without a result", lost))
 	}

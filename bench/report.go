@@ -18,7 +18,7 @@ type comparison struct {
 	Designs  []stage.DesignFigures `json:"designs"`
 	Workload struct {
 		stage.Workload
-		machine
+		surroundings
 	} `json:"workload"`
 }
 
@@ -26,15 +26,18 @@ type comparison struct {
 type scaling struct {
 	Scale        []stage.HoldFigures `json:"scale"`
 	PollInterval float64             `json:"pollIntervalSeconds"`
-	machine
+	surroundings
 }
 
-type machine struct {
-	CPUs   int    `json:"cpus"`
-	System string `json:"system"`
+type surroundings struct {
+	CPUs    int    `json:"cpus"`
+	System  string `json:"system"`
+	Address string `json:"temporalAddress,omitempty"` // "": dev servers on this machine
 }
 
-func thisMachine() machine { return machine{runtime.NumCPU(), runtime.GOOS + "/" + runtime.GOARCH} }
+func (f flags) surroundings() surroundings {
+	return surroundings{runtime.NumCPU(), runtime.GOOS + "/" + runtime.GOARCH, f.Address}
+}
 
 // templates are a table each, with | between its cells, an empty line, and what the figures mean.
 //

@@ -28,7 +28,7 @@ func madeUpComparison() comparison {
 			{Name: "plain-loop", Tasks: 150, ServerCPU: new(0.0), WorkerCPU: new(1.2), Note: "without <Temporal>"},
 		},
 	}
-	made.Workload.machine = machine{CPUs: 2, System: "linux/amd64"}
+	made.Workload.surroundings = surroundings{CPUs: 2, System: "linux/amd64", Address: "temporal.example:7233"}
 	made.Workload.Workload = stage.Workload{
 		Tasks: 150, ArrivalRate: 5, Seed: 1, MeanSolveTime: 15.3, MostSolveTime: 61.2,
 	}
@@ -54,7 +54,7 @@ func madeUpScale() scaling {
 		Memory:    new(312.4), PeakMemory: new(340.6),
 	}
 	elsewhere := stage.HoldFigures{Workers: 2, Waits: 10000, Lost: 3}
-	return scaling{Scale: []stage.HoldFigures{run, elsewhere}, PollInterval: 180, machine: machine{CPUs: 2, System: "linux/amd64"}}
+	return scaling{Scale: []stage.HoldFigures{run, elsewhere}, PollInterval: 180, surroundings: surroundings{CPUs: 2, System: "linux/amd64"}}
 }
 
 func TestFiguresAsTableAndAsJSON(t *testing.T) {

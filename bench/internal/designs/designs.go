@@ -18,7 +18,6 @@ import (
 )
 
 const (
-	TaskQueue   = "bench"          // of the workers of every design
 	WaitTimeout = 15 * time.Minute // of a wait in all: as long as the service keeps a result
 
 	firstDelay    = 5 * time.Second          // from a task's submission to the first poll
@@ -35,7 +34,8 @@ type Design struct {
 	SlowestInterval time.Duration // between two polls of a wait that has gone on for long
 	ContinuesAsNew  bool          // a history begins anew before it reaches the server's limit
 
-	// Start starts a task's workflow, which returns a Result; nil: the design is PlainLoop.
+	// Start starts a task's workflow, which returns a Result; nil: the design is PlainLoop. The
+	// client chooses the task queue.
 	Start func(ctx context.Context, temporalClient client.Client, task Task) (client.WorkflowRun, error)
 	// Register has a worker serve the design; nil: the worker has this project's provider.
 	Register func(registry worker.Registry, service *twocaptcha.Client)
@@ -123,9 +123,7 @@ func ours(design Design, input workflows.AwaitTaskResultInput) Design {
 func StartOurs(ctx context.Context, temporalClient client.Client, taskID int64,
 	input workflows.AwaitTaskResultInput) (client.WorkflowRun, error) {
 	input.TaskID = taskID
-	options := workflows.StartOptions(taskID)
-	options.TaskQueue = TaskQueue
-	return temporalClient.ExecuteWorkflow(ctx, options, workflows.AwaitTaskResultWorkflow, input)
+	return temporalClient.ExecuteWorkflow(ctx, workflows.StartOptions(taskID), workflows.AwaitTaskResultWorkflow, input)
 }
 
 // solve starts SolveTask with its defaults.
@@ -139,7 +137,5 @@ func solve(ctx context.Context, temporalClient client.Client, task Task) (client
 	if err != nil {
 		return nil, err
 	}
-	options := workflows.SolveOptions(rand.Text())
-	options.TaskQueue = TaskQueue
-	return temporalClient.ExecuteWorkflow(ctx, options, workflows.SolveTaskWorkflow, input)
+	return temporalClient.ExecuteWorkflow(ctx, workflows.SolveOptions(rand.Text()), workflows.SolveTaskWorkflow, input)
 }

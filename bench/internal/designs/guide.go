@@ -39,7 +39,7 @@ func guide(design Design, poll func(context.Context, *twocaptcha.Client, int64) 
 	children ...any) Design {
 	design.SlowestInterval = guideInterval
 	design.Start = func(ctx context.Context, temporalClient client.Client, task Task) (client.WorkflowRun, error) {
-		options := client.StartWorkflowOptions{TaskQueue: TaskQueue, StartDelay: firstDelay} // its id is random
+		options := client.StartWorkflowOptions{StartDelay: firstDelay} // its id is random
 		return temporalClient.ExecuteWorkflow(ctx, options, design.Name, task.ID)
 	}
 	design.Register = func(registry worker.Registry, service *twocaptcha.Client) {

@@ -73,7 +73,7 @@ type wait struct {
 // Compare puts a workload through a design, on a stage of its own, and returns what that took. If a
 // design of this project loses tasks, that is an error beside its figures.
 func Compare(ctx context.Context, design designs.Design, workload Workload, options Options) (figures DesignFigures, err error) {
-	options.Say("%s: starting its server and its worker", design.Name)
+	options.Say("%s: starting", design.Name)
 	err = on(ctx, design, options, func(ctx context.Context, s *stage) error {
 		before := s.usage()
 		waits := s.runTasks(ctx, workload)
@@ -89,6 +89,9 @@ func Compare(ctx context.Context, design designs.Design, workload Workload, opti
 		}
 		if err = cmp.Or(context.Cause(ctx), err); err == nil {
 			figures = newDesignFigures(design, waits, heartbeats, before, after)
+			if s.Temporal != nil {
+				figures.ServerCPU = nil // its processes are not ours, and elsewhere perhaps
+			}
 			if design.Submits {
 				figures.CreateTasks = new(round(float64(s.createTasks())/float64(workload.Tasks), 2))
 			}
@@ -136,7 +139,9 @@ func (s *stage) runTask(ctx context.Context, arrival time.Time, solveTime time.D
 		w.ended = time.Now()
 	} else if w.run, w.lost = s.design.Start(ctx, s.temporalClient, task); w.lost == nil {
 		_ = sleepUntil(ctx, w.readyAt) // asking earlier would be work for the server too
-		w.lost = w.run.Get(ctx, &result)
+		if w.lost = w.run.Get(ctx, &result); w.lost == nil {
+			s.started.open.Delete(w.run.GetID())
+		}
 	}
 	if w.lost == nil && string(result.Solution) != solution {
 		w.lost = fmt.Errorf("the solution is %s instead of %s", result.Solution, solution)

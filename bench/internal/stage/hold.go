@@ -20,9 +20,10 @@ import (
 
 const (
 	holdTimeout       = 6 * time.Hour   // beyond what holding waits takes
-	holdClients       = 32              // requests that are under way at once while waits are started or woken
 	holdPatience      = 2 * time.Minute // how long nothing may happen before Hold fails
 	holdCheckInterval = 250 * time.Millisecond
+
+	parallelRequests = 32 // to the Temporal server, while waits are started, woken or terminated
 )
 
 type hold struct {
@@ -36,7 +37,7 @@ type hold struct {
 // when their tasks are ready, and returns what that took. The polls are spread evenly over the
 // interval, and begin one interval after the first start.
 func Hold(ctx context.Context, waits int, pollInterval time.Duration, options Options) (figures HoldFigures, err error) {
-	options.Say("%d waits, worker processes: %d: starting the server and the workers", waits, options.Workers)
+	options.Say("%d waits, worker processes: %d: starting", waits, options.Workers)
 	err = on(ctx, designs.All()[0], options, func(ctx context.Context, s *stage) (err error) {
 		h := &hold{stage: s, pollInterval: pollInterval, taskIDs: make([]int64, waits)}
 		figures, err = h.figures(ctx)
@@ -63,14 +64,18 @@ func (h *hold) figures(ctx context.Context) (HoldFigures, error) {
 			return figures, fmt.Errorf("%s: %w", phase.name, err)
 		}
 		*phase.figures = newPhase(done, before, after)
+		if h.Temporal != nil {
+			phase.figures.Server = nil
+		}
 		h.Say("%s: %d in %.1f s, %.1f a second", phase.name, done, phase.figures.Seconds, phase.figures.PerSecond)
 		if phase.name == "steady" {
 			figures.PollDelay, figures.Memory = h.pollDelay(), after.figure(float64(after.memory)/(1<<20), 1)
 		}
 		figures.PeakMemory = after.figure(float64(after.peak)/(1<<20), 1)
 	}
-	completed, err := h.count(ctx, "Completed")
+	completed, err := h.count(ctx, `ExecutionStatus = "Completed"`)
 	figures.Lost = len(h.taskIDs) - completed
+	h.started.open.Clear() // all have ended, with a result or without
 	return figures, err
 }
 
@@ -123,23 +128,17 @@ func (h *hold) finish(ctx context.Context) (int, error) {
 			return nil // its poll was due anyway
 		}
 		return err
-	}, func() (left int, err error) { return h.count(ctx, "Running") })
+	}, func() (left int, err error) {
+		// Visibility lags behind: what runs may be missing there, what has ended stays.
+		ended, err := h.count(ctx, `ExecutionStatus != "Running"`)
+		return len(h.taskIDs) - ended, err
+	})
 }
 
 // forEach does something for each wait, and returns how many there are when nothing is left to
 // happen. It fails if what is left stops getting less.
 func (h *hold) forEach(ctx context.Context, do func(i int) error, count func() (left int, err error)) (int, error) {
-	var clients sync.WaitGroup
-	errs := make([]error, holdClients)
-	for client := range errs {
-		clients.Go(func() {
-			for i := client; i < len(h.taskIDs) && errs[client] == nil; i += holdClients {
-				errs[client] = do(i)
-			}
-		})
-	}
-	clients.Wait()
-	err := cmp.Or(errs...)
+	err := inParallel(len(h.taskIDs), do)
 	for least, changed := len(h.taskIDs)+1, time.Now(); err == nil; err = sleepUntil(ctx, time.Now().Add(holdCheckInterval)) {
 		left, err := count()
 		switch {
@@ -152,6 +151,21 @@ func (h *hold) forEach(ctx context.Context, do func(i int) error, count func() (
 		}
 	}
 	return 0, err
+}
+
+// inParallel calls do for each index below n, until errors come.
+func inParallel(n int, do func(i int) error) error {
+	var clients sync.WaitGroup
+	errs := make([]error, parallelRequests)
+	for client := range errs {
+		clients.Go(func() {
+			for i := client; i < n && errs[client] == nil; i += parallelRequests {
+				errs[client] = do(i)
+			}
+		})
+	}
+	clients.Wait()
+	return cmp.Or(errs...)
 }
 
 // firstPoll is when a wait is to poll first.
@@ -170,9 +184,9 @@ func (h *hold) pollDelay() Delay {
 	return newDelay(delays)
 }
 
-// count is how many of the workflows have a status.
-func (h *hold) count(ctx context.Context, status string) (int, error) {
-	query := fmt.Sprintf("ExecutionStatus = %q", status)
+// count is how many of the stage's workflows meet a condition.
+func (h *hold) count(ctx context.Context, condition string) (int, error) {
+	query := fmt.Sprintf("TaskQueue = %q AND %s", h.started.taskQueue, condition)
 	found, err := h.temporalClient.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
 	return int(found.GetCount()), err
 }

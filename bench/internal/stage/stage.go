@@ -1,5 +1,5 @@
 // Package stage is where designs are measured: a Temporal server, a simulated service and worker
-// processes, of which each run has its own.
+// processes. Each run has its own, except for a Temporal server that was there before.
 package stage
 
 import (
@@ -7,7 +7,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
+	"os"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -30,14 +33,18 @@ type Options struct {
 	Tuning             Tuning // of each
 	Profiles           string // a folder for their profiles; "": they make none
 	UnlimitedPolls     bool   // the service bans nobody for too many
+
+	// Temporal has the TEMPORAL_* of a server that is there; nil: the stage starts a dev server.
+	Temporal command.Environment
 }
 
 type stage struct {
 	Options
 	design         designs.Design
 	service        *simulator.Server
-	server         *devserver.Server // nil: the design does without Temporal
-	temporalClient client.Client     // nil likewise
+	server         *devserver.Server // nil: the stage has not started one
+	temporalClient client.Client     // nil: the design does without Temporal
+	started        *startedWorkflows // by the client
 	workers        []*workerProcess
 	callbackURL    string // where the service calls back
 }
@@ -49,27 +56,38 @@ func on(ctx context.Context, design designs.Design, options Options, measure fun
 	defer cancel(nil)
 	s := &stage{Options: options, design: design}
 	key := rand.Text()
-	s.service, err = simulator.Start(simulator.Options{ClientKey: key, WithoutPollBudget: options.UnlimitedPolls, NewTask: submitted})
+	s.service, err = simulator.Start(simulator.Options{
+		ClientKey: key, WithoutPollBudget: options.UnlimitedPolls, NewTask: submitted, FirstTaskID: firstTaskID(),
+	})
 	if err != nil {
 		return err
 	}
 	defer s.service.Close()
 	service := provider.Config{ClientKey: key, APIURL: s.service.URL()}
-	settings := Settings{Design: design.Name, Service: service, Tuning: options.Tuning}
+	settings := Settings{
+		Design: design.Name, Service: service, Tuning: options.Tuning, Temporal: options.Temporal,
+		TaskQueue: fmt.Sprintf("bench-%s-%s", design.Name, rand.Text()),
+	}
 	if design.Start != nil {
-		cli, download := options.Environment.Getenv("TEMPORAL_CLI"), options.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD")
-		s.server, err = devserver.Start(ctx, devserver.Options{CLI: cli, CLIDownload: download, SearchPath: true, Messages: options.Errors})
-		if err != nil {
-			return err
+		if options.Temporal == nil {
+			cli, download := options.Environment.Getenv("TEMPORAL_CLI"), options.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD")
+			s.server, err = devserver.Start(ctx, devserver.Options{CLI: cli, CLIDownload: download, SearchPath: true, Messages: options.Errors})
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.server.Stop()) }()
+			go func() { <-s.server.Done(); cancel(s.server.Err()) }()
+			settings.Temporal = command.Environment{"TEMPORAL_ADDRESS=" + s.server.Address(), "TEMPORAL_CONFIG_FILE=" + os.DevNull}
 		}
-		defer func() { err = errors.Join(err, s.server.Stop()) }()
-		go func() { <-s.server.Done(); cancel(s.server.Err()) }()
-		settings.Temporal = s.server.Address()
-		s.temporalClient, err = client.DialContext(ctx, client.Options{HostPort: settings.Temporal, Logger: discardLogger()})
+		s.started = &startedWorkflows{taskQueue: settings.TaskQueue}
+		s.temporalClient, err = dial(ctx, settings.Temporal, s.started)
 		if err != nil {
 			return err
 		}
 		defer s.temporalClient.Close()
+		if s.server == nil {
+			defer s.terminateOpen(ctx) // the workers have ended then
+		}
 	}
 	for range options.Workers {
 		worker, err := startWorker(ctx, cancel)
@@ -95,6 +113,11 @@ func (s *stage) sent(operation string) (total int, err error) {
 	}
 	return total, err
 }
+
+// firstTaskID differs from one stage to the next, and so do the workflow ids that are made of task
+// ids: a known result would be answered from the workflow that has it. It is far above the
+// service's own ids, whose workflows may be in the same namespace, and below 2^53.
+func firstTaskID() int64 { return 1<<52 + mathrand.Int64N(1<<51) }
 
 func discardLogger() log.Logger { return log.NewStructuredLogger(slog.New(slog.DiscardHandler)) }
 

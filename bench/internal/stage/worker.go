@@ -82,10 +82,11 @@ func startWorker(ctx context.Context, fail context.CancelCauseFunc) (*workerProc
 
 // Settings are what a worker process is to serve.
 type Settings struct {
-	Design   string // its name
-	Temporal string // the server's address
-	Service  provider.Config
-	Tuning   Tuning
+	Design    string              // its name
+	Temporal  command.Environment // names the server; it may have secrets, which a command line must not have
+	TaskQueue string
+	Service   provider.Config
+	Tuning    Tuning
 }
 
 // Tuning are a worker process's options, as flags. The defaults are the worker command's. A zero,
@@ -139,9 +140,12 @@ func (w *Worker) Start(settings Settings, callbackURL *string) error {
 	if err != nil || design.Start == nil {
 		return err
 	}
-	temporalClient, err := client.Dial(client.Options{
-		HostPort: settings.Temporal, Logger: discardLogger(), DataConverter: command.DataConverter(), TrafficController: w,
-	})
+	options, err := command.WorkerClientOptions(settings.Temporal)
+	if err != nil {
+		return err
+	}
+	options.Logger, options.TrafficController = discardLogger(), w
+	temporalClient, err := client.Dial(options)
 	if err != nil {
 		return err
 	}
@@ -149,7 +153,7 @@ func (w *Worker) Start(settings Settings, callbackURL *string) error {
 		debug.SetGCPercent(percent)
 	}
 	worker.SetStickyWorkflowCacheSize(settings.Tuning.WorkflowCacheSize)
-	running := worker.New(temporalClient, designs.TaskQueue, settings.Tuning.options())
+	running := worker.New(temporalClient, settings.TaskQueue, settings.Tuning.options())
 	if design.Callbacks {
 		*callbackURL, err = serveCallbacks(temporalClient, &settings.Service)
 	}
