@@ -55,7 +55,7 @@ var (
 		bound:     5 * time.Minute,
 	}
 	longForm = runForm{
-		decks: 5, atOnce: 100, startEnd: 150 * time.Second, slowest: 120 * time.Second, blocked: 2, unanswered: 4,
+		decks: 5, atOnce: 100, startEnd: 150 * time.Second, slowest: 120 * time.Second, blocked: 1, unanswered: 4,
 		solveDecks: 4, solveTimeout: 80 * time.Second,
 		// A last poll that begins when the service goes down has had its attempts before it is up.
 		down: span{60 * time.Second, 220 * time.Second}, hangs: true, requestsPerSecond: 8,
@@ -183,10 +183,10 @@ func planTasks(random *rand.Rand, form runForm) []plannedTask {
 		task.id = firstTaskID + int64(i)
 		decided := span{0, form.slowest}
 		switch {
-		// Late enough that there is something to hold back, and some of it over a deadline; early enough
-		// that what was held back meets disturbances.
+		// Once there is something to hold back, and before the service is down, so that the ban is over
+		// when the disturbances are. A second one might follow the first.
 		case task.name == readyLater && blocked < form.blocked:
-			task.name, task.startAt = blockedThenReady, form.startEnd/4+randomUpTo(random, form.startEnd/4)
+			task.name, task.startAt = blockedThenReady, form.down.least/3+randomUpTo(random, form.down.least/3)
 			blocked++
 		case task.name == readyLater && unanswered < form.unanswered:
 			task.name, task.timeout = answeredNoMore, form.down.least/2
