@@ -310,7 +310,10 @@ func (s *Server) nextAnswer(now time.Time, request *Request, call call) Answer {
 	known := s.tasks[call.taskID]
 	if fault, ok := s.faults.draw(call.taskID, request.TaskRequest); ok {
 		request.Faulted = true
-		if known == nil {
+		switch {
+		case known == nil && fault.kind == kindProcessing: // which would say that the service knows it
+			return Expired().at(now, now)
+		case known == nil:
 			return fault.at(now, now)
 		}
 		return fault.at(known.submitted, now)
