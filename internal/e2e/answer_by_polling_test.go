@@ -154,8 +154,10 @@ func TestActivityRetryThroughAThousandSignals(t *testing.T) {
 
 	var output workflows.AwaitTaskResultOutput
 	require.NoError(t, run.Get(harness.Context(t), &output))
-	requests := service.RequestsFor(in.TaskID)
-	require.Len(t, requests, output.Polls)
+	requests := len(service.RequestsFor(in.TaskID))
+	require.GreaterOrEqual(t, output.Polls, requests)
+	// Nobody tells how many attempts an activity had that was canceled.
+	require.LessOrEqual(t, output.Polls, requests+2)
 	harness.RequireSpaced(t, service, in.TaskID)
 	history := harness.UndisturbedHistory(t, temporalClient, run.GetID(), run.GetRunID())
 	signals := harness.CountOf(history, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
