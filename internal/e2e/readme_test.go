@@ -290,6 +290,10 @@ func TestReadmeShell(t *testing.T) {
 			// Either takes more than 10 minutes; package bench has tests of both.
 			require.Equal(t, "go run ./bench\ngo run ./bench --scale\n", block)
 		},
+		"docs/performance.md: Measure your own cluster": func(t *testing.T, block string) {
+			const there = "go run ./bench --address temporal.example:7233 --namespace load"
+			require.Equal(t, there+"\n"+there+" --scale\n", block) // package bench has tests of both
+		},
 		"docs/reliability.md: The chaos run": func(t *testing.T, block string) {
 			// It takes minutes; its short form is a test of its own.
 			require.Equal(t, chaos.Command(true, 1)+"\n", block)
