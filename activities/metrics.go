@@ -30,9 +30,12 @@ const (
 
 // countRequest counts a request that took so long and ended with err.
 func countRequest(ctx context.Context, method string, took time.Duration, err error) {
-	outcome, answered := outcomeOf(err)
 	metrics := activity.GetMetricsHandler(ctx)
-	if outcome == outcomeNotSent || metrics == client.MetricsNopHandler {
+	if metrics == client.MetricsNopHandler {
+		return
+	}
+	outcome, answered := outcomeOf(err)
+	if outcome == outcomeNotSent {
 		return
 	}
 	metrics.WithTags(map[string]string{"method": method, "outcome": outcome}).Counter(requestsMetric).Inc(1)

@@ -81,7 +81,7 @@ func isServiceFailure(err error) bool {
 func isBan(err error) bool {
 	var serviceError *twocaptcha.ServiceError
 	return errors.As(err, &serviceError) &&
-		serviceErrorClasses[serviceError.Code].of(serviceError.Method).delay >= failingTime
+		serviceErrorClasses[serviceError.Code].of(serviceError.Method).holds == everything
 }
 
 // isOfThisSide tells whether a request failed before it could reach the service.

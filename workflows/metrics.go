@@ -63,8 +63,11 @@ func countEnd(
 	ctx workflow.Context, startedAt time.Time, polls int, result *twocaptcha.TaskResult, err error,
 ) {
 	metrics := workflow.GetMetricsHandler(ctx)
+	if metrics == client.MetricsNopHandler {
+		return
+	}
 	outcome := outcomeOf(err)
-	if outcome == "" || metrics == client.MetricsNopHandler {
+	if outcome == "" {
 		return
 	}
 	byOutcome := metrics.WithTags(map[string]string{"outcome": outcome})
