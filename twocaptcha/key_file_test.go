@@ -435,16 +435,20 @@ func TestKeyFileThatChangesUnderManyRequests(t *testing.T) {
 		})
 	}
 	const changes = 20
-	for number := range changes {
-		wrong := fmt.Sprintf("%032d", number)
-		k.write(wrong)
+	requireTried := func(key string) {
 		require.Eventually(t, func() bool {
 			k.mutex.Lock()
 			defer k.mutex.Unlock()
-			return slices.Contains(k.got, wrong)
-		}, 10*time.Second, time.Millisecond)
-		k.write([]string{clientKey, otherKey}[number%2])
+			return slices.Contains(k.got, key)
+		}, time.Minute, time.Millisecond, key)
 	}
+	for number := range changes {
+		wrong := fmt.Sprintf("%032d", number)
+		k.write(wrong)
+		requireTried(wrong)
+		k.write([]string{clientKey, otherKey}[number%2]) // which may be tried before the next one, or not
+	}
+	requireTried(otherKey)
 	close(stop)
 	running.Wait()
 	counts := map[string]int{}

@@ -43,8 +43,11 @@ func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
 		require.Eventually(t, func() bool { // until the attempt's failure is known to the server
 			description, err := temporalClient.DescribeWorkflow(harness.Context(t), wait.run.GetID(),
 				wait.run.GetRunID())
+			if err != nil {
+				return false
+			}
 			pending := description.RawResponse.GetPendingActivities()
-			return err == nil && len(pending) == 1 && pending[0].GetAttempt() == 2
+			return len(pending) == 1 && pending[0].GetAttempt() == 2
 		}, harness.Patience, 20*time.Millisecond, wait.name)
 	}
 
