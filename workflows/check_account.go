@@ -1,29 +1,32 @@
 package workflows
 
 import (
-	"time"
-
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
-// checkQueueTime is how long the check waits for a worker: somebody waits for its answer.
-const checkQueueTime = time.Minute
-
 // CheckAccountOutput is the account's balance, as the decimal that the service wrote.
 type CheckAccountOutput = twocaptcha.BalanceResult
 
-// CheckAccount is the workflow that asks for the balance of the worker's account, once. It takes no
-// input. It returns the balance, or an ApplicationError, never retryable, whose type is the
+// CheckAccount is the workflow that asks for the balance of the worker's account, once, through the
+// worker process that runs the workflow: as the gate of a rollout it must not be answered by another
+// version, whose workers a server may give an activity to in the first moments of a new one. A worker
+// that is killed while it asks leaves the question to the next, and the limit of requests a second for
+// the queue does not count it. It takes no input. It returns the balance, or an ApplicationError, never retryable, whose type is the
 // service's code, NoAnswer, UnexpectedResponse or InvalidInput. Its workflow id is the caller's
 // choice.
 func CheckAccount(ctx workflow.Context) (CheckAccountOutput, error) {
 	var out CheckAccountOutput
-	options := oneRequestOptions(ctx, "balance", 1, checkQueueTime)
-	if err := workflow.ExecuteActivity(options, activities.GetBalanceActivity).Get(ctx, &out); err != nil {
+	options := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		Summary:             "balance",
+		StartToCloseTimeout: attemptTimeout,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+	})
+	if err := workflow.ExecuteLocalActivity(options, activities.GetBalanceActivity).Get(ctx, &out); err != nil {
 		return CheckAccountOutput{}, endOfRequest(ctx, err, 0, "the balance is not known, since no answer came")
 	}
 	return out, nil

@@ -3,32 +3,14 @@ package workflows
 import (
 	"cmp"
 	"errors"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
-
-	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
-// oneRequestOptions are for an activity that asks the service for something at once, in so many
-// attempts at most. A worker or its turn is waited for as long as queueTime.
-func oneRequestOptions(ctx workflow.Context, summary string, attempts int32, queueTime time.Duration) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		Summary:                summary,
-		ScheduleToStartTimeout: queueTime,
-		StartToCloseTimeout:    attemptTimeout,
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:    schedule.FirstRetryDelay,
-			BackoffCoefficient: 2,
-			MaximumInterval:    schedule.MaxRetryDelay,
-			MaximumAttempts:    attempts,
-		},
-	})
-}
-
-// endOfRequest makes the error of such an activity what its workflow ends with: the service's code,
-// or NoAnswer if the service did not answer, which unanswered says.
+// endOfRequest makes the error of an activity that asks the service for something at once what its
+// workflow ends with: the service's code, or NoAnswer if the service did not answer, which
+// unanswered says.
 func endOfRequest(ctx workflow.Context, err error, taskID int64, unanswered string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

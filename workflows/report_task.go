@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
 const (
@@ -55,7 +57,17 @@ func ReportTask(ctx workflow.Context, in ReportTaskInput) (ReportTaskOutput, err
 	}
 	input := activities.ReportInput{TaskID: in.TaskID}
 	var out ReportTaskOutput
-	options := oneRequestOptions(ctx, fmt.Sprintf(summary, in.TaskID), reportAttempts, reportQueueTime)
+	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary:                fmt.Sprintf(summary, in.TaskID),
+		ScheduleToStartTimeout: reportQueueTime,
+		StartToCloseTimeout:    attemptTimeout,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    schedule.FirstRetryDelay,
+			BackoffCoefficient: 2,
+			MaximumInterval:    schedule.MaxRetryDelay,
+			MaximumAttempts:    reportAttempts,
+		},
+	})
 	if err := workflow.ExecuteActivity(options, activity, input).Get(ctx, &out); err != nil {
 		return ReportTaskOutput{}, endOfRequest(ctx, err, in.TaskID, fmt.Sprintf(
 			"task %d: no answer came to the report, which the service may have taken", in.TaskID))

@@ -51,13 +51,17 @@ func newRolloutOf(t *testing.T, name string) rollout {
 	}
 }
 
-// startVersion starts a worker of this version, and returns once the server knows of it.
+// startVersion starts a worker of this version, and returns once the server knows all that it does.
+// Until then its activities go to the current version.
 func (r rollout) startVersion(t *testing.T, path, buildID string) *harness.Process {
 	t.Helper()
-	return r.startVersionWith(t, path, buildID, harness.ClientKey, r.service.URL())
+	process := r.startVersionWith(t, path, buildID, harness.ClientKey, r.service.URL())
+	r.waitForTaskQueues(t, buildID, 3) // of workflows, activities and operations
+	return process
 }
 
-// startVersionWith is startVersion with another key or service.
+// startVersionWith starts a worker with that key and service. It returns once the server knows the
+// version by name.
 func (r rollout) startVersionWith(t *testing.T, path, buildID, key, apiURL string) *harness.Process {
 	t.Helper()
 	command := harness.WorkerCommand([]string{
@@ -67,12 +71,17 @@ func (r rollout) startVersionWith(t *testing.T, path, buildID, key, apiURL strin
 	command.Path = path
 	process := harness.StartProcess(t, command)
 	process.WaitForOutput(t, harness.WorkerStarted)
+	r.waitForTaskQueues(t, buildID, 1)
+	return process
+}
+
+func (r rollout) waitForTaskQueues(t *testing.T, buildID string, count int) {
+	t.Helper()
 	ctx := harness.Context(t)
 	require.Eventually(t, func() bool {
 		described, err := r.deployment.DescribeVersion(ctx, client.WorkerDeploymentDescribeVersionOptions{BuildID: buildID})
-		return err == nil && len(described.Info.TaskQueuesInfos) >= 3 // of workflows, activities and operations
-	}, harness.Patience, 100*time.Millisecond, "the server does not know of version %s", buildID)
-	return process
+		return err == nil && len(described.Info.TaskQueuesInfos) >= count
+	}, harness.Patience, 20*time.Millisecond, "the server does not know of version %s", buildID)
 }
 
 func (r rollout) setCurrent(t *testing.T, buildID string) {
@@ -201,7 +210,8 @@ func TestRollout(t *testing.T) {
 
 func last(versions []string) string { return versions[len(versions)-1] }
 
-// TestGateOfARollout has versions that must not get traffic.
+// TestGateOfARollout has versions that must not get traffic. Each gate begins when the server has
+// only just heard of its version, and must not be answered by the current one.
 func TestGateOfARollout(t *testing.T) {
 	t.Parallel()
 	r := newRollout(t)
