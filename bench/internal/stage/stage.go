@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
-	"os"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/temporal-providers/temporal-2captcha/bench/internal/designs"
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
-	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/provider"
 )
@@ -34,15 +32,16 @@ type Options struct {
 	Profiles           string // a folder for their profiles; "": they make none
 	UnlimitedPolls     bool   // the service bans nobody for too many
 
-	// Temporal has the TEMPORAL_* of a server that is there; nil: the stage starts a dev server.
+	// Temporal has the TEMPORAL_* of a server that is there, and Server is one that the benchmark has
+	// started. Both nil: the stage starts a server of its own.
 	Temporal command.Environment
+	Server   *Server
 }
 
 type stage struct {
 	Options
 	design         designs.Design
 	service        *simulator.Server
-	server         *devserver.Server // nil: the stage has not started one
 	temporalClient client.Client     // nil: the design does without Temporal
 	started        *startedWorkflows // by the client
 	workers        []*workerProcess
@@ -69,15 +68,22 @@ func on(ctx context.Context, design designs.Design, options Options, measure fun
 		TaskQueue: fmt.Sprintf("bench-%s-%s", design.Name, rand.Text()),
 	}
 	if design.Start != nil {
-		if options.Temporal == nil {
-			cli, download := options.Environment.Getenv("TEMPORAL_CLI"), options.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD")
-			s.server, err = devserver.Start(ctx, devserver.Options{CLI: cli, CLIDownload: download, SearchPath: true, Messages: options.Errors})
-			if err != nil {
+		ownServer := options.Temporal == nil && options.Server == nil
+		if ownServer {
+			if s.Server, err = StartServer(ctx, options); err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, s.server.Stop()) }()
-			go func() { <-s.server.Done(); cancel(s.server.Err()) }()
-			settings.Temporal = command.Environment{"TEMPORAL_ADDRESS=" + s.server.Address(), "TEMPORAL_CONFIG_FILE=" + os.DevNull}
+			defer func() { err = errors.Join(err, s.Server.Stop()) }()
+		}
+		if s.Server != nil {
+			go func() {
+				select {
+				case <-s.Server.Done():
+					cancel(s.Server.Err())
+				case <-ctx.Done():
+				}
+			}()
+			settings.Temporal = s.Server.settings()
 		}
 		s.started = &startedWorkflows{taskQueue: settings.TaskQueue}
 		s.temporalClient, err = dial(ctx, settings.Temporal, s.started)
@@ -85,7 +91,7 @@ func on(ctx context.Context, design designs.Design, options Options, measure fun
 			return err
 		}
 		defer s.temporalClient.Close()
-		if s.server == nil {
+		if !ownServer {
 			defer s.terminateOpen(ctx) // the workers have ended then
 		}
 	}

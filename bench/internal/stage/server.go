@@ -1,0 +1,55 @@
+package stage
+
+import (
+	"context"
+	"os"
+
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/command"
+	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
+)
+
+// Server is a Temporal server that the benchmark has started.
+type Server struct {
+	running
+	Name       string
+	processes  func() map[string][]int // process groups by component
+	postgreSQL string                  // a connection string of its database; "": it is SQLite
+}
+
+type running interface {
+	Address() string
+	Done() <-chan struct{}
+	Err() error
+	Stop() error
+}
+
+// StartServer starts a dev server. The caller stops it.
+func StartServer(ctx context.Context, options Options) (*Server, error) {
+	cli, download := options.Environment.Getenv("TEMPORAL_CLI"), options.Environment.Getenv("TEMPORAL_CLI_DOWNLOAD")
+	server, err := devserver.Start(ctx, devserver.Options{CLI: cli, CLIDownload: download, SearchPath: true, Messages: options.Errors})
+	if err != nil {
+		return nil, err
+	}
+	processes := func() map[string][]int { return map[string][]int{"dev server": {server.ProcessID()}} }
+	return &Server{running: server, Name: "dev server", processes: processes}, nil
+}
+
+// settings name the server to clients and workers.
+func (s *Server) settings() command.Environment {
+	return command.Environment{"TEMPORAL_ADDRESS=" + s.Address(), "TEMPORAL_CONFIG_FILE=" + os.DevNull}
+}
+
+// version is that of the Temporal server.
+func (s *Server) version(ctx context.Context) (string, error) {
+	temporalClient, err := dial(ctx, s.settings())
+	if err != nil {
+		return "", err
+	}
+	defer temporalClient.Close()
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	info, err := temporalClient.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
+	return info.GetServerVersion(), err
+}
