@@ -17,39 +17,75 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 )
 
+// mostTasks is how many one measurement of --costs may have.
+const mostTasks = 100_000
+
 // flags are what the command line takes.
 type flags struct {
 	Tasks         int           `default:"150" positive:"" placeholder:"N" help:"How many tasks each design gets (default 150)."`
 	Rate          float64       `default:"5" placeholder:"N" help:"How many of them are submitted a second (default 5)."`
-	MeanSolveTime time.Duration `default:"15s" placeholder:"DURATION" help:"How long they take on average until they are ready (default 15s)."`
+	MeanSolveTime time.Duration `default:"15s" with:",costs" placeholder:"DURATION" help:"How long they take on average until they are ready (default 15s)."`
 	Seed          uint64        `default:"1" placeholder:"N" help:"Equal seeds give equal tasks (default 1)."`
-	Design        []string      `placeholder:"NAME" sep:"none" help:"A design to run; repeat the flag for more (default: all of them)."`
+	Design        []string      `with:",costs" placeholder:"NAME" sep:"none" help:"A design to run; repeat the flag for more (default: all of them; with --costs this project's)."`
 	AtOnce        int           `default:"1" positive:"" placeholder:"N" help:"How many designs run at the same time (default 1). More take less time, and disturb each other's figures."`
 
-	Scale        bool          `help:"Hold many waits in flight instead, with one worker process and then with two."`
+	Scale        bool          `xor:"mode" with:"scale" help:"Hold many waits in flight instead, with one worker process and then with two."`
 	Waits        int           `default:"10000" positive:"" group:"With --scale" placeholder:"N" help:"How many waits (default 10000)."`
 	PollInterval time.Duration `default:"3m" group:"With --scale" placeholder:"DURATION" help:"How often each of them polls (default 3m)."`
-	Profiles     string        `group:"With --scale" placeholder:"FOLDER" help:"Where the worker processes write profiles of their CPU and heap in each phase, for go tool pprof."`
+	Profiles     string        `group:"With --scale" placeholder:"FOLDER" help:"Where the worker processes write profiles of their CPU and heap in each phase, for go tool pprof. With --cluster, the server's processes too, of their CPU."`
 	stage.Tuning `group:"With --scale"`
 
-	Address   string `placeholder:"HOST:PORT" help:"Measure the Temporal server there, instead of dev servers."`
-	Namespace string `placeholder:"NAME" help:"Its namespace (default: TEMPORAL_NAMESPACE, or \"default\")."`
-	JSON      bool   `name:"json" help:"Print JSON instead of a table."`
+	Costs    bool          `xor:"mode" with:"costs" help:"Measure instead what a task costs a Temporal server and a worker, by several loads (Linux only)."`
+	Loads    []float64     `default:"1,2,4" group:"With --costs" placeholder:"N,N,N" help:"How many tasks a second, three loads or more (default 1,2,4)."`
+	Arrivals time.Duration `default:"30s" group:"With --costs" placeholder:"DURATION" help:"How long tasks arrive at each load (default 30s)."`
+
+	Size    bool   `xor:"mode" with:"size" help:"Tell instead, from figures of --costs, what 10, 100 and 1000 tasks a second need. It starts nothing."`
+	Figures string `group:"With --size" placeholder:"FILE" help:"The output of --costs --json (default: the figures that are kept in the repository)."`
+
+	Cluster   bool   `with:"scale,costs" help:"Measure a Temporal server of several processes on PostgreSQL, which is started for it, instead of dev servers; with --costs, beside one (Linux only)."`
+	Address   string `with:",scale" placeholder:"HOST:PORT" help:"Measure the Temporal server there, instead of dev servers."`
+	Namespace string `with:",scale" placeholder:"NAME" help:"Its namespace (default: TEMPORAL_NAMESPACE, or \"default\")."`
+	JSON      bool   `name:"json" with:",scale,costs,size" help:"Print JSON instead of a table."`
 	command.CommonFlags
 }
 
 //go:embed help.txt
 var help string
 
+// mode is what the benchmark does: the name of a flag; "": it compares designs.
+func (f flags) mode() string {
+	switch {
+	case f.Scale:
+		return "scale"
+	case f.Costs:
+		return "costs"
+	case f.Size:
+		return "size"
+	}
+	return ""
+}
+
+// modesOf are those with which a flag has an effect.
+func modesOf(flag *kong.Flag) []string {
+	if flag.Group != nil {
+		return []string{strings.TrimPrefix(flag.Group.Key, "With --")}
+	}
+	return strings.Split(flag.Tag.Get("with"), ",")
+}
+
 func (f flags) validate(parsed *kong.Context, environment command.Environment) error {
-	ofBoth := []string{"scale", "address", "namespace", "json"}
 	for _, path := range parsed.Path {
+		if path.Flag == nil || path.Resolved {
+			continue // it is not on the command line
+		}
+		switch flag, modes := path.Flag, modesOf(path.Flag); {
+		case slices.Contains(modes, f.mode()) || flag.Name == f.mode():
+		case f.mode() == "" || flag.Group != nil:
+			return fmt.Errorf("--%s goes with --%s only", flag.Name, strings.Join(modes, " or --"))
+		default:
+			return fmt.Errorf("--%s does not go with --%s", flag.Name, f.mode())
+		}
 		switch flag := path.Flag; {
-		case flag == nil || path.Resolved: // it is not on the command line
-		case flag.Group != nil && !f.Scale:
-			return fmt.Errorf("--%s goes with --scale only", flag.Name)
-		case flag.Group == nil && f.Scale && !slices.Contains(ofBoth, flag.Name):
-			return fmt.Errorf("--%s does not go with --scale", flag.Name)
 		case flag.Target.Kind() == reflect.String && flag.Target.IsZero():
 			return fmt.Errorf("--%s is empty", flag.Name)
 		case flag.Target.CanInt() && flag.Target.Int() < 0:
@@ -59,11 +95,23 @@ func (f flags) validate(parsed *kong.Context, environment command.Environment) e
 		}
 	}
 	for _, name := range f.Design {
-		if _, err := designs.Named(name); err != nil {
+		switch design, err := designs.Named(name); {
+		case err != nil:
 			return fmt.Errorf("--design %s: %w", name, err)
+		case f.Costs && design.Start == nil:
+			return fmt.Errorf("--design %s does not go with --costs: it does without Temporal", name)
+		}
+	}
+	for _, load := range f.Loads {
+		if !(load > 0 && load*f.Arrivals.Seconds() >= 1 && load*f.Arrivals.Seconds() <= mostTasks) {
+			return fmt.Errorf("--loads has %g: in --arrivals, which is %s, that is not 1 to %d tasks", load, f.Arrivals, mostTasks)
 		}
 	}
 	switch {
+	case !slices.IsSorted(f.Loads) || len(slices.Compact(slices.Clone(f.Loads))) != len(f.Loads) || len(f.Loads) < 3:
+		return errors.New("--loads takes three or more numbers, each larger than the one before")
+	case f.Cluster && f.Address != "":
+		return errors.New("--cluster does not go with --address")
 	case !(f.Rate > 0):
 		return errors.New("--rate takes a positive number")
 	case f.MeanSolveTime < time.Millisecond || stage.MostOfMean*f.MeanSolveTime > designs.WaitTimeout:
@@ -111,6 +159,9 @@ func namingAddress(err error) error {
 // chosenDesigns are those to run, in the order of the table.
 func (f flags) chosenDesigns() []designs.Design {
 	return slices.DeleteFunc(designs.All(), func(design designs.Design) bool {
-		return len(f.Design) > 0 && !slices.Contains(f.Design, design.Name)
+		if len(f.Design) == 0 {
+			return f.Costs && !design.Ours
+		}
+		return !slices.Contains(f.Design, design.Name)
 	})
 }

@@ -1,6 +1,7 @@
 // Command bench measures ways to wait for the results of 2captcha tasks, side by side: this
 // project's, those of Temporal's polling guide, and a plain loop. With --scale it holds many waits
-// in flight. Run it with --help for its flags.
+// in flight, with --costs it measures what a task costs the parts of a server, and with --size it
+// tells from that what many tasks need. Run it with --help for its flags.
 package main
 
 import (
@@ -8,9 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/size"
 	"github.com/temporal-providers/temporal-2captcha/bench/internal/stage"
 	"github.com/temporal-providers/temporal-2captcha/internal/command"
 )
@@ -36,14 +40,15 @@ func run(ctx context.Context, invocation command.Invocation) int {
 	case shown:
 		return command.ExitDone
 	}
-	options := stage.Options{Invocation: invocation, Tuning: f.Tuning, Temporal: f.server(invocation.Environment)}
+	options := stage.Options{
+		Invocation: invocation, Tuning: f.Tuning, Temporal: f.server(invocation.Environment), Cluster: f.Cluster,
+	}
 	if options.Temporal != nil {
 		err = namingAddress(stage.CheckServer(ctx, options.Temporal))
 	}
-	measure := compare
-	if f.Scale {
-		measure = scale
-	}
+	measure := map[string]func(context.Context, flags, stage.Options) error{
+		"": compare, "scale": scale, "costs": costs, "size": sizing,
+	}[f.mode()]
 	if err == nil {
 		err = measure(ctx, f, options)
 	}
@@ -100,4 +105,68 @@ func scale(ctx context.Context, f flags, options stage.Options) error {
 		err = errors.Join(err, fmt.Errorf("%d waits without a result", lost))
 	}
 	return err
+}
+
+// mostBusy is the percentage of the machine's CPUs above which processes wait for one so much that
+// figures are not those of a server with CPUs to spare.
+const mostBusy = 85
+
+// costs measures what tasks cost each server, one after the other, and prints the figures.
+func costs(ctx context.Context, f flags, options stage.Options) error {
+	if runtime.GOOS != "linux" {
+		return errors.New("--costs reads the CPU time of processes from /proc: run it on Linux")
+	}
+	figures := size.Figures{Machine: size.Machine{
+		Date: time.Now().UTC().Format(time.DateOnly), CPUs: runtime.NumCPU(), System: f.surroundings().System, MeanSolveTime: f.MeanSolveTime.Seconds(),
+	}}
+	plan := stage.CostPlan{Designs: f.chosenDesigns(), Loads: f.Loads, Arrivals: f.Arrivals, MeanSolveTime: f.MeanSolveTime}
+	options.Workers = 1
+	servers := []bool{false}
+	if f.Cluster {
+		servers = []bool{true, false}
+	}
+	var tooBusy error
+	for _, options.Cluster = range servers {
+		measured, err := costsOnServer(ctx, plan, options)
+		if err != nil {
+			return err
+		}
+		figures.Servers = append(figures.Servers, measured)
+		for _, design := range measured.Designs {
+			for _, point := range design.Points {
+				if point.Busy > mostBusy {
+					tooBusy = errors.Join(tooBusy, fmt.Errorf("%s, %s at %g tasks a second: %.0f %% of the CPUs were busy, which is over %d %%: "+
+						"run it on a machine with nothing else to do, or with lower --loads",
+						measured.Server, design.Design, point.ArrivalRate, point.Busy, mostBusy))
+				}
+			}
+		}
+	}
+	return errors.Join(tooBusy, write(options.Output, f.JSON, "costs.tmpl", figures))
+}
+
+func costsOnServer(ctx context.Context, plan stage.CostPlan, options stage.Options) (measured stage.ServerCosts, err error) {
+	if options.Server, err = stage.StartServer(ctx, options); err != nil {
+		return measured, err
+	}
+	defer func() { err = errors.Join(err, options.Server.Stop()) }()
+	return stage.MeasureCosts(ctx, plan, options)
+}
+
+// sizing prints what many tasks need, from the kept figures or those of a file.
+func sizing(_ context.Context, f flags, options stage.Options) error {
+	figures, err := size.Kept()
+	if f.Figures != "" {
+		var text []byte
+		if text, err = os.ReadFile(f.Figures); err == nil {
+			figures, err = size.Parse(text)
+		}
+		if err != nil {
+			err = fmt.Errorf("--figures %s: %w", f.Figures, err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return write(options.Output, f.JSON, "size.tmpl", figures.Size(10, 100, 1000))
 }

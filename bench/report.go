@@ -10,6 +10,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/size"
 	"github.com/temporal-providers/temporal-2captcha/bench/internal/stage"
 )
 
@@ -55,6 +56,9 @@ func write(to io.Writer, asJSON bool, name string, report any) error {
 	functions := template.FuncMap{
 		"f":        figure,
 		"hours":    func(seconds *float64) string { return figure(1, *seconds/3600) + " h" },
+		"columns":  size.Columns,
+		"in":       scaled,
+		"percent":  percent,
 		"duration": func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) },
 	}
 	parsed := template.Must(template.New(name).Funcs(functions).ParseFS(templates, name))
@@ -76,6 +80,22 @@ func figure(decimals int, value any) string {
 		value = *optional
 	}
 	return fmt.Sprintf("%.*f", decimals, value)
+}
+
+// scaled is a value in a larger unit.
+func scaled(unit float64, value *float64) *float64 {
+	if value == nil {
+		return nil
+	}
+	return new(*value / unit)
+}
+
+// percent is a deviation, with its sign.
+func percent(value *float64) string {
+	if value == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%+.0f %%", *value)
 }
 
 // table lays out its rows in columns: the first to the left, the others to the right.

@@ -55,6 +55,20 @@ func NewWorkload(tasks int, arrivalRate float64, mean time.Duration, seed uint64
 	return w
 }
 
+// NewEvenWorkload spreads the solve times evenly over their distribution instead of drawing them, so
+// that many tasks are like few. Their order is always the same.
+func NewEvenWorkload(tasks int, arrivalRate float64, mean time.Duration) Workload {
+	w := Workload{Tasks: tasks, ArrivalRate: arrivalRate}
+	location := math.Log(mean.Seconds()) - spread*spread/2
+	for i := range tasks {
+		quantile := math.Sqrt2 * math.Erfinv(2*(float64(i)+0.5)/float64(tasks)-1)
+		w.solveTimes = append(w.solveTimes, time.Duration(math.Exp(location+spread*quantile)*float64(time.Second)))
+	}
+	random := rand.New(rand.NewPCG(1, 0))
+	random.Shuffle(tasks, func(i, j int) { w.solveTimes[i], w.solveTimes[j] = w.solveTimes[j], w.solveTimes[i] })
+	return w
+}
+
 // arrival is when a task is submitted, after the start of the run.
 func (w Workload) arrival(i int) time.Duration {
 	return time.Duration(float64(i) / w.ArrivalRate * float64(time.Second))

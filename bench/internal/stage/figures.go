@@ -50,7 +50,7 @@ func newDesignFigures(design designs.Design, waits []wait, heartbeats int, befor
 	figures.ActionsPerTask = round(float64(actions)/float64(max(len(delays), 1)), 2)
 	figures.ServerCPU = after.figure((after.server-before.server).Seconds()*1000/tasks, 1)
 	figures.WorkerCPU = after.figure((after.workers-before.workers).Seconds()*1000/tasks, 1)
-	if growth, known := slope(requests, events); known {
+	if growth, _, known := LeastSquares(requests, events); known {
 		growth = round(growth, 1)
 		figures.EventsPerPoll = &growth
 		if growth >= 0.5 { // less is noise: a task may have one event more if the server is busy
@@ -84,15 +84,24 @@ type Phase struct {
 	Server    *float64 `json:"serverCpus"`
 	Workers   *float64 `json:"workerCpus"`
 	Bench     *float64 `json:"benchCpus"` // of this process: the clients, and the simulated service
+
+	Components map[string]float64 `json:"serverCpusByComponent,omitempty"` // of a server of several processes
 }
 
 func newPhase(done int, before, after usage) Phase {
 	seconds := after.at.Sub(before.at).Seconds()
 	busy := func(cpu time.Duration) *float64 { return after.figure(cpu.Seconds()/seconds, 2) }
-	return Phase{
+	phase := Phase{
 		Seconds: round(seconds, 1), Done: done, PerSecond: round(float64(done)/seconds, 1),
 		Server: busy(after.server - before.server), Workers: busy(after.workers - before.workers), Bench: busy(after.bench - before.bench),
 	}
+	if len(after.components) > 1 {
+		phase.Components = map[string]float64{}
+		for component, cpu := range after.components {
+			phase.Components[component] = round((cpu-before.components[component]).Seconds()/seconds, 2)
+		}
+	}
+	return phase
 }
 
 // figure rounds a value that was made from the usage; nil if that is not known.
@@ -134,14 +143,16 @@ func mean(values []float64) float64 {
 	return total / float64(max(len(values), 1))
 }
 
-// slope is by how much y grows with x, by least squares. If all x are the same, it is not known.
-func slope(x, y []float64) (slope float64, known bool) {
+// LeastSquares is the line that fits best: by how much y grows with x, and y where x is 0. If all x
+// are the same, it is not known.
+func LeastSquares(x, y []float64) (slope, intercept float64, known bool) {
 	covariance, variance, meanX, meanY := 0.0, 0.0, mean(x), mean(y)
 	for i := range x {
 		covariance += (x[i] - meanX) * (y[i] - meanY)
 		variance += (x[i] - meanX) * (x[i] - meanX)
 	}
-	return covariance / variance, variance != 0
+	slope = covariance / variance
+	return slope, meanY - slope*meanX, variance != 0
 }
 
 func round(value float64, decimals int) float64 {

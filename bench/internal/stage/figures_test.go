@@ -38,19 +38,20 @@ func TestPercentileIsOneOfTheValues(t *testing.T) {
 	}
 }
 
-func TestSlope(t *testing.T) {
+func TestLeastSquares(t *testing.T) {
 	t.Parallel()
-	slope11, known := slope([]float64{1, 2, 3, 6}, []float64{16, 27, 38, 71})
+	slope11, intercept, known := LeastSquares([]float64{1, 2, 3, 6}, []float64{16, 27, 38, 71})
 	require.True(t, known)
 	require.InDelta(t, 11, slope11, 1e-9)
+	require.InDelta(t, 5, intercept, 1e-9)
 
-	flat, known := slope([]float64{1, 2, 3}, []float64{16, 16, 16})
+	flat, _, known := LeastSquares([]float64{1, 2, 3}, []float64{16, 16, 16})
 	require.True(t, known)
 	require.Zero(t, flat)
 
-	_, known = slope([]float64{1, 1, 1}, []float64{16, 16, 17})
+	_, _, known = LeastSquares([]float64{1, 1, 1}, []float64{16, 16, 17})
 	require.False(t, known, "with as many requests for each task nothing can be told")
-	_, known = slope(nil, nil)
+	_, _, known = LeastSquares(nil, nil)
 	require.False(t, known)
 }
 

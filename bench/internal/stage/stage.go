@@ -36,6 +36,7 @@ type Options struct {
 	// started. Both nil: the stage starts a server of its own.
 	Temporal command.Environment
 	Server   *Server
+	Cluster  bool // servers that are started are of several processes, on PostgreSQL; false: dev servers
 }
 
 type stage struct {
