@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/process"
 )
 
 // packageLine matches the line that go build -v writes when it begins to compile a package.
@@ -14,7 +16,7 @@ var packageLine = regexp.MustCompile(`^[\w./~-]+\n$`)
 // buildLog takes the output of go build -v. It counts the packages, and keeps the end of everything
 // else: after an error, go goes on with the packages that don't depend on the one that failed.
 type buildLog struct {
-	logTail
+	process.LogTail
 
 	mutex    sync.Mutex
 	packages int
@@ -36,7 +38,7 @@ func (l *buildLog) Write(data []byte) (int, error) {
 		l.latest = strings.TrimSpace(line)
 		if packageLine.MatchString(line) {
 			l.packages++
-		} else if _, err := l.logTail.Write([]byte(line)); err != nil {
+		} else if _, err := l.LogTail.Write([]byte(line)); err != nil {
 			return 0, err
 		}
 	}
@@ -55,12 +57,12 @@ func (l *buildLog) signOfLife() string {
 	return ""
 }
 
-// explain adds the last lines to err, if there are any.
-func (l *buildLog) explain(err error) error {
+// Explain adds the last lines to err, if there are any.
+func (l *buildLog) Explain(err error) error {
 	l.mutex.Lock()
 	unended := l.unended
 	l.unended = nil
 	l.mutex.Unlock()
-	_, _ = l.logTail.Write(unended)
-	return l.logTail.explain(err)
+	_, _ = l.LogTail.Write(unended)
+	return l.LogTail.Explain(err)
 }

@@ -72,9 +72,9 @@ func TestCLIOnThePathIsTakenIfItIsRecentEnough(t *testing.T) {
 			require.Empty(t, string(output))
 			require.Error(t, found.command.Wait())
 			for _, said := range []string{folder + "/temporal is not used", "1.5.1 or later is needed", `"go"`, "set TEMPORAL_CLI"} {
-				require.True(t, found.errors.contains(said), "%q is said: %v", said, found.errors.explain(os.ErrInvalid))
+				require.True(t, found.errors.Contains(said), "%q is said: %v", said, found.errors.Explain(os.ErrInvalid))
 			}
-			require.False(t, found.errors.contains("download"))
+			require.False(t, found.errors.Contains("download"))
 		})
 	}
 }

@@ -19,19 +19,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/loopback"
 	"github.com/temporal-providers/temporal-2captcha/internal/process"
 )
 
 const (
-	host = "127.0.0.1"
-
 	startAttempts = 5
 	readyTimeout  = 60 * time.Second
 	// The CLI takes 1.5 s to shut an idle server down.
@@ -75,7 +73,7 @@ type Options struct {
 // time.
 type Server struct {
 	process  *process.Process
-	log      *logTail
+	log      *process.LogTail
 	ports    ports
 	stopping atomic.Bool
 }
@@ -129,10 +127,10 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 }
 
 // Address is the host and port of the gRPC API, as client.Options.HostPort takes it.
-func (s *Server) Address() string { return address(s.ports.frontend) }
+func (s *Server) Address() string { return loopback.Address(s.ports.frontend) }
 
 // WebURL is the Web UI's address, without a slash at the end.
-func (s *Server) WebURL() string { return "http://" + address(s.ports.ui) }
+func (s *Server) WebURL() string { return "http://" + loopback.Address(s.ports.ui) }
 
 // Port is the port of the gRPC API. If another Start gets it as Options.Port, the clients of this
 // server find the other one.
@@ -156,7 +154,7 @@ func (s *Server) Err() error {
 	if s.stopping.Load() {
 		return nil
 	}
-	return s.log.explain(fmt.Errorf("the Temporal dev server ended by itself: %s", s.process.Outcome()))
+	return s.log.Explain(fmt.Errorf("the Temporal dev server ended by itself: %s", s.process.Outcome()))
 }
 
 // Stop ends the server gracefully: SIGTERM, and SIGKILL if the server is still there 10 s later. It
@@ -191,7 +189,7 @@ var errPortTaken = errors.New("a port is taken by another program")
 
 // start runs the server once, on these ports, and waits until it answers.
 func start(ctx context.Context, cli string, options Options, data *database, ports ports) (*Server, error) {
-	log := &logTail{}
+	log := &process.LogTail{}
 	child, err := process.Start(process.Command{
 		Path:      cli,
 		Arguments: serverArguments(options, data, ports),
@@ -214,16 +212,16 @@ func start(ctx context.Context, cli string, options Options, data *database, por
 	if killErr := server.Kill(); killErr != nil {
 		err = errors.Join(err, killErr)
 	}
-	if log.contains(addressInUse) && !errors.Is(err, errPortTaken) {
+	if log.Contains(addressInUse) && !errors.Is(err, errPortTaken) {
 		err = fmt.Errorf("%w: %w", errPortTaken, err)
 	}
-	return nil, log.explain(fmt.Errorf("the Temporal dev server (%s) did not start: %w", cli, err))
+	return nil, log.Explain(fmt.Errorf("the Temporal dev server (%s) did not start: %w", cli, err))
 }
 
 func serverArguments(options Options, data *database, ports ports) []string {
 	arguments := []string{
 		"server", "start-dev",
-		"--ip", host,
+		"--ip", loopback.Host,
 		"--port", strconv.Itoa(ports.frontend),
 		"--ui-port", strconv.Itoa(ports.ui),
 		"--http-port", strconv.Itoa(ports.http),
@@ -250,5 +248,3 @@ func serverArguments(options Options, data *database, ports ports) []string {
 	}
 	return arguments
 }
-
-func address(port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }

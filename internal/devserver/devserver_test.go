@@ -25,11 +25,13 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/loopback"
 )
 
 func TestServerRunsWorkflowsAndServesTheWebUIUntilItIsStopped(t *testing.T) {
 	t.Parallel()
-	port, err := freePort()
+	port, err := loopback.FreePort()
 	require.NoError(t, err)
 	server := startServer(t, Options{Port: port})
 	require.Equal(t, fmt.Sprintf("127.0.0.1:%d", port), server.Address())
@@ -57,7 +59,7 @@ func TestServerRunsWorkflowsAndServesTheWebUIUntilItIsStopped(t *testing.T) {
 	require.NoError(t, server.Err(), "it runs")
 	require.NoError(t, server.Stop())
 	requireClosed(t, server.Done())
-	eventually(t, func() bool { return isFree(server.Port()) }, "nothing listens any more")
+	eventually(t, func() bool { return loopback.IsFree(server.Port()) }, "nothing listens any more")
 	require.NoError(t, server.Err(), "it was stopped")
 	require.NoError(t, server.Stop(), "stopped twice")
 	require.NoError(t, server.Kill(), "killed after it was stopped")
@@ -118,7 +120,7 @@ func TestStartTriesOtherPortsWhenOneIsTakenMeanwhile(t *testing.T) {
 
 func TestUsualPortIsTakenIfItIsFree(t *testing.T) {
 	t.Parallel()
-	usual, err := freePort()
+	usual, err := loopback.FreePort()
 	require.NoError(t, err)
 	chosen, err := choosePort(t.Context(), 0, usual)
 	require.NoError(t, err)
@@ -268,7 +270,7 @@ func TestInterruptOfTheParentsProcessGroupDoesNotReachTheServerAndNothingIsPrint
 	require.NoError(t, err)
 	require.Empty(t, string(rest), "standard output has the parent's own lines alone")
 	require.NoError(t, owner.command.Wait(), "the server is stopped")
-	require.Empty(t, owner.errors.kept, "nothing on standard error")
+	require.Empty(t, owner.errors.String(), "nothing on standard error")
 	require.False(t, alive(t, started.Server))
 	require.False(t, alive(t, started.Watcher))
 }
@@ -310,11 +312,11 @@ func TestCLIThatIsAScriptEndsWithWhatItRuns(t *testing.T) {
 	for name, end := range map[string]func(*Server) error{"Stop": (*Server).Stop, "Kill": (*Server).Kill} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			port, err := freePort()
+			port, err := loopback.FreePort()
 			require.NoError(t, err)
 			server := startServer(t, Options{Port: port, CLI: script(t, `'`+testCLI(t)+`' "$@"; exit $?`)})
 			require.NoError(t, end(server))
-			eventually(t, func() bool { return isFree(port) }, "the server that the script ran has ended")
+			eventually(t, func() bool { return loopback.IsFree(port) }, "the server that the script ran has ended")
 		})
 	}
 }

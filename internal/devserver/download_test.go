@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/process"
 )
 
 const greeting = "#!/bin/sh\necho hello from the release\n"
@@ -190,11 +192,11 @@ func TestUnreachableReleaseIsBuilt(t *testing.T) {
 		Folder: greeterModule(t, greeterSource), Cache: t.TempDir(), GoCommand: instantGo(t),
 		URL: "http://" + closed.Addr().String(), Checksum: sumOf(nil),
 	}
-	messages := &logTail{}
+	messages := &process.LogTail{}
 	path, err := greeter(task).path(t.Context(), messages)
 	require.NoError(t, err)
 	require.FileExists(t, path)
-	require.True(t, messages.contains(closed.Addr().String()+": dial tcp "+closed.Addr().String()+": "), "%s", messages.kept)
+	require.True(t, messages.Contains(closed.Addr().String()+": dial tcp "+closed.Addr().String()+": "), "%s", messages.String())
 }
 
 func TestRedirectToAnotherHostIsFollowed(t *testing.T) {
@@ -217,11 +219,11 @@ func TestRedirectToAnotherHostIsFollowed(t *testing.T) {
 	downloading.released.transport = release.Client().Transport
 
 	hops.Store(maxRedirects)
-	messages := &logTail{}
+	messages := &process.LogTail{}
 	_, err := downloading.path(t.Context(), messages)
 	require.ErrorIs(t, err, errNotInAClone)
-	require.True(t, messages.contains(": more than 5 redirects\n"), "%s", messages.kept)
-	require.False(t, messages.contains("secret"))
+	require.True(t, messages.Contains(": more than 5 redirects\n"), "%s", messages.String())
+	require.False(t, messages.Contains("secret"))
 
 	hops.Store(maxRedirects - 1)
 	path, err := downloading.path(t.Context(), t.Output())
@@ -251,7 +253,7 @@ func TestReleaseIsDownloadedOnceByProcessesThatAskAtOnce(t *testing.T) {
 	third := play(t, roleBuilder, task)
 	for _, waiting := range []*actor{second, third} {
 		eventually(t, func() bool {
-			return waiting.errors.contains("waiting for another process that downloads or builds the greeter")
+			return waiting.errors.Contains("waiting for another process that downloads or builds the greeter")
 		},
 			"the other processes say that they wait")
 	}
@@ -376,8 +378,8 @@ func TestDownloadGoesThroughTheProxyOfTheEnvironment(t *testing.T) {
 		"XDG_CACHE_HOME="+cache, "HTTPS_PROXY="+proxy.URL, "NO_PROXY=", "no_proxy=", "TEMPORAL_CLI_DOWNLOAD=on")
 	require.Error(t, found.command.Wait(), "there is no go to build the CLI")
 	require.Equal(t, "CONNECT release.invalid:443", <-asked)
-	require.True(t, found.errors.contains(
-		"the Temporal CLI 1.5.1 can't be downloaded and is built instead: release.invalid: Forbidden\n"), "%s", found.errors.kept)
+	require.True(t, found.errors.Contains(
+		"the Temporal CLI 1.5.1 can't be downloaded and is built instead: release.invalid: Forbidden\n"), "%s", found.errors.String())
 }
 
 func TestCLIDownloadSetting(t *testing.T) {

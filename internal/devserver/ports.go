@@ -3,22 +3,15 @@ package devserver
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"slices"
 	"time"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/loopback"
 )
 
 const (
 	usualPort   = 7233
 	usualUIPort = 8233
-
-	// Free ports are looked for below those that the system hands out (from 32768 on Linux, from
-	// 49152 on macOS). It could give one of those to a client that connects while the server is
-	// killed and started again.
-	lowestFreePort  = 20000
-	highestFreePort = 29999
-	freePortTries   = 100
 
 	// takenPortPatience is for a process that holds a port for an instant, to see whether it is free.
 	takenPortPatience = 2 * time.Second
@@ -42,10 +35,10 @@ func choosePorts(ctx context.Context, options Options) (ports, error) {
 	if chosen.ui, err = choosePort(ctx, options.UIPort, usualUIPort, chosen.frontend); err != nil {
 		return ports{}, err
 	}
-	if chosen.http, err = freePort(chosen.frontend, chosen.ui); err != nil {
+	if chosen.http, err = loopback.FreePort(chosen.frontend, chosen.ui); err != nil {
 		return ports{}, err
 	}
-	chosen.metrics, err = freePort(chosen.frontend, chosen.ui, chosen.http)
+	chosen.metrics, err = loopback.FreePort(chosen.frontend, chosen.ui, chosen.http)
 	return chosen, err
 }
 
@@ -55,10 +48,10 @@ func choosePort(ctx context.Context, named, usual int, inUse ...int) (int, error
 	if named != 0 {
 		return named, waitUntilFree(ctx, named)
 	}
-	if isFree(usual) && !slices.Contains(inUse, usual) {
+	if loopback.IsFree(usual) && !slices.Contains(inUse, usual) {
 		return usual, nil
 	}
-	return freePort(inUse...)
+	return loopback.FreePort(inUse...)
 }
 
 func waitUntilFree(ctx context.Context, port int) error {
@@ -67,7 +60,7 @@ func waitUntilFree(ctx context.Context, port int) error {
 	}
 	patient, cancel := context.WithTimeout(ctx, takenPortPatience)
 	defer cancel()
-	for !isFree(port) {
+	for !loopback.IsFree(port) {
 		if pause(patient) {
 			continue
 		}
@@ -78,30 +71,4 @@ func waitUntilFree(ctx context.Context, port int) error {
 			"end that one, or name another port", port)
 	}
 	return nil
-}
-
-func freePort(inUse ...int) (int, error) {
-	for range freePortTries {
-		port := lowestFreePort + rand.IntN(highestFreePort-lowestFreePort+1)
-		if isFree(port) && !slices.Contains(inUse, port) {
-			return port, nil
-		}
-	}
-	return 0, fmt.Errorf("no port for the Temporal dev server: %d of those from %d to %d were tried, and none is free",
-		freePortTries, lowestFreePort, highestFreePort)
-}
-
-func isFree(port int) bool {
-	// macOS lets a program listen on 127.0.0.1 beside one that listens on every address, so that a
-	// listener alone doesn't show that the port is free.
-	if connection, err := net.DialTimeout("tcp", address(port), time.Second); err == nil {
-		connection.Close()
-		return false
-	}
-	listener, err := net.Listen("tcp", address(port))
-	if err != nil {
-		return false
-	}
-	listener.Close()
-	return true
 }

@@ -13,6 +13,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/loopback"
 )
 
 const (
@@ -30,7 +32,7 @@ func waitUntilReady(ctx context.Context, server *Server) error {
 		// The HTTP API is first, because no other server was told to take its port. If two servers
 		// were given the same gRPC port, answers on that port might be the other server's. The HTTP
 		// API only begins once this server has its gRPC port.
-		func(ctx context.Context) error { return askHTTPAPI(ctx, address(server.ports.http)) },
+		func(ctx context.Context) error { return askHTTPAPI(ctx, loopback.Address(server.ports.http)) },
 		func(ctx context.Context) error { return askNamespace(ctx, server.Address()) },
 		func(ctx context.Context) error { return askWebUI(ctx, server.WebURL()) },
 	}
@@ -55,7 +57,7 @@ func askUntilAnswered(ctx context.Context, server *Server, ask func(context.Cont
 		}
 		// If it is one of the ports that the CLI picks itself, the parts of the server wait for each
 		// other forever.
-		if server.log.contains(addressInUse) {
+		if server.log.Contains(addressInUse) {
 			return errPortTaken
 		}
 		if !pause(ctx) {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/process"
 )
 
 // Tests need processes that they can end: the parent of a server, or several processes that ask at
@@ -115,7 +117,7 @@ type actor struct {
 	command *exec.Cmd
 	input   io.WriteCloser
 	output  *bufio.Reader
-	errors  *logTail
+	errors  *process.LogTail
 }
 
 // play starts the role in a process group of its own. It ends with the test, at the latest.
@@ -129,7 +131,7 @@ func play(t *testing.T, role string, task any, environment ...string) *actor {
 	command.Env = append(os.Environ(), roleVariable+"="+role, taskVariable+"="+string(encoded))
 	command.Env = append(command.Env, environment...)
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	played := &actor{command: command, errors: &logTail{}}
+	played := &actor{command: command, errors: &process.LogTail{}}
 	command.Stderr = played.errors
 	played.input, err = command.StdinPipe()
 	require.NoError(t, err)
@@ -148,7 +150,7 @@ func play(t *testing.T, role string, task any, environment ...string) *actor {
 func (a *actor) line(t *testing.T) string {
 	t.Helper()
 	line, err := a.output.ReadString('\n')
-	require.NoError(t, err, "the role's standard output ended; its standard error: %v", a.errors.explain(err))
+	require.NoError(t, err, "the role's standard output ended; its standard error: %v", a.errors.Explain(err))
 	return line
 }
 

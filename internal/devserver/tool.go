@@ -172,7 +172,7 @@ func (t tool) runGo(ctx context.Context, file string, lock *os.File, messages io
 		select {
 		case <-build.Ended():
 			if build.Status() != 0 {
-				return log.explain(fmt.Errorf("%s can't be built: go build in %s: %s; %s",
+				return log.Explain(fmt.Errorf("%s can't be built: go build in %s: %s; %s",
 					t.title, t.folder, build.Outcome(), insteadOfBuilding))
 			}
 			return nil

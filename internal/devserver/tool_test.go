@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/process"
 )
 
 func TestToolIsBuiltOnceByProcessesThatAskAtOnce(t *testing.T) {
@@ -29,7 +31,7 @@ func TestToolIsBuiltOnceByProcessesThatAskAtOnce(t *testing.T) {
 	second, third := play(t, roleBuilder, task), play(t, roleBuilder, task)
 	for _, waiting := range []*actor{second, third} {
 		eventually(t, func() bool {
-			return waiting.errors.contains("waiting for another process that downloads or builds the greeter: minutes, on the first run only")
+			return waiting.errors.Contains("waiting for another process that downloads or builds the greeter: minutes, on the first run only")
 		},
 			"the other processes say that they wait")
 	}
@@ -41,8 +43,8 @@ func TestToolIsBuiltOnceByProcessesThatAskAtOnce(t *testing.T) {
 			require.Equal(t, path+"\n", built.line(t))
 		}
 		require.NoError(t, built.command.Wait())
-		require.Equal(t, built == first, built.errors.contains("building the greeter"), "the first process alone builds")
-		require.Equal(t, built == first, built.errors.contains("built the greeter in "))
+		require.Equal(t, built == first, built.errors.Contains("building the greeter"), "the first process alone builds")
+		require.Equal(t, built == first, built.errors.Contains("built the greeter in "))
 	}
 	greeting, err := exec.Command(path).Output()
 	require.NoError(t, err)
@@ -77,16 +79,16 @@ func TestBuildShowsASignOfLife(t *testing.T) {
 	building := greeter(task)
 	building.reportEvery = 20 * time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
-	messages, failed := &logTail{}, make(chan error, 1)
+	messages, failed := &process.LogTail{}, make(chan error, 1)
 	go func() {
 		_, err := building.path(ctx, messages)
 		failed <- err
 	}()
-	eventually(t, func() bool { return messages.contains("s: go: downloading example.com/a v1.0.0\n") }, "modules are downloaded")
+	eventually(t, func() bool { return messages.Contains("s: go: downloading example.com/a v1.0.0\n") }, "modules are downloaded")
 	require.NoError(t, os.WriteFile(goOn, nil, 0o600))
-	eventually(t, func() bool { return messages.contains("s: 2 packages compiled so far, the latest example.com/b\n") },
+	eventually(t, func() bool { return messages.Contains("s: 2 packages compiled so far, the latest example.com/b\n") },
 		"packages are compiled")
-	require.True(t, messages.contains("still building the greeter after "))
+	require.True(t, messages.Contains("still building the greeter after "))
 	cancel()
 	require.ErrorIs(t, <-failed, context.Canceled)
 }
@@ -103,7 +105,7 @@ func TestFailedBuildShowsItsErrorsAndNotThePackages(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, ": 42 packages compiled so far, the latest example.com/c", log.signOfLife())
-	require.EqualError(t, log.explain(errors.New("it failed")), "it failed; its last lines:\n"+
+	require.EqualError(t, log.Explain(errors.New("it failed")), "it failed; its last lines:\n"+
 		"go: downloading example.com/a v1.0.0\n# example.com/b\nb.go:1:1: undefined: x\nthe last")
 }
 
@@ -167,7 +169,7 @@ func TestBuildThatOutlivesItsParentAndItsWatcherIsWaitedFor(t *testing.T) {
 
 	task.GoCommand = "go"
 	next := play(t, roleBuilder, task)
-	eventually(t, func() bool { return next.errors.contains("waiting for another process") },
+	eventually(t, func() bool { return next.errors.Contains("waiting for another process") },
 		"what runs of the first build is waited for")
 	require.True(t, alive(t, processes[0]))
 	require.NoError(t, syscall.Kill(-processes[0], syscall.SIGKILL))

@@ -1,4 +1,4 @@
-package devserver
+package process
 
 import (
 	"bytes"
@@ -14,14 +14,15 @@ const (
 	explainedLines = 15
 )
 
-// logTail keeps the end of what a process writes, so that an error can say why the process failed.
-type logTail struct {
+// LogTail keeps the end of what a process writes, so that an error can say why the process failed. The
+// zero value is ready for use, and its methods are safe for concurrent use.
+type LogTail struct {
 	mutex sync.Mutex
 	kept  []byte
 }
 
 // Write never fails, so that the process never waits for its reader.
-func (l *logTail) Write(data []byte) (int, error) {
+func (l *LogTail) Write(data []byte) (int, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.kept = append(l.kept, data...)
@@ -31,17 +32,23 @@ func (l *logTail) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-func (l *logTail) contains(text string) bool {
+// Contains reports whether the text is in what is kept.
+func (l *LogTail) Contains(text string) bool {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return bytes.Contains(l.kept, []byte(text))
 }
 
-// explain adds the last lines to err, if there are any.
-func (l *logTail) explain(err error) error {
+// String is what is kept.
+func (l *LogTail) String() string {
 	l.mutex.Lock()
-	text := strings.TrimSpace(string(l.kept))
-	l.mutex.Unlock()
+	defer l.mutex.Unlock()
+	return string(l.kept)
+}
+
+// Explain adds the last lines to err, if there are any.
+func (l *LogTail) Explain(err error) error {
+	text := strings.TrimSpace(l.String())
 	if text == "" {
 		return err
 	}
