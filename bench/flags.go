@@ -32,12 +32,13 @@ type flags struct {
 	Scale        bool          `xor:"mode" with:"scale" help:"Hold many waits in flight instead, with one worker process and then with two."`
 	Waits        int           `default:"10000" positive:"" group:"With --scale" placeholder:"N" help:"How many waits (default 10000)."`
 	PollInterval time.Duration `default:"3m" group:"With --scale" placeholder:"DURATION" help:"How often each of them polls (default 3m)."`
+	Hold         time.Duration `group:"With --scale" placeholder:"DURATION" help:"How long they are held before all of them end (default: as long as --poll-interval, so that each polls once)."`
 	Profiles     string        `group:"With --scale" placeholder:"FOLDER" help:"Where the worker processes write profiles of their CPU and heap in each phase, for go tool pprof. With --cluster, the server's processes too, of their CPU."`
 	stage.Tuning `group:"With --scale"`
 
 	Costs    bool          `xor:"mode" with:"costs" help:"Measure instead what a task costs a Temporal server and a worker, by several loads (Linux only)."`
 	Loads    []float64     `default:"1,2,4" group:"With --costs" placeholder:"N,N,N" help:"How many tasks a second, three loads or more (default 1,2,4)."`
-	Arrivals time.Duration `default:"30s" group:"With --costs" placeholder:"DURATION" help:"How long tasks arrive at each load (default 30s)."`
+	Arrivals time.Duration `default:"25s" group:"With --costs" placeholder:"DURATION" help:"How long tasks arrive at each load (default 25s)."`
 
 	Size    bool   `xor:"mode" with:"size" help:"Tell instead, from figures of --costs, what 10, 100 and 1000 tasks a second need. It starts nothing."`
 	Figures string `group:"With --size" placeholder:"FILE" help:"The output of --costs --json (default: the figures that are kept in the repository)."`

@@ -57,12 +57,31 @@ func TestBadUsageIsOneLine(t *testing.T) {
 		"a design with --scale":  {[]string{"--scale", "--design", "timer"}, "--design does not go with --scale"},
 		"no waits":               {[]string{"--scale", "--waits", "0"}, "--waits is 0: it takes a positive number"},
 		"too many polls":         {[]string{"--scale", "--poll-interval", "4s"}, "--poll-interval is 4s: it takes at least 5s"},
+		"a negative hold":        {[]string{"--scale", "--hold=-1s"}, "--hold is negative"},
 		"one workflow poller":    {[]string{"--scale", "--workflow-pollers", "1"}, "--workflow-pollers is 1: the SDK needs 2, one of them for the workflows in its cache"},
 		"an argument":            {[]string{"timer"}, "unexpected argument timer"},
 		"no host and port":       {[]string{"--address", "temporal.example"}, `--address is "temporal.example": it takes HOST:PORT of the server's gRPC API, such as localhost:7233`},
 		"an empty address":       {[]string{"--scale", "--address", ""}, "--address is empty"},
 		"an empty namespace":     {[]string{"--address", "localhost:7233", "--namespace="}, "--namespace is empty"},
 		"a namespace alone":      {[]string{"--namespace", "load"}, "--namespace goes with --address only"},
+		"two modes":              {[]string{"--scale", "--costs"}, "--scale and --costs can't be used together"},
+		"a size of a cluster":    {[]string{"--size", "--cluster"}, "--cluster does not go with --size"},
+		"designs of a cluster":   {[]string{"--cluster"}, "--cluster goes with --scale or --costs only"},
+		"a cluster elsewhere":    {[]string{"--scale", "--cluster", "--address", "localhost:7233"}, "--cluster does not go with --address"},
+		"costs elsewhere":        {[]string{"--costs", "--address", "localhost:7233"}, "--address does not go with --costs"},
+		"tasks with --costs":     {[]string{"--costs", "--tasks", "5"}, "--tasks does not go with --costs"},
+		"tuning with --costs":    {[]string{"--costs", "--activity-slots", "5"}, "--activity-slots goes with --scale only"},
+		"costs of no server":     {[]string{"--costs", "--design", "plain-loop"}, "--design plain-loop does not go with --costs: it does without Temporal"},
+		"loads without --costs":  {[]string{"--loads", "1,2,3"}, "--loads goes with --costs only"},
+		"two loads":              {[]string{"--costs", "--loads", "1,2"}, "--loads takes three or more numbers, each larger than the one before"},
+		"equal loads":            {[]string{"--costs", "--loads", "1,2,2"}, "--loads takes three or more numbers, each larger than the one before"},
+		"falling loads":          {[]string{"--costs", "--loads", "1,3,2"}, "--loads takes three or more numbers, each larger than the one before"},
+		"a load of NaN":          {[]string{"--costs", "--loads", "NaN,1,2"}, "--loads has NaN: in --arrivals, which is 25s, that is not 1 to 100000 tasks"},
+		"a load of no task":      {[]string{"--costs", "--loads", "1,2,3", "--arrivals", "500ms"}, "--loads has 1: in --arrivals, which is 500ms, that is not 1 to 100000 tasks"},
+		"an infinite load":       {[]string{"--costs", "--loads", "1,2,+Inf"}, "--loads has +Inf: in --arrivals, which is 25s, that is not 1 to 100000 tasks"},
+		"negative arrivals":      {[]string{"--costs", "--arrivals=-1s"}, "--arrivals is negative"},
+		"figures with --costs":   {[]string{"--costs", "--figures", "x"}, "--figures goes with --size only"},
+		"an empty file name":     {[]string{"--size", "--figures="}, "--figures is empty"},
 		"a flag without a value": {[]string{"--tasks"}, "--tasks: expected int value but got none"},
 	}
 	for name, test := range tests {
@@ -86,6 +105,7 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, 10_000, f.Waits)
 	require.Equal(t, 3*time.Minute, f.PollInterval)
 	require.Len(t, f.chosenDesigns(), 8)
+	require.Len(t, flagsOf(t, "--costs").chosenDesigns(), 4, "this project's")
 }
 
 func TestChosenDesignsKeepTheirOrder(t *testing.T) {
@@ -107,7 +127,7 @@ func TestHelpNamesEveryDesignAndFlag(t *testing.T) {
 		require.Contains(t, stdout, design.Name)
 	}
 	for _, text := range []string{"--tasks", "--rate", "--mean-solve-time", "--seed", "--design", "--at-once", "--json",
-		"--scale", "--waits", "--poll-interval", "--profiles", "--workflow-cache-size", "--address", "--namespace", "TEMPORAL_CLI", "TEMPORAL_*", "Exit status:"} {
+		"--scale", "--waits", "--poll-interval", "--hold", "--profiles", "--workflow-cache-size", "--costs", "--loads", "--arrivals", "--size", "--figures", "--cluster", "--address", "--namespace", "TEMPORAL_CLI", "TEMPORAL_*", "Exit status:"} {
 		require.Contains(t, stdout, text)
 	}
 }

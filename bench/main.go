@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,7 @@ func scale(ctx context.Context, f flags, options stage.Options) error {
 	report, lost := scaling{PollInterval: f.PollInterval.Seconds(), surroundings: f.surroundings()}, 0
 	options.Profiles, options.UnlimitedPolls = f.Profiles, true
 	for options.Workers = 1; options.Workers <= 2; options.Workers++ {
-		figures, err := stage.Hold(ctx, f.Waits, f.PollInterval, options)
+		figures, err := stage.Hold(ctx, f.Waits, f.PollInterval, cmp.Or(f.Hold, f.PollInterval), options)
 		if err != nil {
 			return err
 		}

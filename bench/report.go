@@ -40,7 +40,8 @@ func (f flags) surroundings() surroundings {
 	return surroundings{runtime.NumCPU(), runtime.GOOS + "/" + runtime.GOARCH, f.Address}
 }
 
-// templates are a table each, with | between its cells, an empty line, and what the figures mean.
+// templates are tables, with | between their cells, and what the figures mean. An empty line is
+// between any two of these.
 //
 //go:embed *.tmpl
 var templates embed.FS
@@ -61,13 +62,18 @@ func write(to io.Writer, asJSON bool, name string, report any) error {
 		"percent":  percent,
 		"duration": func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) },
 	}
-	parsed := template.Must(template.New(name).Funcs(functions).ParseFS(templates, name))
+	parsed := template.Must(template.New(name).Funcs(functions).ParseFS(templates, "*.tmpl"))
 	var text strings.Builder
-	if err := parsed.Execute(&text, report); err != nil {
+	if err := parsed.ExecuteTemplate(&text, name, report); err != nil {
 		return err
 	}
-	rows, rest, _ := strings.Cut(text.String(), "\n\n")
-	_, err := io.WriteString(to, table(rows)+"\n"+rest)
+	paragraphs := strings.Split(text.String(), "\n\n")
+	for i, paragraph := range paragraphs {
+		if strings.Contains(paragraph, "|") {
+			paragraphs[i] = strings.TrimSuffix(table(paragraph), "\n")
+		}
+	}
+	_, err := io.WriteString(to, strings.Join(paragraphs, "\n\n"))
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/temporal-providers/temporal-2captcha/bench/internal/size"
 	"github.com/temporal-providers/temporal-2captcha/bench/internal/stage"
 )
 
@@ -55,6 +56,51 @@ func madeUpScale() scaling {
 	}
 	elsewhere := stage.HoldFigures{Workers: 2, Waits: 10000, Lost: 3}
 	return scaling{Scale: []stage.HoldFigures{run, elsewhere}, PollInterval: 180, surroundings: surroundings{CPUs: 2, System: "linux/amd64"}}
+}
+
+func madeUpCosts() size.Figures {
+	point := func(rate float64, tasks int) stage.Point {
+		n := float64(tasks)
+		return stage.Point{
+			ArrivalRate: rate, Tasks: tasks, Seconds: 60, RequestsPerTask: 3.3,
+			CPU: map[string]float64{
+				"frontend": 0.5 + 0.03*n, "history": 1.2 + 0.1*n, "matching": 0.6 + 0.02*n, "system": 0.5, "PostgreSQL": 0.2 + 0.07*n,
+				"worker": 0.1 + 0.015*n, "bench": 0.3,
+			},
+			Rows: new(400 + 105*n), Bytes: new(1e5 + 160_000*n), Busy: 40, WorkerMemory: 39,
+		}
+	}
+	middle := point(2, 60)
+	middle.CPU["history"], middle.CPU["worker"] = 6.8, 1.1
+	dev := point(2, 60)
+	dev.CPU, dev.Rows, dev.Bytes = map[string]float64{"dev server": 6.1, "worker": 1, "bench": 0.3}, nil, nil
+	onDevServer := func(tasks int) stage.Point {
+		point := dev
+		point.Tasks = tasks
+		return point
+	}
+	return size.Figures{
+		Servers: []stage.ServerCosts{
+			{
+				Server: "cluster", Version: "1.32.1", Database: "PostgreSQL 15.18", Idle: point(0, 0),
+				Designs: []stage.DesignCosts{{Design: "timer", Points: []stage.Point{point(1, 30), middle, point(4, 120)}}},
+			},
+			{
+				Server: "dev server", Version: "1.29.1", Database: "SQLite in memory", Idle: onDevServer(0),
+				Designs: []stage.DesignCosts{{Design: "timer", Points: []stage.Point{onDevServer(30), onDevServer(60), onDevServer(120)}}},
+			},
+		},
+		Machine: size.Machine{MeanSolveTime: 15, Date: "2026-11-27", CPUs: 2, System: "linux/amd64"},
+	}
+}
+
+func madeUpScaleOfACluster() scaling {
+	made := madeUpScale()
+	made.Scale = made.Scale[:1]
+	for _, phase := range []*stage.Phase{&made.Scale[0].Start, &made.Scale[0].Steady, &made.Scale[0].Finish} {
+		phase.Components = map[string]float64{"history": 0.5, "PostgreSQL": 0.25}
+	}
+	return made
 }
 
 func TestFiguresAsTableAndAsJSON(t *testing.T) {

@@ -294,6 +294,17 @@ func TestReadmeShell(t *testing.T) {
 			const there = "go run ./bench --address temporal.example:7233 --namespace load"
 			require.Equal(t, there+"\n"+there+" --scale\n", block) // package bench has tests of both
 		},
+		"docs/scale.md: What many tasks need": func(t *testing.T, block string) {
+			done := shell(t, block).Wait(t)
+			require.Equal(t, 0, done.Status, done.Stderr)
+			require.Contains(t, readmeFile(t, "docs/scale.md"), done.Stdout)
+		},
+		"docs/scale.md: Measure it yourself": func(t *testing.T, block string) {
+			// These take half an hour and more; package bench has tests of such runs on a dev server.
+			require.Equal(t, "go run ./bench --costs --cluster --json > figures.json\n"+
+				"go run ./bench --size --figures figures.json\n"+
+				"go run ./bench --scale --cluster --waits 30000 --profiles profiles\n", block)
+		},
 		"docs/reliability.md: The chaos run": func(t *testing.T, block string) {
 			// It takes minutes; its short form is a test of its own.
 			require.Equal(t, chaos.Command(true, 1)+"\n", block)

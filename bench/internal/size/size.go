@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -40,7 +41,11 @@ func Kept() (Figures, error) { return Parse(kept) }
 func Parse(text []byte) (figures Figures, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&figures); err != nil {
+	err = decoder.Decode(&figures)
+	if err == nil && decoder.More() {
+		err = errors.New("more follows them")
+	}
+	if err != nil {
 		return figures, fmt.Errorf("these are not the figures of bench --costs --json: %w", err)
 	}
 	return figures, figures.check()
@@ -57,7 +62,7 @@ func (f Figures) check() error {
 		for _, design := range server.Designs {
 			loads := map[float64]bool{}
 			for _, point := range design.Points {
-				if point.Tasks < 1 || !(point.Seconds > 0) || len(point.CPU) != len(server.Idle.CPU) {
+				if !slices.Equal(names(point), names(server.Idle)) || point.Tasks < 1 || !(point.Seconds > 0) {
 					return fmt.Errorf("the figures of %s on the %s are incomplete: measure them again", design.Design, server.Server)
 				}
 				loads[load(point)] = true
@@ -132,15 +137,27 @@ func newCost(server stage.ServerCosts, design stage.DesignCosts) Cost {
 	for _, point := range points {
 		loads = append(loads, load(point))
 	}
-	for name, measured := range perSecond(left) {
+	fitted := Values{}
+	for name := range perSecond(left) {
 		var values []float64
 		for _, point := range points {
 			values = append(values, perSecond(point)[name])
 		}
 		slope, idle, _ := stage.LeastSquares(loads, values)
+		if slope < 0 { // a task costs this component nothing
+			slope, idle = 0, values[0]
+		}
 		cost.PerTask[name], cost.Idle[name] = round(slope, 2), round(idle, 2)
-		if measured > 0 {
-			cost.Check.Errors[name] = round(100*((idle+slope*load(left))/measured-1), 1)
+		fitted[name] = idle + slope*load(left)
+	}
+	cost.PerTask.addServer()
+	cost.Idle.addServer()
+	fitted.addServer()
+	measured := perSecond(left)
+	measured.addServer()
+	for name, value := range measured {
+		if value > 0 {
+			cost.Check.Errors[name] = round(100*(fitted[name]/value-1), 1)
 		}
 	}
 	return cost
@@ -155,7 +172,9 @@ type Idle struct {
 // Idle is that of each server.
 func (f Figures) Idle() (idle []Idle) {
 	for _, server := range f.Servers {
-		idle = append(idle, Idle{server.Server, perSecond(server.Idle)})
+		values := perSecond(server.Idle)
+		values.addServer()
+		idle = append(idle, Idle{server.Server, values})
 	}
 	return idle
 }
@@ -163,15 +182,11 @@ func (f Figures) Idle() (idle []Idle) {
 // load is how many tasks a second there were in all of a point's time, its end included.
 func load(point stage.Point) float64 { return float64(point.Tasks) / point.Seconds }
 
-// perSecond is what a point took a second.
+// perSecond is what a point took a second, without the sum of the server.
 func perSecond(point stage.Point) Values {
 	values := Values{}
 	for component, cpu := range point.CPU {
-		switch values[component] = 1000 * cpu / point.Seconds; component {
-		case Worker, "bench":
-		default:
-			values[Server] += values[component]
-		}
+		values[component] = 1000 * cpu / point.Seconds
 	}
 	delete(values, "bench")
 	if point.Rows != nil && point.Bytes != nil {
@@ -179,6 +194,20 @@ func perSecond(point stage.Point) Values {
 	}
 	return values
 }
+
+// addServer adds the sum of the server's components.
+func (v Values) addServer() {
+	sum := 0.0
+	for name, value := range v {
+		if name != Worker && name != Rows && name != Bytes {
+			sum += value
+		}
+	}
+	v[Server] = round(sum, 2)
+}
+
+// names are those of all that is known of a point, in their order.
+func names(point stage.Point) []string { return slices.Sorted(maps.Keys(perSecond(point))) }
 
 // round keeps a number of decimals.
 func round(value float64, decimals int) float64 {

@@ -1,14 +1,14 @@
 package size
 
-import "github.com/temporal-providers/temporal-2captcha/bench/internal/stage"
-
 // Sizing is what a server and workers need for many tasks a second.
 type Sizing struct {
 	Designs  []DesignSize `json:"designs"`
+	Costs    []Cost       `json:"costs"` // of all servers
 	Server   string       `json:"server"`
 	Version  string       `json:"version"`
 	Database string       `json:"database"`
 	Machine
+	Figures Figures `json:"-"` // of which it is made
 }
 
 // DesignSize is what a design needs, and how far its cost was off where that was checked.
@@ -30,9 +30,10 @@ type Size struct {
 // Size returns what the first server of the figures needs for these loads.
 func (f Figures) Size(loads ...float64) Sizing {
 	server := f.Servers[0]
-	sizing := Sizing{Server: server.Server, Version: server.Version, Database: server.Database, Machine: f.Machine}
-	f.Servers = []stage.ServerCosts{server}
-	for _, cost := range f.Costs() {
+	sizing := Sizing{
+		Costs: f.Costs(), Server: server.Server, Version: server.Version, Database: server.Database, Machine: f.Machine, Figures: f,
+	}
+	for _, cost := range sizing.Costs[:len(server.Designs)] {
 		design := DesignSize{Design: cost.Design, RequestsPerTask: cost.RequestsPerTask, Check: cost.Check}
 		for _, load := range loads {
 			design.Sizes = append(design.Sizes, cost.size(load))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,7 +57,8 @@ func NewWorkload(tasks int, arrivalRate float64, mean time.Duration, seed uint64
 }
 
 // NewEvenWorkload spreads the solve times evenly over their distribution instead of drawing them, so
-// that many tasks are like few. Their order is always the same.
+// that many tasks are like few. The slowest come first, so that the last outcome is not long after
+// the last arrival. Their order is always the same.
 func NewEvenWorkload(tasks int, arrivalRate float64, mean time.Duration) Workload {
 	w := Workload{Tasks: tasks, ArrivalRate: arrivalRate}
 	location := math.Log(mean.Seconds()) - spread*spread/2
@@ -66,6 +68,9 @@ func NewEvenWorkload(tasks int, arrivalRate float64, mean time.Duration) Workloa
 	}
 	random := rand.New(rand.NewPCG(1, 0))
 	random.Shuffle(tasks, func(i, j int) { w.solveTimes[i], w.solveTimes[j] = w.solveTimes[j], w.solveTimes[i] })
+	isSlow := func(solveTime time.Duration) bool { return solveTime > 2*mean }
+	slow := slices.DeleteFunc(slices.Clone(w.solveTimes), func(d time.Duration) bool { return !isSlow(d) })
+	w.solveTimes = append(slow, slices.DeleteFunc(w.solveTimes, isSlow)...)
 	return w
 }
 

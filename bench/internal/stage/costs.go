@@ -10,7 +10,10 @@ import (
 )
 
 const (
-	busyInterval = 10 * time.Second
+	busyInterval = 5 * time.Second
+
+	// A connection of PostgreSQL that has nothing to do tells its rows within 10 s.
+	rowsDelay = 11 * time.Second
 
 	// A server's first tasks fill its caches.
 	warmUpTasks, warmUpRate, warmUpSolveTime = 10, 2, 3 * time.Second
@@ -119,6 +122,9 @@ func (s *stage) point(ctx context.Context, workload Workload, idle time.Duration
 	}
 	for component, cpu := range after.components {
 		point.CPU[component] = round((cpu - before.components[component]).Seconds(), 2)
+	}
+	if rowsBefore != nil {
+		_ = sleepUntil(ctx, after.at.Add(rowsDelay))
 	}
 	rows, bytes, err := s.Server.written(ctx)
 	if rows != nil && rowsBefore != nil {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -23,23 +25,27 @@ const (
 	holdPatience      = 2 * time.Minute // how long nothing may happen before Hold fails
 	holdCheckInterval = 250 * time.Millisecond
 
+	// serverProfileTime is within each phase of 10,000 waits and more.
+	serverProfileTime = 20 * time.Second
+
 	parallelRequests = 32 // to the Temporal server, while waits are started, woken or terminated
 )
 
 type hold struct {
 	*stage
 	pollInterval time.Duration
+	held         time.Duration // how long the steady phase is
 	taskIDs      []int64
 	pollsBegin   time.Time // when the first of them is due
 }
 
-// Hold starts the waits, holds them for one interval, in which each polls once, wakes all of them
-// when their tasks are ready, and returns what that took. The polls are spread evenly over the
-// interval, and begin one interval after the first start.
-func Hold(ctx context.Context, waits int, pollInterval time.Duration, options Options) (figures HoldFigures, err error) {
+// Hold starts the waits, holds them, wakes all of them when their tasks are ready, and returns what
+// that took. The first polls are spread evenly over the poll interval. They begin as long after the
+// first start as the waits are held then.
+func Hold(ctx context.Context, waits int, pollInterval, held time.Duration, options Options) (figures HoldFigures, err error) {
 	options.Say("%d waits, worker processes: %d: starting", waits, options.Workers)
 	err = on(ctx, designs.All()[0], options, func(ctx context.Context, s *stage) (err error) {
-		h := &hold{stage: s, pollInterval: pollInterval, taskIDs: make([]int64, waits)}
+		h := &hold{stage: s, pollInterval: pollInterval, held: held, taskIDs: make([]int64, waits)}
 		figures, err = h.figures(ctx)
 		return err
 	})
@@ -57,10 +63,11 @@ func (h *hold) figures(ctx context.Context) (HoldFigures, error) {
 		if err := cmp.Or(sleepUntil(ctx, h.pollsBegin), h.profile(phase.name, cpuProfile)); err != nil {
 			return figures, err
 		}
+		serverProfiles := h.profileServer(ctx, phase.name)
 		before := h.usage()
 		done, err := phase.run(ctx)
 		after := h.usage()
-		if err := cmp.Or(err, h.profile(phase.name, heapProfile)); err != nil {
+		if err := cmp.Or(err, serverProfiles(), h.profile(phase.name, heapProfile)); err != nil {
 			return figures, fmt.Errorf("%s: %w", phase.name, err)
 		}
 		*phase.figures = newPhase(done, before, after)
@@ -90,9 +97,55 @@ func (h *hold) profile(phase, kind string) (err error) {
 	return err
 }
 
+// profileServer profiles the CPU of the server's processes, if it has several and profiles are made,
+// for some time from now on. It returns what waits for the profiles.
+func (h *hold) profileServer(ctx context.Context, phase string) (wait func() error) {
+	if h.Profiles == "" || h.Server == nil {
+		return func() error { return nil }
+	}
+	var profiles sync.WaitGroup
+	var errs sync.Map
+	for name, url := range h.Server.profiled {
+		profiles.Go(func() {
+			path := filepath.Join(h.Profiles, fmt.Sprintf("%s.%s.%s", name, phase, cpuProfile))
+			if err := download(ctx, fmt.Sprintf("%sprofile?seconds=%.0f", url, serverProfileTime.Seconds()), path); err != nil {
+				errs.Store(name, fmt.Errorf("the profile of %s: %w", name, err))
+			}
+		})
+	}
+	return func() (err error) {
+		profiles.Wait()
+		for _, failed := range errs.Range {
+			err = errors.Join(err, failed.(error))
+		}
+		return err
+	}
+}
+
+func download(ctx context.Context, url, path string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, response.Body)
+	return errors.Join(err, file.Close())
+}
+
 // start starts the waits, until the workers have completed the first workflow task of each.
 func (h *hold) start(ctx context.Context) (int, error) {
-	h.pollsBegin = time.Now().Add(h.pollInterval)
+	h.pollsBegin = time.Now().Add(h.held)
 	for i := range h.taskIDs {
 		h.taskIDs[i] = h.service.Submit(simulator.Submission{Answers: []simulator.Answer{simulator.Processing()}})
 	}
@@ -109,10 +162,10 @@ func (h *hold) start(ctx context.Context) (int, error) {
 	})
 }
 
-// steady lets the waits poll for one interval.
+// steady lets the waits poll.
 func (h *hold) steady(ctx context.Context) (int, error) {
 	before := len(h.service.Requests())
-	err := sleepUntil(ctx, time.Now().Add(h.pollInterval))
+	err := sleepUntil(ctx, time.Now().Add(h.held))
 	return len(h.service.Requests()) - before, err
 }
 
