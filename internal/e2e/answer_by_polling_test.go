@@ -173,8 +173,8 @@ func TestActivityRetryThroughAThousandSignals(t *testing.T) {
 type outcomeOfEachPolling struct {
 	name    string
 	answers []simulator.Answer
-	// timeout is 0 for the default, as is the interval. Otherwise the interval is longer, which
-	// leaves a busy machine its time.
+	// timeout is 0 for the default, as is the interval. Otherwise the interval is longer, so that the
+	// polls are as many if a busy machine makes the first one 19 seconds late.
 	timeout time.Duration
 
 	errorCode string // "": it is ready
@@ -211,13 +211,13 @@ var outcomesOfEachPolling = []outcomeOfEachPolling{
 		answers: []simulator.Answer{simulator.Processing(), simulator.Expired()}},
 	{name: "an error without a code", requests: 1, polls: 1, errorCode: activities.ErrorTypeUnexpectedResponse,
 		answers: []simulator.Answer{simulator.Body(`{"errorId":7}`)}},
-	{name: "never ready", requests: 3, polls: 3, errorCode: workflows.ErrorTypeTaskTimeout, timeout: 24 * time.Second,
+	{name: "never ready", requests: 3, polls: 3, errorCode: workflows.ErrorTypeTaskTimeout, timeout: 44 * time.Second,
 		answers: []simulator.Answer{simulator.Processing()}},
-	{name: "down at the deadline", requests: 4, polls: 3, repeats: 1, timeout: 24 * time.Second,
+	{name: "down at the deadline", requests: 4, polls: 3, repeats: 1, timeout: 44 * time.Second,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.HTMLPage(), simulator.Ready(`{"text":"abc"}`)}},
-	{name: "ready at the deadline", requests: 3, polls: 3, timeout: 24 * time.Second,
+	{name: "ready at the deadline", requests: 3, polls: 3, timeout: 44 * time.Second,
 		answers: []simulator.Answer{simulator.Processing(), simulator.Processing(), simulator.Ready(`{"text":"abc"}`)}},
-	{name: "away beyond the deadline", requests: 2, polls: 2, timeout: 24 * time.Second,
+	{name: "away beyond the deadline", requests: 2, polls: 2, timeout: 44 * time.Second,
 		answers: []simulator.Answer{simulator.RetryAfter(503, "60"), simulator.Ready(`{"text":"abc"}`)}},
 }
 
@@ -233,7 +233,7 @@ func TestOutcomesWithEachPolling(t *testing.T) {
 			in := workflows.AwaitTaskResultInput{TaskID: harness.NewTaskID(), InitialDelay: time.Millisecond,
 				Polling: polling}
 			if row.timeout != 0 {
-				in.PollInterval, in.Timeout = 10*time.Second, row.timeout
+				in.PollInterval, in.Timeout = 20*time.Second, row.timeout
 			}
 			service.Script(in.TaskID, row.answers...)
 			runs[polling] = append(runs[polling], harness.StartWait(t, temporalClient, taskQueue, in))

@@ -307,7 +307,7 @@ func TestReadmeShell(t *testing.T) {
 		},
 		"docs/reliability.md: The chaos run": func(t *testing.T, block string) {
 			// It takes minutes; its short form is a test of its own.
-			require.Equal(t, chaos.Command(true, 1)+"\n", block)
+			require.Equal(t, chaos.Command(true, false, 1)+"\n", block)
 		},
 		"docs/other-languages.md: TypeScript": func(t *testing.T, block string) {
 			// .ci/run runs it, if there is Node.js.

@@ -25,9 +25,10 @@ func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
 		in     workflows.AwaitTaskResultInput
 		run    client.WorkflowRun
 	}{
-		{name: "the service's", answer: simulator.RetryAfter(429, "20")},
 		{name: "the schedule's", answer: simulator.Processing(),
 			in: workflows.AwaitTaskResultInput{Polling: workflows.PollingActivityRetry, PollInterval: delay}},
+		// The last, since it silences the worker.
+		{name: "the service's", answer: simulator.RetryAfter(429, "20")},
 	}
 	options := harness.Restartable(t)
 	server := harness.StartServer(t, options)
@@ -38,8 +39,6 @@ func TestRetryDelayHoldsThroughARestartOfTheServer(t *testing.T) {
 		wait.in.TaskID, wait.in.InitialDelay = harness.NewTaskID(), time.Millisecond
 		service.Script(wait.in.TaskID, wait.answer, simulator.Ready(`{"text":"abc"}`))
 		wait.run = harness.StartWait(t, temporalClient, taskQueue, wait.in)
-	}
-	for _, wait := range waits {
 		require.Eventually(t, func() bool { // until the attempt's failure is known to the server
 			description, err := temporalClient.DescribeWorkflow(harness.Context(t), wait.run.GetID(),
 				wait.run.GetRunID())

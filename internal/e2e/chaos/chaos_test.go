@@ -6,7 +6,8 @@ import (
 )
 
 var (
-	longFlag = flag.Bool("chaos.long", false, "run the long form of TestChaos: 272 tasks, about 6 minutes")
+	longFlag    = flag.Bool("chaos.long", false, "run the long form of TestChaos: 272 tasks, about 6 minutes")
+	clusterFlag = flag.Bool("chaos.cluster", false, "run TestChaos on a Temporal server of several processes on PostgreSQL, and kill one after the other")
 	// With the default, no task of the short form meets more than two faults in a row in its first ten
 	// requests. With 1 some meet five, each of which is repeated 30 s later.
 	seedFlag = flag.Uint64("chaos.seed", 13, "what every random decision of TestChaos derives from")
@@ -30,8 +31,8 @@ func TestChaos(t *testing.T) {
 	if *longFlag {
 		form = longForm
 	}
-	plan := newPlan(form, *seedFlag)
-	t.Logf("seed %d; the same plan again:\n%s\n%s", plan.seed, Command(*longFlag, plan.seed), plan)
+	plan := newPlan(form, *seedFlag, *clusterFlag)
+	t.Logf("seed %d; the same plan again:\n%s\n%s", plan.seed, Command(*longFlag, *clusterFlag, plan.seed), plan)
 
 	run := startRun(t, plan)
 	run.carryOut()

@@ -6,7 +6,11 @@ package chaos
 
 import "fmt"
 
-// Command runs the test. The same form and seed make the same plan.
-func Command(long bool, seed uint64) string {
-	return fmt.Sprintf("go test ./internal/e2e/chaos -run '^TestChaos$' -v -timeout 20m -chaos.long=%t -chaos.seed=%d", long, seed)
+// Command runs the test. The same form, server and seed make the same plan.
+func Command(long, onCluster bool, seed uint64) string {
+	server := ""
+	if onCluster {
+		server = "-chaos.cluster "
+	}
+	return fmt.Sprintf("go test ./internal/e2e/chaos -run '^TestChaos$' -v -timeout 20m %s-chaos.long=%t -chaos.seed=%d", server, long, seed)
 }

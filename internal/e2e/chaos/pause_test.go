@@ -189,7 +189,7 @@ func TestRequestsInAPause(t *testing.T) {
 			require.Len(t, problems, test.problems)
 		})
 	}
-	fates := newPlan(shortForm, 7).tasks
+	fates := newPlan(shortForm, 7, false).tasks
 	require.True(t, slices.ContainsFunc(fates, func(task plannedTask) bool { return task.name == toldToWait }),
 		"the short form has no pause")
 }

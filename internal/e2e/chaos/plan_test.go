@@ -74,12 +74,14 @@ const workerCount = 2
 // runPlan is everything that is decided about a run before it starts. The same form and seed make
 // the same plan. How the processes interleave under it is up to the machine.
 type runPlan struct {
-	seed    uint64
-	form    runForm
-	tasks   []plannedTask
-	solves  []plannedSolve
-	workers [workerCount][]disturbance
-	server  []disturbance
+	seed uint64
+	form runForm
+	// onCluster has the Temporal server be a cluster, each of whose processes is killed once.
+	onCluster bool
+	tasks     []plannedTask
+	solves    []plannedSolve
+	workers   [workerCount][]disturbance
+	server    []disturbance
 }
 
 // plannedTask is one task: when it is submitted, how it is waited for, and what must become of it.
@@ -99,6 +101,7 @@ type disturbance struct {
 	at   time.Duration // after the run's start, or when the one before it has ended
 	// lasts is how long it is frozen, or stays down after it has ended.
 	lasts time.Duration
+	part  string // of the Temporal server, what is killed
 }
 
 type disturbanceKind string
@@ -115,13 +118,16 @@ const (
 
 	faultProbability = 0.2
 
+	// restartTime is about how long a process of a cluster takes until it serves again.
+	restartTime = 5 * time.Second
+
 	// attemptTimeout is how long an attempt has: its activity's StartToClose.
 	attemptTimeout = 30 * time.Second
 )
 
-func newPlan(form runForm, seed uint64) runPlan {
+func newPlan(form runForm, seed uint64, onCluster bool) runPlan {
 	random := rand.New(rand.NewPCG(seed, 0))
-	plan := runPlan{seed: seed, form: form}
+	plan := runPlan{seed: seed, form: form, onCluster: onCluster}
 	plan.tasks = planTasks(random, form)
 	// A source of its own, so that everything else is the same whichever way a task is polled.
 	pollings := rand.New(rand.NewPCG(seed, 1))
@@ -135,13 +141,32 @@ func newPlan(form runForm, seed uint64) runPlan {
 	for i := range plan.workers {
 		plan.workers[i] = workerDisturbances(random, form)
 	}
+	if onCluster {
+		plan.server = clusterDisturbances(rand.New(rand.NewPCG(seed, 3)), form)
+		return plan
+	}
 	for i, outage := range form.outages {
 		// Evenly over the run, each at any time in the middle of its part.
 		part := form.disturbed / time.Duration(len(form.outages))
 		at := time.Duration(i)*part + part/4 + randomUpTo(random, part/2)
-		plan.server = append(plan.server, disturbance{kind: byKill, at: at, lasts: outage.random(random)})
+		plan.server = append(plan.server, disturbance{kind: byKill, at: at, lasts: outage.random(random), part: serverName})
 	}
 	return plan
+}
+
+// clusterDisturbances kill each process of a cluster once, one at a time.
+func clusterDisturbances(random *rand.Rand, form runForm) (disturbances []disturbance) {
+	parts := slices.Clone(clusterParts)
+	random.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+	longest := form.outages[len(form.outages)-1].most
+	room := form.disturbed / time.Duration(len(parts))
+	for i, part := range parts {
+		disturbances = append(disturbances, disturbance{
+			kind: byKill, part: part, lasts: span{time.Second, longest}.random(random),
+			at: time.Duration(i)*room + randomUpTo(random, max(room-longest-restartTime, 0)),
+		})
+	}
+	return disturbances
 }
 
 func workerDisturbances(random *rand.Rand, form runForm) []disturbance {
@@ -234,16 +259,22 @@ func deadlinesWhileDown(plan runPlan) (count int) {
 func TestChaosPlanFollowsFromItsSeed(t *testing.T) {
 	t.Parallel()
 	for name, form := range map[string]runForm{"short": shortForm, "long": longForm} {
-		require.Equal(t, newPlan(form, 7), newPlan(form, 7), name)
-		require.NotEqual(t, newPlan(form, 7), newPlan(form, 8), name)
+		require.Equal(t, newPlan(form, 7, false), newPlan(form, 7, false), name)
+		require.NotEqual(t, newPlan(form, 7, false), newPlan(form, 8, false), name)
 	}
 
-	plan := newPlan(longForm, 7)
+	parts := map[string]bool{}
+	for _, d := range newPlan(longForm, 7, true).server {
+		parts[d.part] = true
+	}
+	require.Len(t, parts, len(clusterParts), "each process is killed")
+
+	plan := newPlan(longForm, 7, false)
 	require.Len(t, plan.tasks, 200)
 	require.Len(t, plan.solves, 72)
 	require.Len(t, plan.server, 2)
 	require.Equal(t, 50, deadlinesWhileDown(plan))
-	require.Equal(t, 10, deadlinesWhileDown(newPlan(shortForm, 7)))
+	require.Equal(t, 10, deadlinesWhileDown(newPlan(shortForm, 7, false)))
 	solutions, byRetries := map[string]bool{}, 0
 	for _, task := range plan.tasks {
 		if task.polling == workflows.PollingActivityRetry {

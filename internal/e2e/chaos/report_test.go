@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,7 +21,7 @@ func (p runPlan) String() string {
 	var text strings.Builder
 	write := func(who string, disturbances []disturbance) {
 		for _, d := range disturbances {
-			fmt.Fprintf(&text, "%s: %s at %s for %s\n", who, d.kind, d.at, d.lasts)
+			fmt.Fprintf(&text, "%s: %s at %s for %s\n", cmp.Or(d.part, who), d.kind, d.at, d.lasts)
 		}
 	}
 	for i, disturbances := range p.workers {
@@ -67,11 +68,11 @@ func (r *disturbedRun) table(findings *runFindings) string {
 	row("pauses that the service asked for", findings.pauses)
 
 	happened := map[disturbanceKind]int{}
-	longFreezes, restarts := 0, 0
+	longFreezes, restarts := 0, map[string]int{}
 	for _, d := range r.happened(r.begun, time.Now()) {
 		switch {
 		case d.who == serverName:
-			restarts++
+			restarts[d.part]++
 		case d.kind == byStop && d.to.Sub(d.from) > attemptTimeout:
 			longFreezes++
 		default:
@@ -84,7 +85,9 @@ func (r *disturbedRun) table(findings *runFindings) string {
 	row("workers frozen below 30 s", happened[byStop])
 	row("workers frozen beyond 30 s", longFreezes)
 	row("workers refused by a server that was down", r.refused)
-	row("Temporal server killed and restarted", restarts)
+	for _, part := range slices.Sorted(maps.Keys(restarts)) {
+		row(part+" killed and restarted", restarts[part])
+	}
 	row("service down", r.plan.form.down.most-r.plan.form.down.least)
 	row("  over the deadlines of tasks", deadlinesWhileDown(r.plan))
 	row("  last polls that were answered, but not at first", findings.repeated)

@@ -14,7 +14,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
 	"github.com/temporal-providers/temporal-2captcha/workflows"
@@ -37,9 +36,7 @@ type disturbedRun struct {
 	begun          time.Time
 	service        *simulator.Server
 	temporalClient client.Client
-
-	serverOptions devserver.Options
-	server        *devserver.Server // only its own goroutine replaces it
+	server         temporalServer
 
 	mutex        sync.Mutex
 	disturbances []incident
@@ -61,7 +58,8 @@ type disturbedRun struct {
 // incident is a disturbance that happened.
 type incident struct {
 	who      string
-	process  int // of a worker, the id that it had before; else 0
+	part     string // of the Temporal server, what was killed
+	process  int    // of a worker, the id that it had before; else 0
 	kind     disturbanceKind
 	from, to time.Time // to: when it is continued, or was started again
 }
@@ -97,10 +95,8 @@ func startRun(t *testing.T, plan runPlan) *disturbedRun {
 	r.service = harness.StartSimulatorWith(t, simulator.Options{NewTask: r.create})
 	r.serviceIsUp()
 
-	r.serverOptions = harness.Restartable(t)
-	r.server = harness.StartServer(t, r.serverOptions)
-	t.Cleanup(func() { assert.NoError(t, r.server.Stop()) }) // one that was started later
-	r.temporalClient = harness.DialWith(t, client.Options{HostPort: r.server.Address()})
+	r.server = startServer(t, plan.onCluster)
+	r.temporalClient = harness.DialWith(t, client.Options{HostPort: r.server.address()})
 	return r
 }
 
@@ -139,20 +135,19 @@ func (r *disturbedRun) carryOut() {
 	disturbers.Wait()
 }
 
-// disturbServer kills the Temporal server and starts it again on the same port and database.
+// disturbServer kills the Temporal server, or a part of it, and starts it again.
 func (r *disturbedRun) disturbServer() {
 	for _, d := range r.plan.server {
 		time.Sleep(time.Until(r.begun.Add(d.at)))
 		from := time.Now()
-		assert.NoError(r.t, r.server.Err(), "before it was killed")
-		assert.NoError(r.t, r.server.Kill())
+		assert.NoError(r.t, r.server.err(), "before it was killed")
+		assert.NoError(r.t, r.server.kill(d.part))
 		time.Sleep(d.lasts)
-		server, err := devserver.Start(context.Background(), r.serverOptions)
-		r.note(incident{who: serverName, kind: d.kind, from: from})
-		if !assert.NoError(r.t, err, "the Temporal server's next start") {
+		err := r.server.restart(d.part)
+		r.note(incident{who: serverName, part: d.part, kind: d.kind, from: from})
+		if !assert.NoError(r.t, err, "the next start of the Temporal server's %s", d.part) {
 			return
 		}
-		r.server = server
 	}
 }
 

@@ -31,7 +31,7 @@ func (w *disturbedWorker) start() {
 		"TWOCAPTCHA_CALLBACK_ADDRESS=" + callbackAddress,
 		"TWOCAPTCHA_CALLBACK_URL=http://" + callbackAddress + "/2captcha",
 		"TWOCAPTCHA_CALLBACK_SECRET=" + harness.CallbackSecret,
-		fmt.Sprintf("TEMPORAL_ADDRESS=127.0.0.1:%d", w.run.serverOptions.Port),
+		"TEMPORAL_ADDRESS=" + w.run.server.address(),
 		"TWOCAPTCHA_API_KEY=" + harness.ClientKey,
 		fmt.Sprintf("TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=%g", w.run.plan.form.requestsPerSecond),
 		harness.WithoutDeadlockDetection,

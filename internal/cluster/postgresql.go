@@ -1,0 +1,101 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/process"
+)
+
+// databaseUser owns the server's databases, and takes no password on loopback.
+const databaseUser = "temporal"
+
+// postgreSQL is an installation of it.
+type postgreSQL struct {
+	programs string   // the folder of them
+	account  []string // the command that runs one under an account other than root, which PostgreSQL refuses
+	uid, gid int      // of that account; -1: this process's
+}
+
+// findPostgreSQL looks on the PATH, and where Debian's packages have it.
+func findPostgreSQL() (postgreSQL, error) {
+	found := postgreSQL{uid: -1, gid: -1}
+	if path, err := exec.LookPath("postgres"); err == nil {
+		found.programs = filepath.Dir(path)
+	} else if debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres"); len(debian) > 0 {
+		found.programs = filepath.Dir(slices.Max(debian))
+	} else {
+		return found, errors.New("no PostgreSQL: install it (Debian: apt-get install postgresql)")
+	}
+	if os.Geteuid() != 0 {
+		return found, nil
+	}
+	account, err := user.Lookup("postgres")
+	if err != nil {
+		return found, fmt.Errorf("PostgreSQL does not run as root: %w; Debian's package makes that user", err)
+	}
+	found.account = []string{"setpriv", "--reuid=" + account.Uid, "--regid=" + account.Gid, "--clear-groups"}
+	found.uid, _ = strconv.Atoi(account.Uid)
+	found.gid, _ = strconv.Atoi(account.Gid)
+	return found, nil
+}
+
+// run is the command line of one of its programs.
+func (p postgreSQL) run(program string, arguments ...string) []string {
+	return slices.Concat(p.account, []string{filepath.Join(p.programs, program)}, arguments)
+}
+
+// newDatabase makes an empty cluster of databases in the folder, and returns the command that serves
+// it at the address.
+func (p postgreSQL) newDatabase(ctx context.Context, folder, address string) (process.Command, error) {
+	data := filepath.Join(folder, "postgresql")
+	if err := errors.Join(os.Mkdir(data, 0o700), os.Chown(data, p.uid, p.gid), os.Chmod(folder, 0o711)); err != nil {
+		return process.Command{}, err
+	}
+	arguments := p.run("initdb", "--pgdata", data, "--auth", "trust", "--username", databaseUser, "--encoding", "UTF8", "--no-locale")
+	initialize := exec.CommandContext(ctx, arguments[0], arguments[1:]...)
+	initialize.Dir = data
+	if output, err := initialize.CombinedOutput(); err != nil {
+		return process.Command{}, fmt.Errorf("initdb: %w\n%s", err, output)
+	}
+	host, port, _ := net.SplitHostPort(address)
+	serve := p.run("postgres", "-D", data, "-p", port, "-c", "listen_addresses="+host, "-c", "unix_socket_directories=",
+		"-c", "max_connections=200")
+	path, err := exec.LookPath(serve[0])
+	return process.Command{
+		Path: path, Arguments: serve[1:], Folder: data,
+		Environment: process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_", "PG"),
+	}, err
+}
+
+// setUpSchemas waits for PostgreSQL and makes the server's two databases.
+func setUpSchemas(ctx context.Context, sqlTool string, database *Member) error {
+	if err := database.waitForPort(ctx); err != nil {
+		return err
+	}
+	host, port, _ := net.SplitHostPort(database.cluster.Database())
+	for name, schema := range map[string]string{
+		storeName: "postgresql/v12/temporal", visibilityName: "postgresql/v12/visibility",
+	} {
+		for _, arguments := range [][]string{
+			{"create"}, {"setup-schema", "-v", "0.0"}, {"update-schema", "--schema-name", schema},
+		} {
+			command := exec.CommandContext(ctx, sqlTool, append([]string{
+				"--ep", host, "-p", port, "-u", databaseUser, "--pl", "postgres12", "--db", name,
+			}, arguments...)...)
+			command.Env = process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_", "SQL_")
+			if output, err := command.CombinedOutput(); err != nil {
+				return fmt.Errorf("temporal-sql-tool %s for %s: %w\n%s", arguments[0], name, err, output)
+			}
+		}
+	}
+	return nil
+}
