@@ -50,6 +50,9 @@ func run(ctx context.Context, invocation command.Invocation) int {
 	measure := map[string]func(context.Context, flags, stage.Options) error{
 		"": compare, "scale": scale, "costs": costs, "size": sizing,
 	}[f.mode()]
+	if (f.Costs || f.Cluster) && runtime.GOOS != "linux" {
+		err = errors.New("--costs and --cluster need Linux: CPU time is read from /proc")
+	}
 	if err == nil {
 		err = measure(ctx, f, options)
 	}
@@ -114,9 +117,6 @@ const mostBusy = 85
 
 // costs measures what tasks cost each server, one after the other, and prints the figures.
 func costs(ctx context.Context, f flags, options stage.Options) error {
-	if runtime.GOOS != "linux" {
-		return errors.New("--costs reads the CPU time of processes from /proc: run it on Linux")
-	}
 	figures := size.Figures{Machine: size.Machine{
 		Date: time.Now().UTC().Format(time.DateOnly), CPUs: runtime.NumCPU(), System: f.surroundings().System, MeanSolveTime: f.MeanSolveTime.Seconds(),
 	}}

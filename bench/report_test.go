@@ -109,7 +109,14 @@ func TestFiguresAsTableAndAsJSON(t *testing.T) {
 		"designs.txt":  func(to *bytes.Buffer) error { return write(to, false, "designs.tmpl", madeUpComparison()) },
 		"designs.json": func(to *bytes.Buffer) error { return write(to, true, "", madeUpComparison()) },
 		"scale.txt":    func(to *bytes.Buffer) error { return write(to, false, "scale.tmpl", madeUpScale()) },
-		"scale.json":   func(to *bytes.Buffer) error { return write(to, true, "", madeUpScale()) },
+		"scale-cluster.txt": func(to *bytes.Buffer) error {
+			return write(to, false, "scale.tmpl", madeUpScaleOfACluster())
+		},
+		"costs.txt":  func(to *bytes.Buffer) error { return write(to, false, "costs.tmpl", madeUpCosts()) },
+		"costs.json": func(to *bytes.Buffer) error { return write(to, true, "", madeUpCosts()) },
+		"size.txt":   func(to *bytes.Buffer) error { return write(to, false, "size.tmpl", madeUpCosts().Size(10, 100, 1000)) },
+		"size.json":  func(to *bytes.Buffer) error { return write(to, true, "", madeUpCosts().Size(10, 100, 1000)) },
+		"scale.json": func(to *bytes.Buffer) error { return write(to, true, "", madeUpScale()) },
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()

@@ -80,8 +80,8 @@ func (s *Server) databaseVersion(ctx context.Context) (string, error) {
 	return "PostgreSQL " + version, err
 }
 
-// written is how many rows of PostgreSQL have been inserted, updated or deleted so far, and how many
-// bytes its write-ahead log has had; nil: the server has no PostgreSQL.
+// written is how many rows of PostgreSQL have been inserted, updated or deleted so far, and how
+// many bytes its write-ahead log has had; nil: the server has no PostgreSQL.
 func (s *Server) written(ctx context.Context) (rows, bytes *float64, err error) {
 	if s.psql == nil {
 		return nil, nil, nil

@@ -56,9 +56,9 @@ func NewWorkload(tasks int, arrivalRate float64, mean time.Duration, seed uint64
 	return w
 }
 
-// NewEvenWorkload spreads the solve times evenly over their distribution instead of drawing them, so
-// that many tasks are like few. The slowest come first, so that the last outcome is not long after
-// the last arrival. Their order is always the same.
+// NewEvenWorkload spreads the solve times evenly over their distribution instead of drawing them,
+// so that many tasks are like few. The slowest come first, so that the last outcome is not long
+// after the last arrival. Their order is always the same.
 func NewEvenWorkload(tasks int, arrivalRate float64, mean time.Duration) Workload {
 	w := Workload{Tasks: tasks, ArrivalRate: arrivalRate}
 	location := math.Log(mean.Seconds()) - spread*spread/2

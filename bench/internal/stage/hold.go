@@ -97,8 +97,8 @@ func (h *hold) profile(phase, kind string) (err error) {
 	return err
 }
 
-// profileServer profiles the CPU of the server's processes, if it has several and profiles are made,
-// for some time from now on. It returns what waits for the profiles.
+// profileServer profiles the CPU of a cluster's processes, for some time from now on, if profiles
+// are made. It returns what waits for them.
 func (h *hold) profileServer(ctx context.Context, phase string) (wait func() error) {
 	if h.Profiles == "" || h.Server == nil {
 		return func() error { return nil }

@@ -40,3 +40,23 @@ func TestTasksArriveAtAFixedRate(t *testing.T) {
 	const quarter = 250 * time.Millisecond
 	require.Equal(t, []time.Duration{0, quarter, 2 * quarter, 3 * quarter, 4 * quarter}, arrivals)
 }
+
+func TestEvenWorkloadsAreAlike(t *testing.T) {
+	t.Parallel()
+	const meanSolveTime = 15 * time.Second
+	for _, tasks := range []int{25, 100} {
+		workload := NewEvenWorkload(tasks, 1, meanSolveTime)
+		require.Len(t, workload.solveTimes, tasks)
+		total := time.Duration(0)
+		for _, solveTime := range workload.solveTimes {
+			require.Positive(t, solveTime)
+			total += solveTime
+		}
+		require.InEpsilon(t, meanSolveTime, total/time.Duration(tasks), 0.02)
+		slow := slices.IndexFunc(workload.solveTimes, func(d time.Duration) bool { return d <= 2*meanSolveTime })
+		require.Positive(t, slow)
+		require.LessOrEqual(t, slices.Max(workload.solveTimes[slow:]), 2*meanSolveTime, "the slowest come first")
+		require.False(t, slices.IsSorted(workload.solveTimes[slow:]))
+	}
+	require.Empty(t, NewEvenWorkload(0, 1, meanSolveTime).solveTimes)
+}
