@@ -30,7 +30,7 @@ func ClientOptions(environment Environment) (client.Options, error) {
 
 // WorkerClientOptions is ClientOptions for the client of a worker. It does not compress its
 // requests, and so the server does not compress its answers: the messages of waits are small, and
-// the SDK's gzip takes a seventh of a worker's CPU time to make them a quarter smaller.
+// the SDK's gzip takes an eighth of a worker's CPU time to make them a quarter smaller.
 func WorkerClientOptions(environment Environment) (client.Options, error) {
 	options, err := clientOptions(environment, ofWorker)
 	if err != nil {
