@@ -125,12 +125,17 @@ func (c *Cluster) start(ctx context.Context, options Options, programs programs,
 	if err := c.configure(options, programs.server); err != nil {
 		return err
 	}
-	for _, member := range c.members {
+	for i, member := range c.members {
 		if err := member.start(); err != nil {
 			return err
 		}
-		if member.Role == PostgreSQL {
+		if i == 0 { // PostgreSQL
 			if err := setUpSchemas(ctx, programs.sqlTool, member); err != nil {
+				return err
+			}
+		}
+		if i == 1 { // the first of the server, which writes the cluster's metadata: of two at once one fails
+			if err := member.waitForPort(ctx); err != nil {
 				return err
 			}
 		}
