@@ -13,12 +13,12 @@ import (
 type CheckAccountOutput = twocaptcha.BalanceResult
 
 // CheckAccount is the workflow that asks for the balance of the worker's account, once, through the
-// worker process that runs the workflow: as the gate of a rollout it must not be answered by another
-// version, whose workers a server may give an activity to in the first moments of a new one. A worker
-// that is killed while it asks leaves the question to the next, and the limit of requests a second for
-// the queue does not count it. It takes no input. It returns the balance, or an ApplicationError, never retryable, whose type is the
-// service's code, NoAnswer, UnexpectedResponse or InvalidInput. Its workflow id is the caller's
-// choice.
+// worker process that runs the workflow: as the gate of a rollout it must not be answered by
+// another version, whose workers a server may give an activity to in the first moments of a new
+// one. A worker that is killed while it asks leaves the question to the next, and the limit of
+// requests a second for the queue does not count it. It takes no input. It returns the balance, or
+// an ApplicationError, never retryable, whose type is the service's code, NoAnswer,
+// UnexpectedResponse or InvalidInput. Its workflow id is the caller's choice.
 func CheckAccount(ctx workflow.Context) (CheckAccountOutput, error) {
 	var out CheckAccountOutput
 	options := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{

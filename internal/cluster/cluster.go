@@ -2,9 +2,9 @@
 // children of this process: for the benchmark, and for tests that kill one part of a server.
 //
 // The server's roles are frontend, history in two processes that share the shards, matching and
-// worker. The programs are built from tools/cluster, once, which takes 5 minutes and more on 2 cores.
-// PostgreSQL has to be installed. No child outlives this process, however it ends. If it is killed, the
-// files stay, and a few bytes of shared memory of PostgreSQL.
+// worker. The programs are built from tools/cluster, once, which takes 5 minutes and more on 2
+// cores. PostgreSQL has to be installed. No child outlives this process, however it ends. If it is
+// killed, the files stay, and a few bytes of shared memory of PostgreSQL.
 package cluster
 
 import (
@@ -86,8 +86,8 @@ type ports struct{ grpc, membership, http, profile int }
 
 // Start runs a cluster and returns once its namespace "default" is served by every process. ctx
 // bounds the start, including a build of the programs, but not the cluster's life afterwards. The
-// caller ends the cluster with [Cluster.Stop]. An error says what is missing or has failed, with the
-// last lines of a log; then nothing is left running.
+// caller ends the cluster with [Cluster.Stop]. An error says what is missing or has failed, with
+// the last lines of a log; then nothing is left running.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if options.Messages == nil {
 		options.Messages = io.Discard
@@ -125,12 +125,17 @@ func (c *Cluster) start(ctx context.Context, options Options, programs programs,
 	if err := c.configure(options, programs.server); err != nil {
 		return err
 	}
-	for _, member := range c.members {
+	for i, member := range c.members {
 		if err := member.start(); err != nil {
 			return err
 		}
-		if member.Role == PostgreSQL {
+		if i == 0 { // PostgreSQL
 			if err := setUpSchemas(ctx, programs.sqlTool, member); err != nil {
+				return err
+			}
+		}
+		if i == 1 { // the first of the server, which writes the cluster's metadata: of two at once one fails
+			if err := member.waitForPort(ctx); err != nil {
 				return err
 			}
 		}

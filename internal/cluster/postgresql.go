@@ -53,8 +53,8 @@ func (p postgreSQL) run(program string, arguments ...string) []string {
 	return slices.Concat(p.account, []string{filepath.Join(p.programs, program)}, arguments)
 }
 
-// newDatabase makes an empty cluster of databases in the folder, and returns the command that serves
-// it at the address.
+// newDatabase makes an empty cluster of databases in the folder, and returns the command that
+// serves it at the address.
 func (p postgreSQL) newDatabase(ctx context.Context, folder, address string) (process.Command, error) {
 	data := filepath.Join(folder, "postgresql")
 	if err := errors.Join(os.Mkdir(data, 0o700), os.Chown(data, p.uid, p.gid), os.Chmod(folder, 0o711)); err != nil {

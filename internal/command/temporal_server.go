@@ -28,12 +28,15 @@ func ClientOptions(environment Environment) (client.Options, error) {
 	return clientOptions(environment, ofCommand)
 }
 
-// WorkerClientOptions is ClientOptions for the client of a worker.
+// WorkerClientOptions is ClientOptions for the client of a worker. It does not compress its
+// requests, and so the server does not compress its answers: the messages of waits are small, and
+// the SDK's gzip takes an eighth of a worker's CPU time to make them a quarter smaller.
 func WorkerClientOptions(environment Environment) (client.Options, error) {
 	options, err := clientOptions(environment, ofWorker)
 	if err != nil {
 		return client.Options{}, err
 	}
+	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	if options.DataConverter == nil {
 		options.DataConverter = DataConverter()
 	} else {

@@ -335,6 +335,11 @@ func TestReadmeShell(t *testing.T) {
 			require.Equal(t, 0, done.Status, done.Stdout+done.Stderr)
 			require.Contains(t, done.Stdout, "now one text task is bought")
 		},
+		"CONTRIBUTING.md: On a cluster": func(t *testing.T, block string) {
+			// These take half an hour, and need PostgreSQL.
+			require.Equal(t, "go test ./internal/cluster -cluster\ngo test ./internal/e2e -timeout 40m -e2e.cluster\n"+
+				chaos.Command(true, true, 1)+"\n", block)
+		},
 		"CONTRIBUTING.md: Random schedules": func(t *testing.T, block string) {
 			// A hundred are enough to see that it runs.
 			done := shell(t, strings.Replace(block, "-schedules 100000", "-schedules 100", 1)).Wait(t)

@@ -34,8 +34,12 @@ func freezeWorker(t *testing.T, polling workflows.Polling) {
 	t.Helper()
 	const tasks = 24
 	service, taskQueue, temporalClient := harness.StartSimulator(t), harness.NewTaskQueue(), harness.Dial(t)
-	frozen := harness.StartWorkerWith(t,
-		[]string{"TWOCAPTCHA_API_KEY=" + harness.ClientKey, harness.WithoutDeadlockDetection}, taskQueue, service.URL())
+	// A limit has the server give each activity to a worker that asks for one. Without it, newer
+	// servers give activities to the worker that ran the workflow task, which is never the frozen one.
+	environment := []string{
+		"TWOCAPTCHA_API_KEY=" + harness.ClientKey, "TWOCAPTCHA_MAX_REQUESTS_PER_SECOND=1000", harness.WithoutDeadlockDetection,
+	}
+	frozen := harness.StartWorkerWith(t, environment, taskQueue, service.URL())
 	var runs []client.WorkflowRun
 	var taskIDs []int64
 	for range tasks {
@@ -52,7 +56,7 @@ func freezeWorker(t *testing.T, polling workflows.Polling) {
 	}
 
 	frozen.Signal(t, syscall.SIGSTOP)
-	harness.StartWorker(t, taskQueue, service.URL())
+	harness.StartWorkerWith(t, environment, taskQueue, service.URL())
 	held := requestHeldBy(t, temporalClient, frozen, taskIDs)
 	requests := len(service.RequestsFor(held))
 	require.NoError(t, service.WaitForRequests(harness.Context(t), held, requests+1), "the second worker takes it up")

@@ -1,4 +1,5 @@
-// Package loopback finds ports for servers that this project starts on the machine's loopback address.
+// Package loopback finds ports for servers that this project starts on the machine's loopback
+// address.
 package loopback
 
 import (
@@ -25,8 +26,8 @@ const (
 // Address is the host and the port, as net.Dial takes them.
 func Address(port int) string { return net.JoinHostPort(Host, strconv.Itoa(port)) }
 
-// FreePort returns a port that nobody listens on, and that is none of those in use. Another program
-// may take it before the caller does.
+// FreePort returns a port that nobody listens on, other than those in use. Another program may take
+// it before the caller does.
 func FreePort(inUse ...int) (int, error) {
 	for range freePortTries {
 		port := lowestFreePort + rand.IntN(highestFreePort-lowestFreePort+1)

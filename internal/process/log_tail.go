@@ -14,8 +14,8 @@ const (
 	explainedLines = 15
 )
 
-// LogTail keeps the end of what a process writes, so that an error can say why the process failed. The
-// zero value is ready for use, and its methods are safe for concurrent use.
+// LogTail keeps the end of what a process writes, so that an error can say why the process failed.
+// The zero value is ready for use, and its methods are safe for concurrent use.
 type LogTail struct {
 	mutex sync.Mutex
 	kept  []byte

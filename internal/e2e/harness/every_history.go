@@ -14,7 +14,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/workflows"
 )
 
-// checkEveryHistory looks at everything that the tests of a package left on the dev server: no
+// checkEveryHistory looks at everything that the tests of a package left on the server: no
 // history holds the client key or the callback secret, every workflow of ours replays, and what
 // callers and the provider sent each other is as the JSON Schemas say.
 func checkEveryHistory(ctx context.Context) error {

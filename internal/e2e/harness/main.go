@@ -14,6 +14,7 @@ import (
 
 	"go.temporal.io/sdk/worker"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/cluster"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/internal/schemacheck"
 )
@@ -34,7 +35,7 @@ const (
 
 // fixture is what all tests of a package share. Main sets it before the first test begins.
 var fixture struct {
-	server   *devserver.Server
+	server   sharedServer
 	cli      string // the Temporal CLI
 	commands string // the folder of the built commands
 	schemas  *schemacheck.Schemas
@@ -44,18 +45,30 @@ var fixture struct {
 	floods sync.Mutex
 }
 
-// Main runs the tests of a package that share a dev server, and then checks every history that they
-// left on it. TestMain exits with the status that it returns.
+// sharedServer is the Temporal server that all tests of a package share.
+type sharedServer interface {
+	Address() string
+	Stop() error
+}
+
+// Main runs the tests of a package that share a server, which is a cluster with -e2e.cluster. Then
+// it checks every history that they left on it. TestMain exits with the status that it returns.
 func Main(m *testing.M) int {
+	onCluster := flag.Bool("e2e.cluster", false, "share a Temporal server of several processes on PostgreSQL instead of a dev server")
 	return runWith([]string{workerName, starterName}, func() (status int, err error) {
 		ctx := context.Background()
-		if fixture.server, err = devserver.Start(ctx, devserver.Options{CLI: fixture.cli}); err != nil {
+		if *onCluster {
+			fixture.server, err = cluster.Start(ctx, cluster.Options{Messages: os.Stderr})
+		} else {
+			fixture.server, err = devserver.Start(ctx, devserver.Options{CLI: fixture.cli})
+		}
+		if err != nil {
 			return 0, err
 		}
 		defer fixture.server.Stop()
 		status = m.Run()
 		if err := checkEveryHistory(ctx); err != nil {
-			fmt.Fprintln(os.Stderr, "what the end-to-end tests left on the dev server:", err)
+			fmt.Fprintln(os.Stderr, "what the end-to-end tests left on the Temporal server:", err)
 			return 1, nil
 		}
 		return status, nil
@@ -77,7 +90,7 @@ func WorkerPath() string { return filepath.Join(fixture.commands, workerName) }
 // StarterPath is the path of the built starter.
 func StarterPath() string { return filepath.Join(fixture.commands, starterName) }
 
-// Address is the host and port of the dev server that the tests share.
+// Address is the host and port of the Temporal server that the tests share.
 func Address() string { return fixture.server.Address() }
 
 // runWith runs a package's tests with these commands built, while no other package's end-to-end
