@@ -40,7 +40,7 @@ func TestUsageIncludesDescendants(t *testing.T) {
 	t.Parallel()
 	for name, job := range map[string]string{
 		"in its group":             "(while :; do :; done) & wait",
-		"with groups of their own": `set -m; (trap 'kill 0' TERM; while :; do :; done) & trap "kill $!" TERM; wait`,
+		"with groups of their own": "setsid sh -c 'while kill -0 $PPID; do :; done' & wait",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,7 +48,7 @@ func TestUsageIncludesDescendants(t *testing.T) {
 			shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			require.NoError(t, shell.Start())
 			t.Cleanup(func() {
-				require.NoError(t, syscall.Kill(-shell.Process.Pid, syscall.SIGTERM))
+				require.NoError(t, syscall.Kill(-shell.Process.Pid, syscall.SIGKILL))
 				_ = shell.Wait() // killed, as it had to be
 			})
 			require.Eventually(t, func() bool {
