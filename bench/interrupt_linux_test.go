@@ -26,9 +26,15 @@ const testPatience = 2 * time.Minute
 // Ctrl-C does.
 func TestInterruptLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	interrupt(t, []string{cliVariable(t)}, func(mark string) {
-		require.Eventually(t, func() bool { return len(workersOf(mark)) > 0 }, testPatience, 50*time.Millisecond, "a worker process")
-	}, "--design", "timer", "--tasks", "1000")
+	cli := cliVariable(t)
+	for name, args := range map[string][]string{"designs": {"--design", "timer", "--tasks", "1000"}, "costs": {"--costs"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			interrupt(t, []string{cli}, func(mark string) {
+				require.Eventually(t, func() bool { return len(workersOf(mark)) > 0 }, testPatience, 50*time.Millisecond, "a worker process")
+			}, args...)
+		})
+	}
 }
 
 // TestInterruptTerminatesWorkflows interrupts it while it starts workflows and others run, some of
