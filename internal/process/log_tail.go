@@ -12,6 +12,8 @@ const (
 	logTailBytes = 16 << 10
 	// explainedLines is how many lines of it an error shows.
 	explainedLines = 15
+	// explainedBytes is how much it shows of a line: servers write a stack trace on one.
+	explainedBytes = 500
 )
 
 // LogTail keeps the end of what a process writes, so that an error can say why the process failed.
@@ -54,5 +56,10 @@ func (l *LogTail) Explain(err error) error {
 	}
 	lines := strings.Split(text, "\n")
 	lines = lines[max(0, len(lines)-explainedLines):]
+	for i, line := range lines {
+		if len(line) > explainedBytes {
+			lines[i] = line[:explainedBytes] + " …"
+		}
+	}
 	return fmt.Errorf("%w; its last lines:\n%s", err, strings.Join(lines, "\n"))
 }
