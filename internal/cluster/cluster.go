@@ -81,8 +81,8 @@ type Member struct {
 	restarting bool
 }
 
-// ports are those of a member.
-type ports struct{ grpc, membership, http, profile int }
+// ports are those of a member. PostgreSQL has the first alone.
+type ports struct{ GRPC, Membership, HTTP, profile int }
 
 // Start runs a cluster and returns once its namespace "default" is served by every process. ctx
 // bounds the start, including a build of the programs, but not the cluster's life afterwards. The
@@ -151,7 +151,7 @@ func (c *Cluster) choosePorts() error {
 		{Name: "matching", Role: Matching}, {Name: "frontend", Role: Frontend}, {Name: "worker", Role: Worker},
 	} {
 		member.cluster = c
-		for _, port := range []*int{&member.ports.grpc, &member.ports.membership, &member.ports.http, &member.ports.profile} {
+		for _, port := range []*int{&member.ports.GRPC, &member.ports.Membership, &member.ports.HTTP, &member.ports.profile} {
 			var err error
 			if *port, err = loopback.FreePort(taken...); err != nil {
 				return err
@@ -164,11 +164,11 @@ func (c *Cluster) choosePorts() error {
 }
 
 // Address is the host and port of the frontend's gRPC API, as client.Options.HostPort takes it.
-func (c *Cluster) Address() string { return loopback.Address(c.member(Frontend).ports.grpc) }
+func (c *Cluster) Address() string { return loopback.Address(c.member(Frontend).ports.GRPC) }
 
 // Database is the host and port of PostgreSQL, which takes the user "temporal" without a password.
 // Its databases are "temporal" and "temporal_visibility".
-func (c *Cluster) Database() string { return loopback.Address(c.member(PostgreSQL).ports.grpc) }
+func (c *Cluster) Database() string { return loopback.Address(c.member(PostgreSQL).ports.GRPC) }
 
 // Members are the processes, in the order in which they start.
 func (c *Cluster) Members() []*Member { return slices.Clone(c.members) }

@@ -44,14 +44,17 @@ func (c *Cluster) configure(options Options, server string) error {
 		if member.Role == PostgreSQL {
 			continue
 		}
+		// A process looks here for the ports of its own, and for the frontend's HTTP port.
+		services := map[Role]ports{}
+		for _, role := range []Role{Frontend, History, Matching, Worker} {
+			services[role] = c.member(role).ports
+		}
+		services[member.Role] = member.ports
 		var text strings.Builder
 		err := parsed.Execute(&text, map[string]any{
 			"Store": storeName, "Visibility": visibilityName, "Database": c.Database(), "User": databaseUser,
-			"Host": loopback.Host, "Roles": []Role{Frontend, History, Matching, Worker}, "DynamicConfig": dynamicConfig,
-			"Frontend": c.Address(), "FrontendHTTP": loopback.Address(c.member(Frontend).ports.http),
-			"Ports": map[string]int{
-				"GRPC": member.ports.grpc, "Membership": member.ports.membership, "HTTP": member.ports.http, "Profile": member.ports.profile,
-			},
+			"Host": loopback.Host, "Services": services, "ProfilePort": member.ports.profile, "DynamicConfig": dynamicConfig,
+			"Frontend": c.Address(), "FrontendHTTP": loopback.Address(c.member(Frontend).ports.HTTP),
 		})
 		file := filepath.Join(c.folder, member.Name+".yaml")
 		if err == nil {

@@ -90,7 +90,7 @@ func (m *Member) waitForPort(ctx context.Context) error {
 	m.mutex.Lock()
 	started := m.process
 	m.mutex.Unlock()
-	for loopback.IsFree(m.ports.grpc) {
+	for loopback.IsFree(m.ports.GRPC) {
 		select {
 		case <-started.Ended():
 			return m.explain(errors.New(started.Outcome()))

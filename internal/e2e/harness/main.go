@@ -58,7 +58,10 @@ func Main(m *testing.M) int {
 	return runWith([]string{workerName, starterName}, func() (status int, err error) {
 		ctx := context.Background()
 		if *onCluster {
-			fixture.server, err = cluster.Start(ctx, cluster.Options{Messages: os.Stderr})
+			fixture.server, err = cluster.Start(ctx, cluster.Options{
+				Messages:      os.Stderr,
+				DynamicConfig: []string{"system.maxCallbacksPerWorkflow=32"}, // the dev server's; newer servers take 2000
+			})
 		} else {
 			fixture.server, err = devserver.Start(ctx, devserver.Options{CLI: fixture.cli})
 		}
