@@ -45,7 +45,8 @@ const (
 
 // ErrorTypeTooManyCallers is the type of the ApplicationError that a caller gets at once if the
 // server attaches no more callers to the workflow: the limit is the server's setting
-// system.maxCallbacksPerWorkflow. The workflow and its other callers go on.
+// system.maxCallbacksPerWorkflow or, from version 1.32 on, callback.maxPerExecution. The workflow
+// and its other callers go on.
 const ErrorTypeTooManyCallers = "TooManyCallers"
 
 // AwaitTaskResult waits for a task's result by the workflow of that name. A caller attaches to the

@@ -133,7 +133,7 @@ func (o *operation) Start(
 	case err != nil && strings.Contains(err.Error(), "cannot attach more than"):
 		return nil, refuse(newRefusal(nexusservice.ErrorTypeTooManyCallers, fmt.Sprintf(
 			"workflow %s has as many callers as the Temporal server attaches to one workflow: raise its setting "+
-				"system.maxCallbacksPerWorkflow, or call again when the workflow has ended (%s)", starting.options.ID, err),
+				"system.maxCallbacksPerWorkflow (callback.maxPerExecution from 1.32 on), or call again when the workflow has ended (%s)", starting.options.ID, err),
 			starting.details))
 	}
 	return result, err

@@ -60,7 +60,7 @@ func Main(m *testing.M) int {
 		if *onCluster {
 			fixture.server, err = cluster.Start(ctx, cluster.Options{
 				Messages:      os.Stderr,
-				DynamicConfig: []string{"system.maxCallbacksPerWorkflow=32"}, // the dev server's; newer servers take 2000
+				DynamicConfig: []string{"callback.maxPerExecution=32"}, // as the dev server; the default is 2000
 			})
 		} else {
 			fixture.server, err = devserver.Start(ctx, devserver.Options{CLI: fixture.cli})
