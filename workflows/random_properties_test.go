@@ -442,7 +442,7 @@ func (r *scheduleRecord) wasHeldBack(poll *activityRecord) bool {
 		return false
 	}
 	last := poll.attempts[len(poll.attempts)-1]
-	return last.request == nil && r.heldBack(last.started)
+	return last.request == nil && !last.fate.Kind.lost() && r.heldBack(last.started)
 }
 
 // told tells whether there is an answer that told this process to wait, by when it ended and how
