@@ -103,7 +103,7 @@ func TestKeptFiguresAreComplete(t *testing.T) {
 	for _, cost := range figures.Costs() {
 		require.Positive(t, cost.PerTask["server"], cost.Design)
 		require.Positive(t, cost.PerTask["worker"], cost.Design)
-		require.InDelta(t, 0, cost.Check.Errors["server"], 30, cost.Design)
+		require.InDelta(t, 0, cost.Check.Errors["server"], 15, cost.Design)
 	}
 }
 
