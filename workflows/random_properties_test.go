@@ -436,13 +436,14 @@ func (r *scheduleRecord) heldBack(at time.Duration) bool {
 	return r.told(func(ended, told time.Duration) bool { return ended <= at && at <= ended+told+told/10+time.Millisecond })
 }
 
-// wasHeldBack tells whether the activity ended with an attempt that was held back.
+// wasHeldBack tells whether the activity ended with an attempt that was held back: at once, while
+// one whose worker is lost ends with its time.
 func (r *scheduleRecord) wasHeldBack(poll *activityRecord) bool {
 	if len(poll.attempts) == 0 {
 		return false
 	}
 	last := poll.attempts[len(poll.attempts)-1]
-	return last.request == nil && !last.fate.Kind.lost() && r.heldBack(last.started)
+	return last.request == nil && last.ended == last.started && r.heldBack(last.started)
 }
 
 // told tells whether there is an answer that told this process to wait, by when it ended and how
