@@ -303,7 +303,7 @@ func TestReadmeShell(t *testing.T) {
 			// These take half an hour and more; package bench has tests of such runs on a dev server.
 			require.Equal(t, "go run ./bench --costs --cluster --json > figures.json\n"+
 				"go run ./bench --size --figures figures.json\n"+
-				"go run ./bench --scale --cluster --poll-interval 15m --hold 5m --profiles profiles\n", block)
+				"go run ./bench --scale --cluster --poll-interval 15m --hold 210s --profiles profiles\n", block)
 		},
 		"docs/reliability.md: The chaos run": func(t *testing.T, block string) {
 			// It takes minutes; its short form is a test of its own.
