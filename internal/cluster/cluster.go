@@ -92,11 +92,11 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if options.Messages == nil {
 		options.Messages = io.Discard
 	}
-	programs, err := build(ctx, options.Messages)
+	database, err := findPostgreSQL() // first, since a build takes minutes
 	if err != nil {
 		return nil, err
 	}
-	database, err := findPostgreSQL()
+	programs, err := build(ctx, options.Messages)
 	if err != nil {
 		return nil, err
 	}

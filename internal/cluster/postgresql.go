@@ -25,15 +25,23 @@ type postgreSQL struct {
 	uid, gid int      // of that account; -1: this process's
 }
 
-// findPostgreSQL looks on the PATH, and where Debian's packages have it.
+// PostgreSQLProgram returns the path of one of PostgreSQL's programs, such as psql. It looks on the
+// PATH, and where Debian's packages have it. The error says what to install.
+func PostgreSQLProgram(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	if debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name); len(debian) > 0 {
+		return slices.Max(debian), nil
+	}
+	return "", errors.New("no PostgreSQL: install it (Debian: apt-get install postgresql)")
+}
+
 func findPostgreSQL() (postgreSQL, error) {
-	found := postgreSQL{uid: -1, gid: -1}
-	if path, err := exec.LookPath("postgres"); err == nil {
-		found.programs = filepath.Dir(path)
-	} else if debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres"); len(debian) > 0 {
-		found.programs = filepath.Dir(slices.Max(debian))
-	} else {
-		return found, errors.New("no PostgreSQL: install it (Debian: apt-get install postgresql)")
+	path, err := PostgreSQLProgram("postgres")
+	found := postgreSQL{programs: filepath.Dir(path), uid: -1, gid: -1}
+	if err != nil {
+		return found, err
 	}
 	if os.Geteuid() != 0 {
 		return found, nil

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/cluster"
@@ -30,7 +28,7 @@ func Components() []string {
 }
 
 func startCluster(ctx context.Context, options Options) (*Server, error) {
-	psql, err := findPsql()
+	psql, err := cluster.PostgreSQLProgram("psql")
 	if err != nil {
 		return nil, err
 	}
@@ -56,18 +54,6 @@ func startCluster(ctx context.Context, options Options) (*Server, error) {
 		}
 	}
 	return server, nil
-}
-
-// findPsql looks on the PATH, and where Debian's packages have it.
-func findPsql() (string, error) {
-	path, err := exec.LookPath("psql")
-	if debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin/psql"); err != nil && len(debian) > 0 {
-		return slices.Max(debian), nil
-	}
-	if err != nil {
-		return "", errors.New("no PostgreSQL: install it (Debian: apt-get install postgresql)")
-	}
-	return path, nil
 }
 
 // databaseVersion is the name and version of the server's database.

@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"slices"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/cluster"
 	"github.com/temporal-providers/temporal-2captcha/internal/devserver"
 	"github.com/temporal-providers/temporal-2captcha/internal/e2e/harness"
+	"github.com/temporal-providers/temporal-2captcha/internal/loopback"
 )
 
 // temporalServer is the server under a run. Its parts are killed and started again on the same
@@ -49,7 +49,7 @@ type devServer struct {
 	running *devserver.Server // only the goroutine that kills it replaces it
 }
 
-func (s *devServer) address() string   { return fmt.Sprintf("127.0.0.1:%d", s.options.Port) }
+func (s *devServer) address() string   { return loopback.Address(s.options.Port) }
 func (s *devServer) kill(string) error { return s.running.Kill() }
 func (s *devServer) err() error        { return s.running.Err() }
 
