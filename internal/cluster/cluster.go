@@ -42,7 +42,8 @@ const (
 	endTimeout     = 20 * time.Second
 )
 
-// Options say how a cluster is set up. The zero value is one with the server's defaults.
+// Options say how a cluster is set up. The zero value is one with the server's defaults, except that
+// every process knows a new namespace after a second.
 type Options struct {
 	// Messages takes what people should know, a line each, such as how far a build is. Nil: nobody is
 	// told.
@@ -72,6 +73,7 @@ type Member struct {
 	cluster *Cluster
 	ports   ports
 	command process.Command
+	serves  func(context.Context) bool // whether it takes connections
 
 	log process.LogTail
 
@@ -81,11 +83,11 @@ type Member struct {
 	restarting bool
 }
 
-// ports are those of a member. PostgreSQL has the first alone.
+// ports are those of a member. PostgreSQL uses the first alone.
 type ports struct{ GRPC, Membership, HTTP, profile int }
 
-// Start runs a cluster and returns once its namespace "default" is served by every process. ctx
-// bounds the start, including a build of the programs, but not the cluster's life afterwards. The
+// Start runs a cluster and returns once every process takes connections and the namespace "default"
+// is served. ctx bounds the start, including a build of the programs, but not the cluster's life afterwards. The
 // caller ends the cluster with [Cluster.Stop]. An error says what is missing or has failed, with
 // the last lines of a log; then nothing is left running.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
@@ -122,6 +124,7 @@ func (c *Cluster) start(ctx context.Context, options Options, programs programs,
 		return err
 	}
 	c.member(PostgreSQL).command = command
+	c.member(PostgreSQL).serves = func(ctx context.Context) bool { return database.serves(ctx, c.Database()) }
 	if err := c.configure(options, programs.server); err != nil {
 		return err
 	}
@@ -135,9 +138,14 @@ func (c *Cluster) start(ctx context.Context, options Options, programs programs,
 			}
 		}
 		if i == 1 { // the first of the server, which writes the cluster's metadata: of two at once one fails
-			if err := member.waitForPort(ctx); err != nil {
+			if err := member.waitUntilServing(ctx); err != nil {
 				return err
 			}
+		}
+	}
+	for _, member := range c.members {
+		if err := member.waitUntilServing(ctx); err != nil {
+			return err
 		}
 	}
 	return c.waitUntilReady(ctx)
@@ -151,6 +159,7 @@ func (c *Cluster) choosePorts() error {
 		{Name: "matching", Role: Matching}, {Name: "frontend", Role: Frontend}, {Name: "worker", Role: Worker},
 	} {
 		member.cluster = c
+		member.serves = func(context.Context) bool { return loopback.IsServed(member.ports.GRPC) }
 		for _, port := range []*int{&member.ports.GRPC, &member.ports.Membership, &member.ports.HTTP, &member.ports.profile} {
 			var err error
 			if *port, err = loopback.FreePort(taken...); err != nil {
@@ -181,8 +190,8 @@ func (c *Cluster) member(role Role) *Member {
 // Done is closed when the cluster has been stopped, or one of its processes has ended by itself.
 func (c *Cluster) Done() <-chan struct{} { return c.ended }
 
-// Err says which process has ended by itself, and how, with the last lines of its log. It is nil
-// while none has, and after Stop.
+// Err says which process has ended by itself before Stop, and how, with the last lines of its log.
+// It is nil if none has.
 func (c *Cluster) Err() error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -208,6 +217,12 @@ func (c *Cluster) Stop() error {
 		errs = append(errs, member.end(signal))
 	}
 	return errors.Join(append(errs, os.RemoveAll(c.folder))...)
+}
+
+func (c *Cluster) isStopping() bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.stopping
 }
 
 // fail notes that a member has ended by itself.

@@ -50,13 +50,14 @@ func TestServerVersionIsThePinnedOne(t *testing.T) {
 	t.Parallel()
 	pins, err := os.ReadFile(filepath.Join("..", "..", "tools", "cluster", "go.mod"))
 	require.NoError(t, err)
-	require.Contains(t, string(pins), "\tgo.temporal.io/server v"+ServerVersion+" ")
+	require.Contains(t, string(pins), "\tgo.temporal.io/server v"+serverVersion+" ")
 }
 
 func TestEachProcessIsKilledAndStartedAgain(t *testing.T) {
 	startsClusters(t)
 	c, err := Start(t.Context(), Options{Messages: os.Stderr})
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Stop() }) // if the test ends before
 	ids, folder := processIDs(c), c.folder
 	temporalClient, err := client.Dial(client.Options{HostPort: c.Address(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)

@@ -42,7 +42,7 @@ func (m *Member) Restart(ctx context.Context) error {
 		if err := m.start(); err != nil {
 			return err
 		}
-		err := m.waitForPort(ctx)
+		err := m.waitUntilServing(ctx)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -63,6 +63,9 @@ func (m *Member) setRestarting(restarting bool) {
 func (m *Member) start() error {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
+	if m.cluster.isStopping() { // which ends what was started before
+		return fmt.Errorf("%s is not started: the cluster has been stopped", m.Name)
+	}
 	m.command.Output, m.command.Errors = &m.log, &m.log
 	started, err := process.Start(m.command)
 	if err != nil {
@@ -85,12 +88,12 @@ func (m *Member) explain(err error) error {
 	return m.log.Explain(fmt.Errorf("%s of the Temporal cluster: %w", m.Name, err))
 }
 
-// waitForPort returns once the process takes connections.
-func (m *Member) waitForPort(ctx context.Context) error {
+// waitUntilServing returns once the process takes connections.
+func (m *Member) waitUntilServing(ctx context.Context) error {
 	m.mutex.Lock()
 	started := m.process
 	m.mutex.Unlock()
-	for loopback.IsFree(m.ports.GRPC) {
+	for !m.serves(ctx) {
 		select {
 		case <-started.Ended():
 			return m.explain(errors.New(started.Outcome()))

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,9 +33,23 @@ func PostgreSQLProgram(name string) (string, error) {
 		return path, nil
 	}
 	if debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name); len(debian) > 0 {
-		return slices.Max(debian), nil
+		return slices.MaxFunc(debian, func(a, b string) int { // 15 is above 9.6
+			return cmp.Or(cmp.Compare(majorVersion(a), majorVersion(b)), cmp.Compare(a, b))
+		}), nil
 	}
 	return "", errors.New("no PostgreSQL: install it (Debian: apt-get install postgresql)")
+}
+
+// majorVersion is that of the folder in which Debian has a program.
+func majorVersion(path string) (version int) {
+	_, _ = fmt.Sscanf(path, "/usr/lib/postgresql/%d", &version)
+	return version
+}
+
+// environment is that of PostgreSQL's programs. Variables of its own would have them do something
+// else.
+func environment() []string {
+	return process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_", "PG")
 }
 
 func findPostgreSQL() (postgreSQL, error) {
@@ -69,24 +84,31 @@ func (p postgreSQL) newDatabase(ctx context.Context, folder, address string) (pr
 		return process.Command{}, err
 	}
 	arguments := p.run("initdb", "--pgdata", data, "--auth", "trust", "--username", databaseUser, "--encoding", "UTF8", "--no-locale")
-	initialize := exec.CommandContext(ctx, arguments[0], arguments[1:]...)
-	initialize.Dir = data
-	if output, err := initialize.CombinedOutput(); err != nil {
-		return process.Command{}, fmt.Errorf("initdb: %w\n%s", err, output)
+	initialize := process.Command{Path: arguments[0], Arguments: arguments[1:], Folder: data, Environment: environment()}
+	if err := run(ctx, initialize); err != nil {
+		return process.Command{}, fmt.Errorf("initdb: %w", err)
 	}
 	host, port, _ := net.SplitHostPort(address)
 	serve := p.run("postgres", "-D", data, "-p", port, "-c", "listen_addresses="+host, "-c", "unix_socket_directories=",
 		"-c", "max_connections=200")
 	path, err := exec.LookPath(serve[0])
 	return process.Command{
-		Path: path, Arguments: serve[1:], Folder: data,
-		Environment: process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_", "PG"),
+		Path: path, Arguments: serve[1:], Folder: data, Environment: environment(),
 	}, err
+}
+
+// serves reports whether the databases at the address take connections, which they don't while
+// PostgreSQL reads its log after a crash.
+func (p postgreSQL) serves(ctx context.Context, address string) bool {
+	host, port, _ := net.SplitHostPort(address)
+	asking := exec.CommandContext(ctx, filepath.Join(p.programs, "pg_isready"), "--quiet", "--host", host, "--port", port)
+	asking.Env = environment()
+	return asking.Run() == nil
 }
 
 // setUpSchemas waits for PostgreSQL and makes the server's two databases.
 func setUpSchemas(ctx context.Context, sqlTool string, database *Member) error {
-	if err := database.waitForPort(ctx); err != nil {
+	if err := database.waitUntilServing(ctx); err != nil {
 		return err
 	}
 	host, port, _ := net.SplitHostPort(database.cluster.Database())
@@ -96,12 +118,15 @@ func setUpSchemas(ctx context.Context, sqlTool string, database *Member) error {
 		for _, arguments := range [][]string{
 			{"create"}, {"setup-schema", "-v", "0.0"}, {"update-schema", "--schema-name", schema},
 		} {
-			command := exec.CommandContext(ctx, sqlTool, append([]string{
-				"--ep", host, "-p", port, "-u", databaseUser, "--pl", "postgres12", "--db", name,
-			}, arguments...)...)
-			command.Env = process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_", "SQL_")
-			if output, err := command.CombinedOutput(); err != nil {
-				return fmt.Errorf("temporal-sql-tool %s for %s: %w\n%s", arguments[0], name, err, output)
+			err := run(ctx, process.Command{
+				Path: sqlTool,
+				Arguments: append([]string{
+					"--ep", host, "-p", port, "-u", databaseUser, "--pl", "postgres12", "--db", name,
+				}, arguments...),
+				Environment: process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_", "SQL_"),
+			})
+			if err != nil {
+				return fmt.Errorf("temporal-sql-tool %s for %s: %w", arguments[0], name, err)
 			}
 		}
 	}

@@ -39,12 +39,21 @@ func FreePort(inUse ...int) (int, error) {
 		freePortTries, lowestFreePort, highestFreePort)
 }
 
-// IsFree reports whether nobody listens on the port.
+// IsServed reports whether somebody takes connections on the port.
+func IsServed(port int) bool {
+	connection, err := net.DialTimeout("tcp", Address(port), time.Second)
+	if err != nil {
+		return false
+	}
+	connection.Close()
+	return true
+}
+
+// IsFree reports whether nobody listens on the port. For an instant it listens there itself.
 func IsFree(port int) bool {
 	// macOS lets a program listen on 127.0.0.1 beside one that listens on every address, so that a
 	// listener alone doesn't show that the port is free.
-	if connection, err := net.DialTimeout("tcp", Address(port), time.Second); err == nil {
-		connection.Close()
+	if IsServed(port) {
 		return false
 	}
 	listener, err := net.Listen("tcp", Address(port))

@@ -133,6 +133,7 @@ func (r *disturbedRun) carryOut() {
 	tasks.Wait()
 	close(tasksEnded)
 	disturbers.Wait()
+	assert.NoError(r.t, r.server.err(), "at the end of the run")
 }
 
 // disturbServer kills the Temporal server, or a part of it, and starts it again.

@@ -32,7 +32,7 @@ var clusterParts = []string{"frontend", "history-1", "history-2", "matching", "w
 func startServer(t *testing.T, onCluster bool) temporalServer {
 	t.Helper()
 	if onCluster {
-		started, err := cluster.Start(harness.Context(t), cluster.Options{Messages: os.Stderr})
+		started, err := cluster.Start(t.Context(), cluster.Options{Messages: os.Stderr})
 		require.NoError(t, err)
 		t.Cleanup(func() { assert.NoError(t, started.Stop()) })
 		return clusterServer{started}
