@@ -29,8 +29,9 @@ type flags struct {
 	Design        []string      `with:",costs" placeholder:"NAME" sep:"none" help:"A design to run; repeat the flag for more (default: all of them; with --costs this project's)."`
 	AtOnce        int           `default:"1" positive:"" placeholder:"N" help:"How many designs run at the same time (default 1). More take less time, and disturb each other's figures."`
 
-	Scale        bool          `xor:"mode" with:"scale" help:"Hold many waits in flight instead, with one worker process and then with two."`
-	Waits        int           `default:"10000" positive:"" group:"With --scale" placeholder:"N" help:"How many waits (default 10000)."`
+	Scale        bool          `xor:"mode" with:"scale" help:"Hold many waits in flight instead."`
+	Waits        []int         `default:"10000" group:"With --scale" placeholder:"N,N" help:"How many waits, one run for each number (default 10000)."`
+	Workers      []int         `default:"1,2" group:"With --scale" placeholder:"N,N" help:"How many worker processes, one run for each number (default 1,2)."`
 	PollInterval time.Duration `default:"3m" group:"With --scale" placeholder:"DURATION" help:"How often each of them polls (default 3m)."`
 	Hold         time.Duration `group:"With --scale" placeholder:"DURATION" help:"How long they are held before all of them end (default: as long as --poll-interval, so that each polls once)."`
 	Profiles     string        `group:"With --scale" placeholder:"FOLDER" help:"Where the worker processes write profiles of their CPU and heap in each phase, for go tool pprof. With --cluster, the server's processes too, of their CPU."`
@@ -43,7 +44,7 @@ type flags struct {
 	Size    bool   `xor:"mode" with:"size" help:"Tell instead, from figures of --costs, what 10, 100 and 1000 tasks a second need. It starts nothing."`
 	Figures string `group:"With --size" placeholder:"FILE" help:"The output of --costs --json (default: the figures that are kept in the repository)."`
 
-	Cluster   bool   `with:"scale,costs" help:"Measure a Temporal server of several processes on PostgreSQL, which is started for it, instead of dev servers; with --costs, beside one (Linux only)."`
+	Cluster   bool   `with:"scale,costs" help:"Measure a Temporal server of several processes on PostgreSQL, which is started for it, beside a dev server (Linux only)."`
 	Address   string `with:",scale" placeholder:"HOST:PORT" help:"Measure the Temporal server there, instead of dev servers."`
 	Namespace string `with:",scale" placeholder:"NAME" help:"Its namespace (default: TEMPORAL_NAMESPACE, or \"default\")."`
 	JSON      bool   `name:"json" with:",scale,costs,size" help:"Print JSON instead of a table."`
@@ -86,13 +87,16 @@ func (f flags) validate(parsed *kong.Context, environment command.Environment) e
 		default:
 			return fmt.Errorf("--%s does not go with --%s", flag.Name, f.mode())
 		}
+		numbers, _ := path.Flag.Target.Interface().([]int)
 		switch flag := path.Flag; {
-		case flag.Target.Kind() == reflect.String && flag.Target.IsZero():
+		case flag.Target.Kind() == reflect.String && flag.Target.IsZero(), flag.Target.Kind() == reflect.Slice && flag.Target.Len() == 0:
 			return fmt.Errorf("--%s is empty", flag.Name)
 		case flag.Target.CanInt() && flag.Target.Int() < 0:
 			return fmt.Errorf("--%s is negative", flag.Name)
 		case flag.Tag.Has("positive") && flag.Target.IsZero():
 			return fmt.Errorf("--%s is 0: it takes a positive number", flag.Name)
+		case len(numbers) > 0 && slices.Min(numbers) < 1:
+			return fmt.Errorf("--%s has %d: it takes positive numbers", flag.Name, slices.Min(numbers))
 		}
 	}
 	for _, name := range f.Design {
@@ -146,6 +150,14 @@ func (f flags) server(environment command.Environment) (settings command.Environ
 		}
 	}
 	return settings
+}
+
+// clusters tells of each server that is started, one after the other, whether it is a cluster.
+func (f flags) clusters() []bool {
+	if f.Cluster {
+		return []bool{true, false}
+	}
+	return []bool{false}
 }
 
 // namingAddress has an error name the flag instead of the variable, which has no effect here.

@@ -55,7 +55,9 @@ func TestBadUsageIsOneLine(t *testing.T) {
 		"a flag of --scale":      {[]string{"--waits", "10"}, "--waits goes with --scale only"},
 		"tuning without --scale": {[]string{"--activity-slots", "10"}, "--activity-slots goes with --scale only"},
 		"a design with --scale":  {[]string{"--scale", "--design", "timer"}, "--design does not go with --scale"},
-		"no waits":               {[]string{"--scale", "--waits", "0"}, "--waits is 0: it takes a positive number"},
+		"no waits":               {[]string{"--scale", "--waits", "0"}, "--waits has 0: it takes positive numbers"},
+		"an empty list":          {[]string{"--scale", "--waits="}, "--waits is empty"},
+		"no workers":             {[]string{"--scale", "--workers=1,-1"}, "--workers has -1: it takes positive numbers"},
 		"too many polls":         {[]string{"--scale", "--poll-interval", "4s"}, "--poll-interval is 4s: it takes at least 5s"},
 		"a negative hold":        {[]string{"--scale", "--hold=-1s"}, "--hold is negative"},
 		"one workflow poller":    {[]string{"--scale", "--workflow-pollers", "1"}, "--workflow-pollers is 1: the SDK needs 2, one of them for the workflows in its cache"},
@@ -102,7 +104,8 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, 5.0, f.Rate)
 	require.Equal(t, 15*time.Second, f.MeanSolveTime)
 	require.Equal(t, 1, f.AtOnce, "designs don't disturb each other")
-	require.Equal(t, 10_000, f.Waits)
+	require.Equal(t, []int{10_000}, f.Waits)
+	require.Equal(t, []int{1, 2}, f.Workers)
 	require.Equal(t, 3*time.Minute, f.PollInterval)
 	require.Len(t, f.chosenDesigns(), 8)
 	require.Len(t, flagsOf(t, "--costs").chosenDesigns(), 4, "this project's")
@@ -127,7 +130,7 @@ func TestHelpNamesEveryDesignAndFlag(t *testing.T) {
 		require.Contains(t, stdout, design.Name)
 	}
 	for _, text := range []string{"--tasks", "--rate", "--mean-solve-time", "--seed", "--design", "--at-once", "--json",
-		"--scale", "--waits", "--poll-interval", "--hold", "--profiles", "--workflow-cache-size", "--costs", "--loads", "--arrivals", "--size", "--figures", "--cluster", "--address", "--namespace", "TEMPORAL_CLI", "TEMPORAL_*", "Exit status:"} {
+		"--scale", "--waits", "--workers", "--poll-interval", "--hold", "--profiles", "--workflow-cache-size", "--costs", "--loads", "--arrivals", "--size", "--figures", "--cluster", "--address", "--namespace", "TEMPORAL_CLI", "TEMPORAL_*", "Exit status:"} {
 		require.Contains(t, stdout, text)
 	}
 }

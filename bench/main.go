@@ -92,58 +92,72 @@ func compare(ctx context.Context, f flags, options stage.Options) error {
 	return errors.Join(append(errs, write(options.Output, f.JSON, "designs.tmpl", report))...)
 }
 
-// scale holds the waits with one worker process, then with two, and prints the figures.
+// scale holds each number of waits with each number of worker processes, and prints the figures. If
+// one run fails, those before it are printed: each may have taken half an hour.
 func scale(ctx context.Context, f flags, options stage.Options) error {
-	report, lost := scaling{PollInterval: f.PollInterval.Seconds(), surroundings: f.surroundings()}, 0
+	report := scaling{PollInterval: f.PollInterval.Seconds(), surroundings: f.surroundings()}
 	options.Profiles, options.UnlimitedPolls = f.Profiles, true
-	for options.Workers = 1; options.Workers <= 2; options.Workers++ {
-		figures, err := stage.Hold(ctx, f.Waits, f.PollInterval, cmp.Or(f.Hold, f.PollInterval), options)
-		if err != nil {
-			return err
-		}
-		report.Scale = append(report.Scale, figures)
-		lost += figures.Lost
-	}
-	err := write(options.Output, f.JSON, "scale.tmpl", report)
-	if lost > 0 {
-		err = errors.Join(err, fmt.Errorf("%d waits without a result", lost))
+	var err error
+	report.Scale, err = hold(ctx, f, options)
+	if len(report.Scale) > 0 {
+		err = errors.Join(err, write(options.Output, f.JSON, "scale.tmpl", report))
 	}
 	return err
+}
+
+func hold(ctx context.Context, f flags, options stage.Options) (held []stage.HoldFigures, lost error) {
+	for _, options.Cluster = range f.clusters() {
+		for _, waits := range f.Waits {
+			for _, options.Workers = range f.Workers {
+				figures, err := stage.Hold(ctx, waits, f.PollInterval, cmp.Or(f.Hold, f.PollInterval), options)
+				if err != nil {
+					return held, errors.Join(lost, err)
+				}
+				held = append(held, figures)
+				if figures.Lost > 0 {
+					lost = errors.Join(lost, fmt.Errorf("%d of %d waits without a result", figures.Lost, figures.Waits))
+				}
+			}
+		}
+	}
+	return held, lost
 }
 
 // mostBusy is the percentage of the machine's CPUs above which processes wait for one so much that
 // figures are not those of a server with CPUs to spare.
 const mostBusy = 85
 
-// costs measures what tasks cost each server, one after the other, and prints the figures.
+// costs measures what tasks cost each server, one after the other, and prints the figures. If the
+// second server fails, those of the first one are printed.
 func costs(ctx context.Context, f flags, options stage.Options) error {
 	figures := size.Figures{Machine: size.Machine{
 		Date: time.Now().UTC().Format(time.DateOnly), CPUs: runtime.NumCPU(), System: f.surroundings().System, MeanSolveTime: f.MeanSolveTime.Seconds(),
 	}}
 	plan := stage.CostPlan{Designs: f.chosenDesigns(), Loads: f.Loads, Arrivals: f.Arrivals, MeanSolveTime: f.MeanSolveTime}
 	options.Workers = 1
-	servers := []bool{false}
-	if f.Cluster {
-		servers = []bool{true, false}
-	}
-	var tooBusy error
-	for _, options.Cluster = range servers {
+	var errs error
+	for _, options.Cluster = range f.clusters() {
 		measured, err := costsOnServer(ctx, plan, options)
 		if err != nil {
-			return err
+			errs = errors.Join(errs, err)
+			break
 		}
 		figures.Servers = append(figures.Servers, measured)
-		for _, design := range measured.Designs {
+		idle := stage.DesignCosts{Design: "idle", Points: []stage.Point{measured.Idle}}
+		for _, design := range append(measured.Designs, idle) {
 			for _, point := range design.Points {
 				if point.Busy > mostBusy {
-					tooBusy = errors.Join(tooBusy, fmt.Errorf("%s, %s at %g tasks a second: %.0f %% of the CPUs were busy, which is over %d %%: "+
+					errs = errors.Join(errs, fmt.Errorf("%s, %s at %g tasks a second: %.0f %% of the CPUs were busy, which is over %d %%: "+
 						"run it on a machine with nothing else to do, or with lower --loads",
 						measured.Server, design.Design, point.ArrivalRate, point.Busy, mostBusy))
 				}
 			}
 		}
 	}
-	return errors.Join(tooBusy, write(options.Output, f.JSON, "costs.tmpl", figures))
+	if len(figures.Servers) > 0 {
+		errs = errors.Join(errs, write(options.Output, f.JSON, "costs.tmpl", figures))
+	}
+	return errs
 }
 
 func costsOnServer(ctx context.Context, plan stage.CostPlan, options stage.Options) (measured stage.ServerCosts, err error) {

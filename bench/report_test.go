@@ -38,7 +38,7 @@ func madeUpComparison() comparison {
 
 func madeUpScale() scaling {
 	run := stage.HoldFigures{
-		Workers: 1, Waits: 10000,
+		Server: "dev server", Workers: 1, Waits: 10000,
 		Start: stage.Phase{
 			Seconds: 60, Done: 10000, PerSecond: 166.7,
 			Server: new(1.37), Workers: new(0.18), Bench: new(0.07),
@@ -54,7 +54,7 @@ func madeUpScale() scaling {
 		PollDelay: stage.Delay{Mean: 110.5, P50: 104, P95: 291},
 		Memory:    new(312.4), PeakMemory: new(340.6),
 	}
-	elsewhere := stage.HoldFigures{Workers: 2, Waits: 10000, Lost: 3}
+	elsewhere := stage.HoldFigures{Server: "dev server", Workers: 2, Waits: 10000, Lost: 3}
 	return scaling{Scale: []stage.HoldFigures{run, elsewhere}, PollInterval: 180, surroundings: surroundings{CPUs: 2, System: "linux/amd64"}}
 }
 
@@ -96,9 +96,10 @@ func madeUpCosts() size.Figures {
 
 func madeUpScaleOfACluster() scaling {
 	made := madeUpScale()
-	made.Scale = made.Scale[:1]
+	made.Scale[1] = made.Scale[0]
+	made.Scale[0].Server = "cluster"
 	for _, phase := range []*stage.Phase{&made.Scale[0].Start, &made.Scale[0].Steady, &made.Scale[0].Finish} {
-		phase.Components = map[string]float64{"history": 0.5, "PostgreSQL": 0.25}
+		phase.Components = map[string]*float64{"history": new(0.5), "PostgreSQL": new(0.25)}
 	}
 	return made
 }

@@ -303,7 +303,7 @@ func TestReadmeShell(t *testing.T) {
 			// These take half an hour and more; package bench has tests of such runs on a dev server.
 			require.Equal(t, "go run ./bench --costs --cluster --json > figures.json\n"+
 				"go run ./bench --size --figures figures.json\n"+
-				"go run ./bench --scale --cluster --poll-interval 15m --hold 210s --profiles profiles\n", block)
+				"go run ./bench --scale --cluster --waits 10000,30000 --workers 1 --poll-interval 30m --hold 4m --profiles profiles\n", block)
 		},
 		"docs/reliability.md: The chaos run": func(t *testing.T, block string) {
 			// It takes minutes; its short form is a test of its own.
@@ -337,7 +337,7 @@ func TestReadmeShell(t *testing.T) {
 		},
 		"CONTRIBUTING.md: On a cluster": func(t *testing.T, block string) {
 			// These take half an hour, and need PostgreSQL.
-			require.Equal(t, "go test ./internal/cluster -cluster\ngo test ./internal/e2e -timeout 40m -e2e.cluster\n"+
+			require.Equal(t, "go test ./internal/cluster -timeout 40m -cluster\ngo test ./internal/e2e -timeout 40m -e2e.cluster\n"+
 				chaos.Command(true, true, 1)+"\n", block)
 		},
 		"CONTRIBUTING.md: Random schedules": func(t *testing.T, block string) {

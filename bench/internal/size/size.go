@@ -113,8 +113,8 @@ type Check struct {
 	Errors Values  `json:"errorPercent"` // of what the cost says, by what was measured
 }
 
-// Costs are those of every design on every server. Each is a line through the idle server, the
-// lowest load and the highest, by least squares. The load in the middle is the check.
+// Costs are those of every design on every server. Each is a line through the idle server and all
+// loads but the middle one, by least squares. That load is the check.
 func (f Figures) Costs() (costs []Cost) {
 	for _, server := range f.Servers {
 		for _, design := range server.Designs {

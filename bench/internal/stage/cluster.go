@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/cluster"
+	"github.com/temporal-providers/temporal-2captcha/internal/process"
 )
 
 // component is what the figures call a role.
@@ -83,7 +85,9 @@ func (s *Server) written(ctx context.Context) (rows, bytes *float64, err error) 
 
 // ask returns PostgreSQL's answer to a query, which is one row.
 func (s *Server) ask(ctx context.Context, query string) (string, error) {
-	answer, err := exec.CommandContext(ctx, s.psql[0], append(s.psql[1:], query)...).Output()
+	asking := exec.CommandContext(ctx, s.psql[0], append(s.psql[1:], query)...)
+	asking.Env = process.EnvironmentWithout(os.Environ(), "TWOCAPTCHA_", "TEMPORAL_", "PG")
+	answer, err := asking.Output()
 	if failed := new(exec.ExitError); errors.As(err, &failed) {
 		err = fmt.Errorf("psql: %s", strings.TrimSpace(string(failed.Stderr)))
 	}

@@ -59,10 +59,10 @@ func TestProfilesOfAServer(t *testing.T) {
 	}))
 	t.Cleanup(profiles.Close)
 	h := &hold{stage: &stage{Options: Options{
-		Profiles: t.TempDir(), Server: &Server{profiled: map[string]string{"history-1": profiles.URL + "/history/"}},
+		Profiles: t.TempDir(), Workers: 1, Server: &Server{Name: "cluster", profiled: map[string]string{"history-1": profiles.URL + "/history/"}},
 	}}}
 	require.NoError(t, h.profileServer(t.Context(), "steady")())
-	profile, err := os.ReadFile(filepath.Join(h.Profiles, "history-1.steady.cpu.pprof"))
+	profile, err := os.ReadFile(filepath.Join(h.Profiles, "cluster-0-waits-1-workers", "history-1.steady.cpu.pprof"))
 	require.NoError(t, err)
 	require.Equal(t, "for 20", string(profile))
 	h.Server.profiled["gone"] = profiles.URL + "/gone/"

@@ -42,7 +42,8 @@ type DesignCosts struct {
 	Points []Point `json:"points"`
 }
 
-// Point is what a number of tasks took, from the first submission to the last outcome.
+// Point is what a number of tasks took, from the first submission to the last outcome, and on
+// PostgreSQL until its rows were told.
 type Point struct {
 	ArrivalRate     float64            `json:"arrivalsPerSecond"`
 	Tasks           int                `json:"tasks"`
@@ -111,6 +112,9 @@ func (s *stage) point(ctx context.Context, workload Workload, idle time.Duration
 		_ = sleepUntil(ctx, before.at.Add(idle)) // if ctx ends, so does this point
 	}
 	waits := s.runTasks(ctx, workload)
+	if rowsBefore != nil {
+		_ = sleepUntil(ctx, time.Now().Add(rowsDelay))
+	}
 	after := s.usage()
 	stop()
 	point := Point{
@@ -122,9 +126,6 @@ func (s *stage) point(ctx context.Context, workload Workload, idle time.Duration
 	}
 	for component, cpu := range after.components {
 		point.CPU[component] = round((cpu - before.components[component]).Seconds(), 2)
-	}
-	if rowsBefore != nil {
-		_ = sleepUntil(ctx, after.at.Add(rowsDelay))
 	}
 	rows, bytes, err := s.Server.written(ctx)
 	if rows != nil && rowsBefore != nil {

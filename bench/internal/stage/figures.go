@@ -65,6 +65,7 @@ func newDesignFigures(design designs.Design, waits []wait, heartbeats int, befor
 
 // HoldFigures are those of waits in flight with a number of worker processes.
 type HoldFigures struct {
+	Server     string   `json:"server,omitempty"` // "": one that was there before
 	Workers    int      `json:"workers"`
 	Waits      int      `json:"waits"`
 	Start      Phase    `json:"start"`
@@ -85,7 +86,7 @@ type Phase struct {
 	Workers   *float64 `json:"workerCpus"`
 	Bench     *float64 `json:"benchCpus"` // of this process: the clients, and the simulated service
 
-	Components map[string]float64 `json:"serverCpusByComponent,omitempty"` // of a server of several processes
+	Components map[string]*float64 `json:"serverCpusByComponent,omitempty"` // of a server of several processes
 }
 
 func newPhase(done int, before, after usage) Phase {
@@ -96,9 +97,9 @@ func newPhase(done int, before, after usage) Phase {
 		Server: busy(after.server - before.server), Workers: busy(after.workers - before.workers), Bench: busy(after.bench - before.bench),
 	}
 	if len(after.components) > 1 {
-		phase.Components = map[string]float64{}
+		phase.Components = map[string]*float64{}
 		for component, cpu := range after.components {
-			phase.Components[component] = round((cpu-before.components[component]).Seconds()/seconds, 2)
+			phase.Components[component] = busy(cpu - before.components[component])
 		}
 	}
 	return phase

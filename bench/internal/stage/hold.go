@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -28,6 +30,9 @@ const (
 	// serverProfileTime is within each phase of 10,000 waits and more.
 	serverProfileTime = 20 * time.Second
 
+	slowestStarts = 40 // a second, which a cluster exceeds that shares two cores with all else
+	leastToStart  = 5 * time.Second
+
 	parallelRequests = 32 // to the Temporal server, while waits are started, woken or terminated
 )
 
@@ -36,16 +41,17 @@ type hold struct {
 	pollInterval time.Duration
 	held         time.Duration // how long the steady phase is
 	taskIDs      []int64
-	pollsBegin   time.Time // when the first of them is due
+	pollsBegin   time.Time   // when the first of them is due
+	firstPolls   []time.Time // when each wait is to poll first
 }
 
 // Hold starts the waits, holds them, wakes all of them when their tasks are ready, and returns what
-// that took. The first polls are spread evenly over the poll interval. They begin as long after the
-// first start as the waits are held then.
+// that took. The first polls are spread evenly over the poll interval. They begin when all waits
+// have been started, if that goes at slowestStarts or faster.
 func Hold(ctx context.Context, waits int, pollInterval, held time.Duration, options Options) (figures HoldFigures, err error) {
-	options.Say("%d waits, worker processes: %d: starting", waits, options.Workers)
 	err = on(ctx, designs.All()[0], options, func(ctx context.Context, s *stage) (err error) {
-		h := &hold{stage: s, pollInterval: pollInterval, held: held, taskIDs: make([]int64, waits)}
+		s.Say("%s%d waits, worker processes: %d: starting", s.serverName(", "), waits, s.Workers)
+		h := &hold{stage: s, pollInterval: pollInterval, held: held, taskIDs: make([]int64, waits), firstPolls: make([]time.Time, waits)}
 		figures, err = h.figures(ctx)
 		return err
 	})
@@ -53,7 +59,7 @@ func Hold(ctx context.Context, waits int, pollInterval, held time.Duration, opti
 }
 
 func (h *hold) figures(ctx context.Context) (HoldFigures, error) {
-	figures := HoldFigures{Workers: h.Workers, Waits: len(h.taskIDs)}
+	figures := HoldFigures{Server: h.serverName(""), Workers: h.Workers, Waits: len(h.taskIDs)}
 	for _, phase := range []struct {
 		name    string
 		figures *Phase
@@ -90,8 +96,8 @@ func (h *hold) figures(ctx context.Context) (HoldFigures, error) {
 func (h *hold) profile(phase, kind string) (err error) {
 	for _, worker := range h.workers {
 		if h.Profiles != "" {
-			path := filepath.Join(h.Profiles, fmt.Sprintf("worker-%d.%s.%s", worker.ID(), phase, kind))
-			err = cmp.Or(err, os.MkdirAll(h.Profiles, 0o755), worker.Call("Worker.Profile", path, new(struct{})))
+			path := h.profilePath(fmt.Sprintf("worker-%d", worker.ID()), phase, kind)
+			err = cmp.Or(err, os.MkdirAll(filepath.Dir(path), 0o755), worker.Call("Worker.Profile", path, new(struct{})))
 		}
 	}
 	return err
@@ -107,8 +113,8 @@ func (h *hold) profileServer(ctx context.Context, phase string) (wait func() err
 	var errs sync.Map
 	for name, url := range h.Server.profiled {
 		profiles.Go(func() {
-			path := filepath.Join(h.Profiles, fmt.Sprintf("%s.%s.%s", name, phase, cpuProfile))
-			if err := download(ctx, fmt.Sprintf("%sprofile?seconds=%.0f", url, serverProfileTime.Seconds()), path); err != nil {
+			from := fmt.Sprintf("%sprofile?seconds=%.0f", url, serverProfileTime.Seconds())
+			if err := download(ctx, from, h.profilePath(name, phase, cpuProfile)); err != nil {
 				errs.Store(name, fmt.Errorf("the profile of %s: %w", name, err))
 			}
 		})
@@ -120,6 +126,12 @@ func (h *hold) profileServer(ctx context.Context, phase string) (wait func() err
 		}
 		return err
 	}
+}
+
+// profilePath is in a folder for this number of waits and of worker processes.
+func (h *hold) profilePath(process, phase, kind string) string {
+	folder := fmt.Sprintf("%s%d-waits-%d-workers", strings.ReplaceAll(h.serverName("-"), " ", "-"), len(h.taskIDs), h.Workers)
+	return filepath.Join(h.Profiles, folder, fmt.Sprintf("%s.%s.%s", process, phase, kind))
 }
 
 func download(ctx context.Context, url, path string) error {
@@ -135,6 +147,9 @@ func download(ctx context.Context, url, path string) error {
 	if response.StatusCode != http.StatusOK {
 		return errors.New(response.Status)
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
 	file, err := os.Create(path)
 	if err != nil {
 		return err
@@ -145,20 +160,26 @@ func download(ctx context.Context, url, path string) error {
 
 // start starts the waits, until the workers have completed the first workflow task of each.
 func (h *hold) start(ctx context.Context) (int, error) {
-	h.pollsBegin = time.Now().Add(h.held)
+	h.pollsBegin = time.Now().Add(max(time.Duration(len(h.taskIDs))*time.Second/slowestStarts, leastToStart))
 	for i := range h.taskIDs {
 		h.taskIDs[i] = h.service.Submit(simulator.Submission{Answers: []simulator.Answer{simulator.Processing()}})
 	}
 	return h.forEach(ctx, func(i int) error {
+		initialDelay := max(time.Until(h.evenly(i)), time.Millisecond)
+		h.firstPolls[i] = time.Now().Add(initialDelay)
 		_, err := designs.StartOurs(ctx, h.temporalClient, h.taskIDs[i], workflows.AwaitTaskResultInput{
-			InitialDelay: max(time.Until(h.firstPoll(i)), time.Millisecond),
+			InitialDelay: initialDelay,
 			PollInterval: h.pollInterval, MaxPollInterval: h.pollInterval, Timeout: holdTimeout,
 		})
 		return err
 	}, func() (left int, err error) {
 		workflowTasks, err := h.sent("RespondWorkflowTaskCompleted")
-		ofPolls := 2 * len(h.service.Requests()) // if polls have begun: as the timer fires, and with the answer
-		return len(h.taskIDs) - (workflowTasks - ofPolls), err
+		// If polls have begun, each first one had two: as the timer fired, and with the answer.
+		polled := map[int64]bool{}
+		for _, request := range h.service.Requests() {
+			polled[request.TaskID] = true
+		}
+		return len(h.taskIDs) - (workflowTasks - 2*len(polled)), err
 	})
 }
 
@@ -183,7 +204,7 @@ func (h *hold) finish(ctx context.Context) (int, error) {
 		return err
 	}, func() (left int, err error) {
 		// Visibility lags behind: what runs may be missing there, what has ended stays.
-		ended, err := h.count(ctx, `ExecutionStatus != "Running"`)
+		ended, err := h.count(ctx, `ExecutionStatus != "Running" AND ExecutionStatus != "ContinuedAsNew"`)
 		return len(h.taskIDs) - ended, err
 	})
 }
@@ -206,14 +227,17 @@ func (h *hold) forEach(ctx context.Context, do func(i int) error, count func() (
 	return 0, err
 }
 
-// inParallel calls do for each index below n, until errors come.
+// inParallel calls do for each index below n, until an error comes.
 func inParallel(n int, do func(i int) error) error {
 	var clients sync.WaitGroup
+	var failed atomic.Bool
 	errs := make([]error, parallelRequests)
 	for client := range errs {
 		clients.Go(func() {
-			for i := client; i < n && errs[client] == nil; i += parallelRequests {
-				errs[client] = do(i)
+			for i := client; i < n && !failed.Load(); i += parallelRequests {
+				if errs[client] = do(i); errs[client] != nil {
+					failed.Store(true)
+				}
 			}
 		})
 	}
@@ -221,8 +245,8 @@ func inParallel(n int, do func(i int) error) error {
 	return cmp.Or(errs...)
 }
 
-// firstPoll is when a wait is to poll first.
-func (h *hold) firstPoll(i int) time.Time {
+// evenly is when a wait polls first if that goes by the poll interval alone.
+func (h *hold) evenly(i int) time.Time {
 	return h.pollsBegin.Add(time.Duration(float64(i) / float64(len(h.taskIDs)) * float64(h.pollInterval)))
 }
 
@@ -231,7 +255,7 @@ func (h *hold) pollDelay() Delay {
 	var delays []float64
 	for i, taskID := range h.taskIDs {
 		if requests := h.service.RequestsFor(taskID); len(requests) > 0 {
-			delays = append(delays, requests[0].Arrived.Sub(h.firstPoll(i)).Seconds()*1000)
+			delays = append(delays, requests[0].Arrived.Sub(h.firstPolls[i]).Seconds()*1000)
 		}
 	}
 	return newDelay(delays)

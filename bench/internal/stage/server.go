@@ -40,6 +40,15 @@ func StartServer(ctx context.Context, options Options) (*Server, error) {
 	return &Server{running: server, Name: "dev server", processes: processes}, nil
 }
 
+// serverName is the name of a server that the benchmark has started, with what follows it; "" for
+// one that was there before.
+func (s *stage) serverName(then string) string {
+	if s.Server == nil {
+		return ""
+	}
+	return s.Server.Name + then
+}
+
 // settings name the server to clients and workers.
 func (s *Server) settings() command.Environment {
 	return command.Environment{"TEMPORAL_ADDRESS=" + s.Address(), "TEMPORAL_CONFIG_FILE=" + os.DevNull}

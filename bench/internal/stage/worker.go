@@ -211,6 +211,7 @@ func (w *Worker) Profile(path string, _ *struct{}) error {
 	if strings.HasSuffix(path, cpuProfile) {
 		return pprof.StartCPUProfile(file)
 	}
+	defer file.Close()
 	runtime.GC() // the profile is that of the last collection
 	return pprof.WriteHeapProfile(file)
 }
