@@ -42,8 +42,8 @@ const (
 	endTimeout     = 20 * time.Second
 )
 
-// Options say how a cluster is set up. The zero value is one with the server's defaults, except that
-// every process knows a new namespace after a second.
+// Options say how a cluster is set up. The zero value is one with the server's defaults, except
+// that every process knows a new namespace after a second.
 type Options struct {
 	// Messages takes what people should know, a line each, such as how far a build is. Nil: nobody is
 	// told.
@@ -87,9 +87,9 @@ type Member struct {
 type ports struct{ GRPC, Membership, HTTP, profile int }
 
 // Start runs a cluster and returns once every process takes connections and the namespace "default"
-// is served. ctx bounds the start, including a build of the programs, but not the cluster's life afterwards. The
-// caller ends the cluster with [Cluster.Stop]. An error says what is missing or has failed, with
-// the last lines of a log; then nothing is left running.
+// is served. ctx bounds the start, including a build of the programs, but not the cluster's life
+// afterwards. The caller ends the cluster with [Cluster.Stop]. An error says what is missing or has
+// failed, with the last lines of a log; then nothing is left running.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if options.Messages == nil {
 		options.Messages = io.Discard
