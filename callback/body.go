@@ -47,23 +47,20 @@ func readTaskID(body io.Reader) (int64, *refusal) {
 }
 
 // findTaskID returns the id that a call brings, in whichever way services call: as the id of a form
-// in the body or in the query, or as the taskId of a JSON object. It is 0 if there is none that is
-// usable, and if there are several. A body that is too large, or breaks off, has none.
+// in the body or in the query, or as the taskId of a JSON object. It is 0 if none is usable, and if
+// the query and the body have two. A body that is too large, or breaks off, has none.
 func findTaskID(query string, body io.Reader) int64 {
 	content, err := io.ReadAll(body)
 	if err != nil {
 		content = nil
 	}
-	ofQuery, problem := formTaskID(query)
-	if problem != "" {
-		return 0
-	}
-	ofBody, problem := jsonTaskID(content)
+	// With a problem the id is 0: it is not usable, but that of the other part may be.
+	ofQuery, _ := formTaskID(query)
+	ofBody, _ := jsonTaskID(content)
 	if !isJSONObject(content) {
-		ofBody, problem = formTaskID(string(content))
+		ofBody, _ = formTaskID(string(content))
 	}
-	switch {
-	case problem != "", ofQuery != 0 && ofBody != 0 && ofQuery != ofBody:
+	if ofQuery != 0 && ofBody != 0 && ofQuery != ofBody {
 		return 0
 	}
 	return max(ofQuery, ofBody)
