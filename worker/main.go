@@ -109,7 +109,7 @@ func serveTemporal(ctx context.Context, s settings, callbacks net.Listener, read
 	defer temporalClient.Close()
 	list := s.services(temporalClient, callbacks)
 	if ready != nil {
-		list = append(list, healthWatch{ready, temporalClient.WorkflowService()})
+		list = append(list, healthWatch{ready, temporalClient.WorkflowService(), s.logger})
 	}
 	return list.Run(ctx)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -78,6 +79,7 @@ func (r *readiness) problem() error {
 type healthWatch struct {
 	*readiness
 	server workflowservice.WorkflowServiceClient
+	logger *slog.Logger
 }
 
 // Run looks until ctx is done, which is when the worker begins to drain.
@@ -134,6 +136,12 @@ func (w healthWatch) lookAtKey() {
 	problem := w.lostKey()
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
+	switch { // requests tell of the file too, but a worker that has nothing to do sends none
+	case problem != nil && w.keyProblem == nil:
+		w.logger.Error("not ready: there is no usable key", "reason", problem)
+	case problem == nil && w.keyProblem != nil:
+		w.logger.Info("there is a usable key again")
+	}
 	w.keyProblem = problem
 }
 

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -57,6 +60,7 @@ type watchedWorker struct {
 	server fakeServer
 	poll   atomic.Pointer[func(ctx context.Context, method string) error]
 	key    atomic.Pointer[error]
+	log    bytes.Buffer // under the readiness's mutex
 }
 
 func (w *watchedWorker) serverIs(namespace func(context.Context) error) {
@@ -65,6 +69,12 @@ func (w *watchedWorker) serverIs(namespace func(context.Context) error) {
 
 func (w *watchedWorker) pollsAre(poll func(ctx context.Context, method string) error) {
 	w.poll.Store(&poll)
+}
+
+func (w *watchedWorker) logged() string {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.log.String()
 }
 
 func (w *watchedWorker) keyIs(err error) { w.key.Store(&err) }
@@ -85,7 +95,7 @@ func inTime(t *testing.T, test func(t *testing.T, w *watchedWorker, drain func()
 		defer cancel()
 		w.waitUntilItSays(t, "the Temporal server at temporal:7233 has not answered yet", 0)
 		var running sync.WaitGroup
-		running.Go(func() { _ = healthWatch{w.readiness, &w.server}.Run(ctx) })
+		running.Go(func() { _ = healthWatch{w.readiness, &w.server, slog.New(slog.NewTextHandler(&w.log, nil))}.Run(ctx) })
 		for _, method := range []string{
 			workflowservice.WorkflowService_PollWorkflowTaskQueue_FullMethodName,
 			workflowservice.WorkflowService_PollActivityTaskQueue_FullMethodName,
@@ -332,9 +342,14 @@ func TestLostKeyAndItsReturnAreTold(t *testing.T) {
 	t.Parallel()
 	inTime(t, func(t *testing.T, w *watchedWorker, _ func()) {
 		w.waitUntilItSays(t, "", 10*time.Second)
+		require.Empty(t, w.logged())
 		w.keyIs(errors.New("the file is not there"))
 		w.waitUntilItSays(t, "there is no usable key: the file is not there", 4*time.Second)
+		time.Sleep(time.Minute)
+		require.Regexp(t, `^time=\S+ level=ERROR msg="not ready: there is no usable key" reason="the file is not there"\n$`, w.logged())
 		w.keyIs(nil)
 		w.waitUntilItSays(t, "", 4*time.Second)
+		require.Equal(t, 2, strings.Count(w.logged(), "\n"), w.logged())
+		require.Contains(t, w.logged(), `level=INFO msg="there is a usable key again"`)
 	})
 }
