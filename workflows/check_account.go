@@ -27,7 +27,12 @@ func CheckAccount(ctx workflow.Context) (CheckAccountOutput, error) {
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
 	if err := workflow.ExecuteLocalActivity(options, activities.GetBalanceActivity).Get(ctx, &out); err != nil {
-		return CheckAccountOutput{}, endOfRequest(ctx, err, 0, "the balance is not known, since no answer came")
+		err = endOfRequest(ctx, err, 0, "the balance is not known, since no answer came")
+		if code := ErrorCode(err); code != ErrorTypeNoAnswer && code != Canceled {
+			// Of a local activity's failure the SDK logs nothing.
+			workflow.GetLogger(ctx).Error("The service does not tell the balance.", "Error", err)
+		}
+		return CheckAccountOutput{}, err
 	}
 	return out, nil
 }

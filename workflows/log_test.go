@@ -94,3 +94,33 @@ func TestEndOfATaskIsOneLine(t *testing.T) {
 		})
 	}
 }
+
+// The SDK logs nothing of a local activity that fails.
+func TestVerdictOnTheAccountIsAnErrorInTheLog(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		failure error
+		logged  bool
+	}{
+		"a verdict": {temporal.NewNonRetryableApplicationError("getBalance: ERROR_ZERO_BALANCE", "ERROR_ZERO_BALANCE", nil), true},
+		"no answer": {temporal.NewApplicationError("getBalance: down", activities.ErrorTypeRequestFailed), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var lines bytes.Buffer
+			var suite testsuite.WorkflowTestSuite
+			suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(&lines, nil))))
+			env := suite.NewTestWorkflowEnvironment()
+			workflows.Register(env)
+			env.RegisterActivityWithOptions(func(context.Context) (workflows.CheckAccountOutput, error) {
+				return workflows.CheckAccountOutput{}, test.failure
+			}, activity.RegisterOptions{Name: activities.GetBalanceActivity})
+
+			env.ExecuteWorkflow(workflows.CheckAccountWorkflow)
+
+			require.Error(t, env.GetWorkflowError())
+			require.Equal(t, test.logged, strings.Contains(lines.String(), "level=ERROR"), lines.String())
+			require.Equal(t, test.logged, strings.Contains(lines.String(), "getBalance: ERROR_ZERO_BALANCE"), lines.String())
+		})
+	}
+}
