@@ -53,7 +53,7 @@ func (w *wait) poll(ctx workflow.Context, last, woken bool) (answer, error) {
 }
 
 func (w *wait) pollsByAttempts(last bool) bool {
-	return w.settings.Polling == PollingActivityRetry && !last
+	return w.settings.Polling == PollingActivityRetry && !last && (!w.unconfirmed || w.SeenProcessing)
 }
 
 func (w *wait) getTaskResult(ctx workflow.Context) (answer, error) {

@@ -235,7 +235,7 @@ func (s *solve) newWait() *wait {
 	}
 	w := newWait(in, s.SubmittedAt)
 	w.callbacks, w.wakeUps = s.callbacks, s.calls
-	w.changed, w.missed = s.changed, s.missed
+	w.changed, w.missed, w.unconfirmed = s.changed, s.missed, s.Unconfirmed
 	if s.continues {
 		w.continues = s.continueAsNew
 	}

@@ -30,6 +30,9 @@ type wait struct {
 
 	// changed is called when the status has changed; nil: nobody shows it.
 	changed func(workflow.Context)
+	// unconfirmed tells that the service may not know the task: it is polled one by one, so that the
+	// history tells whether it did, until it does.
+	unconfirmed bool
 	// missed is called when a poll has found the result of a task whose call did not come; nil: it is
 	// counted, and nobody is told.
 	missed func(workflow.Context)
