@@ -36,6 +36,9 @@ type question[Answer any] struct {
 	// isKeptBack tells, when the request has failed, that it was not sent because of something else
 	// than the service and the way to it; nil: that can't be.
 	isKeptBack func() bool
+	// begun returns when the request was sent, if something else came first; zero: it was not. nil:
+	// nothing comes first.
+	begun func() time.Time
 	// send sends the request. An error that is a *notSentReason says why it did not; one that is an
 	// ApplicationError is the attempt's, and nothing was sent either.
 	send func(context.Context) (*Answer, error)
@@ -103,6 +106,9 @@ func sendInTurn[Answer any](
 		return nil, reason, nil
 	}
 	if !errors.As(err, new(*temporal.ApplicationError)) && (err == nil || q.isKeptBack == nil || !q.isKeptBack()) {
+		if q.begun != nil && !q.begun().IsZero() {
+			begun = q.begun()
+		}
 		countRequest(ctx, q.method, time.Since(begun), err)
 		a.service.note(activityCtx, a.now(), err)
 	}

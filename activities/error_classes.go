@@ -11,6 +11,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/message"
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 	"github.com/temporal-providers/temporal-2captcha/internal/submission"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
@@ -234,6 +235,8 @@ type createTaskAnswer struct {
 	code    string // the service's; "" if it gave none
 	status  int    // of HTTP; 0 if no answer began
 	notSent bool   // the request is known not to have been written in full
+	// namesTask tells that the answer has a task's id all the same.
+	namesTask bool
 	// keySetAside tells that the code is of a key that the next request does not have.
 	keySetAside bool
 }
@@ -271,7 +274,9 @@ var createTaskMeanings = []struct {
 		return a.status == http.StatusTooEarly || a.status == http.StatusTooManyRequests
 	}, repeated},
 	{func(a createTaskAnswer) bool { return a.code != "" && !a.isDoubtful() }, refused},
-	{func(a createTaskAnswer) bool { return a.status >= 300 && a.status < 500 && !a.isDoubtful() }, refused},
+	{func(a createTaskAnswer) bool {
+		return a.status >= 300 && a.status < 500 && !a.isDoubtful() && !a.namesTask
+	}, refused},
 	{func(a createTaskAnswer) bool { return a.notSent }, repeated},
 	{func(createTaskAnswer) bool { return true }, unknownOutcome},
 }
@@ -330,9 +335,9 @@ func (f failure) classify(err error) error {
 	return err
 }
 
-func (f failure) newError(message, errorType string, class class, retryAfter time.Duration) error {
+func (f failure) newError(text, errorType string, class class, retryAfter time.Duration) error {
 	class.delay = cmp.Or(f.delay, class.delay)
-	return newError(message, errorType, class, retryAfter, f.details)
+	return newError(text, errorType, class, retryAfter, f.details)
 }
 
 // classifyPurchase is classify for createTask, by what the failure says of the purchase.
@@ -349,7 +354,9 @@ func (f failure) classifyPurchase(err error) error {
 		f.details.ErrorID, f.details.ErrorCode = serviceError.ErrorID, serviceError.Code
 		f.details.ErrorDescription = serviceError.Description
 	case errors.As(err, &transportError):
-		answer = createTaskAnswer{status: transportError.HTTPStatus, notSent: transportError.NotSent}
+		answer = createTaskAnswer{
+			status: transportError.HTTPStatus, notSent: transportError.NotSent, namesTask: transportError.NamesTask,
+		}
 		retryAfter = transportError.RetryAfter
 		f.details.ErrorID = transportError.ErrorID
 	}
@@ -358,6 +365,9 @@ func (f failure) classifyPurchase(err error) error {
 	switch answer.means() {
 	case repeated:
 		class.retryable = true
+		if isOwnWord(answer.code) {
+			answer.code = ""
+		}
 		return f.newError(err.Error(), cmp.Or(answer.code, ErrorTypeRequestFailed), class, retryAfter)
 	case refused:
 		if isOwnWord(answer.code) {
@@ -370,7 +380,8 @@ func (f failure) classifyPurchase(err error) error {
 
 // outcomeUnknown is the error of an activity that may have bought a task whose id nobody knows.
 func (f failure) outcomeUnknown(reason string) error {
-	return newAttemptError("the task may have been bought, and its id is not known: "+reason,
+	const told = "the task may have been bought, and its id is not known: "
+	return newAttemptError(told+message.Shorten(reason, message.MaxBytes-len(told)),
 		ErrorTypeCreateTaskOutcomeUnknown, verdict, f.details, f.mark)
 }
 
@@ -388,6 +399,7 @@ func (f failure) notSent(reason *notSentReason, more ...any) error {
 // newAttemptError is newError with text as the details' LastError and, after the task, as the
 // message.
 func newAttemptError(text, errorType string, class class, details ErrorDetails, more ...any) error {
+	text = message.Shorten(text, message.MaxBytes)
 	details.LastError = text
 	if details.TaskID != 0 {
 		text = fmt.Sprintf("task %d: %s", details.TaskID, text)
@@ -395,7 +407,7 @@ func newAttemptError(text, errorType string, class class, details ErrorDetails, 
 	return newError(text, errorType, class, 0, details, more...)
 }
 
-func newError(message, errorType string, class class, retryAfter time.Duration, details ErrorDetails, more ...any) error {
+func newError(text, errorType string, class class, retryAfter time.Duration, details ErrorDetails, more ...any) error {
 	options := temporal.ApplicationErrorOptions{NonRetryable: !class.retryable, Details: append([]any{details}, more...)}
 	if class.benign || class.retryable {
 		options.Category = temporal.ApplicationErrorCategoryBenign
@@ -407,7 +419,7 @@ func newError(message, errorType string, class class, retryAfter time.Duration, 
 	default:
 		options.NextRetryDelay = honored(retryAfter)
 	}
-	return temporal.NewApplicationErrorWithOptions(message, errorType, options)
+	return temporal.NewApplicationErrorWithOptions(message.Shorten(text, message.MaxBytes), errorType, options)
 }
 
 // isBenign tells whether an error is one that the SDK logs at debug.
@@ -422,6 +434,6 @@ func detailsOf(failed *temporal.ApplicationError) (details ErrorDetails) {
 	return details
 }
 
-func newInvalidInput(taskID int64, message string) error {
-	return newError(message, ErrorTypeInvalidInput, verdict, 0, ErrorDetails{TaskID: max(taskID, 0)})
+func newInvalidInput(taskID int64, text string) error {
+	return newError(text, ErrorTypeInvalidInput, verdict, 0, ErrorDetails{TaskID: max(taskID, 0)})
 }

@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -109,6 +110,19 @@ func TestEachMethodIsCounted(t *testing.T) {
 }
 
 // A service that can't be reached is what an operator must see.
+// What comes before the first byte of a submission is not the service's time to answer.
+func TestLatencyOfASubmissionBeginsWhenItIsSent(t *testing.T) {
+	t.Parallel()
+	const balanceTakes = 2 * time.Second
+	s := newShop(t, []activities.Option{activities.WithMinBalance(big.NewRat(1, 1))})
+	s.service.ScriptBalance(simulator.Body(`{"errorId":0,"balance":1}`).WithDelay(balanceTakes))
+	_, err := s.createTask(taskInput(textTask))
+	require.NoError(t, err)
+	timers := s.metrics.Timers()
+	require.GreaterOrEqual(t, timers[`twocaptcha_request_latency{method="getBalance"}`][0], balanceTakes)
+	require.Less(t, timers[`twocaptcha_request_latency{method="createTask"}`][0], balanceTakes)
+}
+
 func TestServiceThatIsAwayIsCounted(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

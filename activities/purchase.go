@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/temporal-providers/temporal-2captcha/internal/message"
 	"github.com/temporal-providers/temporal-2captcha/internal/submission"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
@@ -64,7 +65,7 @@ func buy[Output any](
 	p.request.BeforeSending = m.make
 	var none Output
 	bought, err := ask(ctx, a, question[twocaptcha.CreateTaskResult]{
-		method: CreateTaskActivity, mark: p.mark, isKeptBack: m.isRefused,
+		method: CreateTaskActivity, mark: p.mark, isKeptBack: m.isRefused, begun: m.begun,
 		send: func(ctx context.Context) (*twocaptcha.CreateTaskResult, error) {
 			if err := a.belowMinBalance(ctx); err != nil {
 				return nil, err
@@ -110,8 +111,9 @@ func (p purchase) withCallbackAdvice(err error) error {
 		failed.Type() == ErrorTypeCreateTaskOutcomeUnknown {
 		return err
 	}
-	return newError(failed.Message()+"; if the reason is the callback address, which must be registered with the account, "+
-		"submit with \"disableCallback\": true", failed.Type(), verdict, 0, detailsOf(failed))
+	const advice = "; if the reason is the callback address, which must be registered with the account: " +
+		"\"disableCallback\": true goes without one"
+	return newError(message.Shorten(failed.Message(), message.MaxBytes-len(advice))+advice, failed.Type(), verdict, 0, detailsOf(failed))
 }
 
 func isFinal(err error) bool {
@@ -135,7 +137,8 @@ type marking struct {
 	held  *notSentReason // of that refusal
 	made  bool           // the server may have the mark
 	over  bool           // no mark is made any more
-	sends bool           // the mark is made, and the request may be on its way
+	// sentAt is when the mark was made, and the request may have been on its way; zero: it was not.
+	sentAt time.Time
 	// refused tells that the server did not take the mark.
 	refused bool
 }
@@ -164,7 +167,7 @@ func (m *marking) make() error {
 	if err := m.ctx.Err(); err != nil {
 		return err
 	}
-	m.sends = true
+	m.sentAt = time.Now()
 	return nil
 }
 
@@ -186,7 +189,7 @@ func (m *marking) untilSent(ctx context.Context) (context.Context, context.Cance
 	stop := context.AfterFunc(ctx, func() {
 		m.mutex.Lock()
 		defer m.mutex.Unlock()
-		if !m.sends {
+		if m.sentAt.IsZero() {
 			cancel()
 		}
 	})
@@ -194,6 +197,13 @@ func (m *marking) untilSent(ctx context.Context) (context.Context, context.Cance
 		stop()
 		cancel()
 	}
+}
+
+// begun is when the request was sent; zero: it was not.
+func (m *marking) begun() time.Time {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return m.sentAt
 }
 
 // isRefused tells whether the server did not take the mark.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
@@ -100,6 +101,8 @@ func TestRefusalNamesTheAddressAsAPossibleReason(t *testing.T) {
 		"a code of no table":           {simulator.Error("ERROR_IP_ADDRES"), true, true},
 		"400 without a code":           {simulator.Status(400, "bad callbackUrl "+secretAddress), true, true},
 		"no address was given":         {simulator.Error("ERROR_BAD_PARAMETERS"), false, false},
+		"a long description":           {simulator.Body(`{"errorCode":"ERROR_BAD_PARAMETERS","errorDescription":"` + strings.Repeat("ü", 300) + `"}`), true, true},
+		"a long text, and not known":   {simulator.Status(503, `{"errorCode":"ERROR_SERVICE_UNAVALIABLE","errorDescription":"`+strings.Repeat("ü", 300)+`"}`), true, false},
 		"it is to be repeated":         {simulator.Error("ERROR_NO_SLOT_AVAILABLE"), true, false},
 		"the outcome is not known":     {simulator.Status(500, "bad callbackUrl "+secretAddress), true, false},
 		"an answer that can't be read": {simulator.Body("got " + secretAddress), true, false},
@@ -110,6 +113,9 @@ func TestRefusalNamesTheAddressAsAPossibleReason(t *testing.T) {
 			_, err := s.submitTask(func(in *submission.Input) { in.Callback = test.address })
 			failure := applicationError(t, err)
 			require.Equal(t, test.advised, strings.Contains(failure.Message(), `"disableCallback": true`), failure.Message())
+			require.LessOrEqual(t, len(failure.Message()), 500)
+			require.LessOrEqual(t, len(errorDetails(t, failure).LastError), 500)
+			require.True(t, utf8.ValidString(failure.Message()), "%q", failure.Message())
 			said := fmt.Sprintf("%s %+v %s", failure.Message(), errorDetails(t, failure), s.log)
 			require.NotContains(t, said, "c2VjcmV0")
 			require.NotContains(t, said, "bWFjbWFjbWFj")

@@ -51,6 +51,8 @@ type reading[Result any] struct {
 	// outranksErrors tells that the result counts on every 2xx, whatever error stands beside it and
 	// whatever follows it: it is paid for.
 	outranksErrors bool
+	// namesTask tells that the answer to createTask has a task's id.
+	namesTask bool
 	// isTheCode tells that the error code itself says the result.
 	isTheCode bool
 	// oddity says why the properties are not a result; "" if they are.
@@ -203,10 +205,11 @@ func (c *Client) noAnswer(ctx, limited context.Context, err error) error {
 func decode[Result any](
 	a *answer, r request, hidden secrets, read func(properties object, hidden secrets) reading[Result],
 ) (*Result, error) {
+	var got reading[Result]
 	failure := func(reason Reason, format string, values ...any) *TransportError {
 		return &TransportError{
 			Method: r.method, TaskID: r.taskID, Reason: reason, Detail: fmt.Sprintf(format, values...),
-			HTTPStatus: a.status, RetryAfter: a.retryAfter,
+			HTTPStatus: a.status, RetryAfter: a.retryAfter, NamesTask: got.namesTask,
 		}
 	}
 	success := a.status >= 200 && a.status < 300
@@ -217,7 +220,7 @@ func decode[Result any](
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
 	properties, err := decodeObject(body)
-	got := read(properties, hidden)
+	got = read(properties, hidden)
 	switch blank := len(bytes.TrimSpace(body)) == 0; {
 	case success && got.outranksErrors:
 		return &got.result, nil

@@ -96,7 +96,7 @@ func readCreatedTask(properties object, hidden secrets) reading[CreateTaskResult
 	}
 	switch {
 	case result != CreateTaskResult{}:
-		return reading[CreateTaskResult]{result: result, outranksErrors: true}
+		return reading[CreateTaskResult]{result: result, outranksErrors: true, namesTask: result.TaskID > 0}
 	case !usable, taskID < 0:
 		return reading[CreateTaskResult]{oddity: "taskId is not an integer above 0"}
 	}

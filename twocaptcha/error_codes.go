@@ -87,8 +87,8 @@ var codeAdvice = map[string]string{
 	ErrorAccountSuspended:        "contact the service's support",
 	ErrorBadParameters:           "",
 	ErrorBadImgInstructions:      "",
-	ErrorBadProxy:                "submit a new task with a proxy that works",
+	ErrorBadProxy:                "the proxy that the task names does not work",
 	ErrorTooMuchRequests:         "ask less often",
 	ErrorRateLimit:               "ask less often",
-	ErrorServiceUnavaliable:      "ask again later",
+	ErrorServiceUnavaliable:      "the service is down",
 }

@@ -99,6 +99,9 @@ type TransportError struct {
 	// NotSent tells that the request was not sent, or not in full, so that the service can't have
 	// acted on it. If it is false, the request was sent, or nobody knows.
 	NotSent bool
+	// NamesTask tells, of createTask, that the answer has a task's id, on a status other than 2xx: the
+	// task may have been bought.
+	NamesTask bool
 
 	cause error
 }

@@ -6,6 +6,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/temporal-providers/temporal-2captcha/internal/message"
 )
 
 // endOfRequest makes the error of an activity that asks the service for something at once what its
@@ -26,11 +28,11 @@ func endOfRequest(ctx workflow.Context, err error, taskID int64, unanswered stri
 		return newEndOfRequest(failure.Type(), failure.Message(), details)
 	}
 	return newEndOfRequest(ErrorTypeNoAnswer,
-		unanswered+": "+shortened(cmp.Or(details.LastError, failure.Message()), maxQuoted), details)
+		unanswered+": "+message.Shorten(cmp.Or(details.LastError, failure.Message()), maxQuoted), details)
 }
 
-func newEndOfRequest(errorType, message string, details ErrorDetails) error {
-	return temporal.NewApplicationErrorWithOptions(message, errorType, temporal.ApplicationErrorOptions{
+func newEndOfRequest(errorType, text string, details ErrorDetails) error {
+	return temporal.NewApplicationErrorWithOptions(text, errorType, temporal.ApplicationErrorOptions{
 		NonRetryable: true, Details: []any{details},
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/message"
 )
 
 // newVerdictOnTask makes a submission's non-retryable error one of the workflow's.
@@ -21,16 +22,16 @@ func newVerdictOnTask(failure *temporal.ApplicationError) error {
 
 // newNotSubmitted is the end of an attempt that could not submit the task in time.
 func (s *solve) newNotSubmitted() error {
-	message := fmt.Sprintf("not submitted within %s, so that this attempt bought nothing", s.settings.timeout())
+	text := fmt.Sprintf("not submitted within %s, so that this attempt bought nothing", s.settings.timeout())
 	code, details := activities.ErrorTypeNotSubmitted, activities.ErrorDetails{LastError: s.LastError}
 	switch {
 	case s.LastAnswer != nil:
 		code, details = s.LastAnswer.Code, s.LastAnswer.Details
-		message = shortened(s.LastAnswer.Message, maxQuoted) + ": " + message
+		text = message.Shorten(s.LastAnswer.Message, maxQuoted) + ": " + text
 	case s.LastError != "":
-		message += ": " + shortened(s.LastError, maxQuoted)
+		text += ": " + message.Shorten(s.LastError, maxQuoted)
 	}
-	return temporal.NewApplicationErrorWithOptions(message, code, temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(text, code, temporal.ApplicationErrorOptions{
 		NonRetryable: true, Details: []any{details},
 	})
 }
@@ -38,11 +39,11 @@ func (s *solve) newNotSubmitted() error {
 // newOutcomeUnknown is the end of an attempt that may have bought a task. [solve.ending] says what
 // is unknown.
 func (s *solve) newOutcomeUnknown() error {
-	message := "nobody can tell its id"
+	text := "nobody can tell its id"
 	if s.calls != nil && s.Unknown.Callback {
-		message = "no call has told its id within " + s.settings.timeout().String()
+		text = "no call has told its id within " + s.settings.timeout().String()
 	}
-	return temporal.NewApplicationErrorWithOptions(message, activities.ErrorTypeCreateTaskOutcomeUnknown,
+	return temporal.NewApplicationErrorWithOptions(text, activities.ErrorTypeCreateTaskOutcomeUnknown,
 		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{activities.ErrorDetails{LastError: s.LastError}}})
 }
 
@@ -66,16 +67,19 @@ func (s *solve) ending(err error) error {
 	if !errors.As(err, &failure) {
 		return err // of the SDK, which fails the workflow task
 	}
-	code, message := failure.Type(), failure.Message()
+	code, text := failure.Type(), failure.Message()
 	if s.outcomeUnknown() {
-		message = fmt.Sprintf("a task may have been bought, since the outcome of createTask is unknown (%s): %s",
-			shortened(s.Unknown.Text, maxQuoted), shortened(message, maxQuoted))
+		if code == details.ErrorCode { // without its advice, which may be to submit again
+			text = strings.TrimSuffix(code+": "+details.ErrorDescription, ": ")
+		}
+		text = fmt.Sprintf("a task may have been bought, since the outcome of createTask is unknown (%s): %s",
+			message.Shorten(s.Unknown.Text, maxQuoted), message.Shorten(text, maxQuoted))
 		if code != activities.ErrorTypeCreateTaskOutcomeUnknown {
 			details.ErrorCode = code // unlike the type, what came later tells nothing of money
 		}
 		code = activities.ErrorTypeCreateTaskOutcomeUnknown
 	}
-	return temporal.NewApplicationErrorWithOptions(message, code, temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(text, code, temporal.ApplicationErrorOptions{
 		NonRetryable: true, Category: failure.Category(), Details: []any{details},
 	})
 }
@@ -86,13 +90,5 @@ func isCanceled(err error) bool {
 }
 
 // maxQuoted is how many bytes of another message a message quotes: two of them leave room within
-// the 500 bytes of a message.
+// [message.MaxBytes].
 const maxQuoted = 180
-
-func shortened(text string, bytes int) string {
-	const ellipsis = "…"
-	if len(text) <= bytes {
-		return text
-	}
-	return strings.ToValidUTF8(text[:bytes-len(ellipsis)], "") + ellipsis
-}
