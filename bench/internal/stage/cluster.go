@@ -40,17 +40,11 @@ func startCluster(ctx context.Context, options Options) (*Server, error) {
 	}
 	host, port, _ := net.SplitHostPort(started.Database())
 	server := &Server{
-		running: started, Name: "cluster", profiled: map[string]string{},
-		processes: func() map[string][]int {
-			groups := map[string][]int{}
-			for _, member := range started.Members() {
-				groups[component(member.Role)] = append(groups[component(member.Role)], member.ProcessID())
-			}
-			return groups
-		},
+		running: started, Name: "cluster", processes: map[string][]int{}, profiled: map[string]string{},
 		psql: []string{psql, "-XAtq", fmt.Sprintf("host=%s port=%s user=temporal dbname=temporal", host, port), "-c"},
 	}
 	for _, member := range started.Members() {
+		server.processes[component(member.Role)] = append(server.processes[component(member.Role)], member.ProcessID())
 		if member.Role != cluster.PostgreSQL {
 			server.profiled[member.Name] = member.ProfileURL()
 		}

@@ -14,9 +14,9 @@ import (
 type Server struct {
 	running
 	Name      string
-	processes func() map[string][]int // process groups by component
-	profiled  map[string]string       // where net/http/pprof answers, by the process's name
-	psql      []string                // the command line before a query; nil: the database is SQLite
+	processes map[string][]int  // process groups by component
+	profiled  map[string]string // where net/http/pprof answers, by the process's name
+	psql      []string          // the command line before a query; nil: the database is SQLite
 }
 
 type running interface {
@@ -36,8 +36,7 @@ func StartServer(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	processes := func() map[string][]int { return map[string][]int{"dev server": {server.ProcessID()}} }
-	return &Server{running: server, Name: "dev server", processes: processes}, nil
+	return &Server{running: server, Name: "dev server", processes: map[string][]int{"dev server": {server.ProcessID()}}}, nil
 }
 
 // serverName is the name of a server that the benchmark has started, with what follows it; "" for

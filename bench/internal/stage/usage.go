@@ -25,7 +25,7 @@ func (s *stage) usage() usage {
 	total := usage{at: time.Now(), known: err == nil, components: map[string]time.Duration{}}
 	_, _, total.bench, _ = parseStat(string(own))
 	if s.Server != nil && total.known {
-		for component, groups := range s.Server.processes() {
+		for component, groups := range s.Server.processes {
 			for _, group := range groups {
 				total.components[component] += cpuOfGroup(group)
 			}
