@@ -13,6 +13,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/internal/polling"
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
 	"github.com/temporal-providers/temporal-2captcha/internal/submission"
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
 // question is one request of an activity's attempt.
@@ -26,8 +27,9 @@ type question[Answer any] struct {
 	// if the activity does not count them.
 	polls func(requests int) int
 	// retryDelay returns after which delay the request is repeated, which has failed with an error
-	// that asks for such a delay, or for none: 0. nil leaves it to the activity's retry policy.
-	retryDelay func(asked time.Duration) time.Duration
+	// that asks for such a delay, or for none: 0. It records the attempt, which may have sent nothing.
+	// nil leaves the delay to the activity's retry policy.
+	retryDelay func(asked time.Duration, unsent bool) time.Duration
 	// heldBack is told that the breaker refuses the request, and for how long. nil: nobody is.
 	heldBack func(delay time.Duration)
 	mark     submission.Mark // of createTask
@@ -64,17 +66,39 @@ func ask[Answer any](ctx context.Context, a *Activities, q question[Answer]) (*A
 	}
 	switch {
 	case reason != nil && q.isPoll:
-		recordUnsent(ctx)
+		record(ctx, true, attemptsBefore(ctx).Failures)
 		countPolls(requests)
 		return nil, failure.notSent(reason, polling.NotSent{Requests: requests})
 	case reason != nil:
 		return nil, failure.notSent(reason)
+	case err != nil && q.isPoll && hasSentNothing(err):
+		countPolls(requests)
+		if q.retryDelay == nil {
+			record(ctx, true, attemptsBefore(ctx).Failures)
+		}
+		err = withRetryDelay(attempt, failure.classify(err), q.repeatedAfter(true))
+		return nil, withDetail(err, polling.NotSent{Requests: requests})
 	case err != nil:
 		countPolls(requests + 1)
 		failure.delay = a.holdBack(attempt, q.method, q.taskID, err)
-		return nil, withRetryDelay(attempt, failure.classify(err), q.retryDelay)
+		return nil, withRetryDelay(attempt, failure.classify(err), q.repeatedAfter(false))
 	}
 	return answer, nil
+}
+
+// repeatedAfter is retryDelay of an attempt that has sent nothing, or that has sent the request.
+func (q question[Answer]) repeatedAfter(unsent bool) func(asked time.Duration) time.Duration {
+	if q.retryDelay == nil {
+		return nil
+	}
+	return func(asked time.Duration) time.Duration { return q.retryDelay(asked, unsent) }
+}
+
+// hasSentNothing tells whether the client's error is of a request that was not sent, or not in
+// full: no connection, or no key.
+func hasSentNothing(err error) bool {
+	var transportError *twocaptcha.TransportError
+	return errors.As(err, &transportError) && transportError.NotSent
 }
 
 // sendInTurn sends the request if this attempt may, or says why it may not.
@@ -237,8 +261,23 @@ func withRetryDelay(attempt activity.Info, err error, retryDelay func(asked time
 	case retryDelay == nil:
 		return err
 	}
+	return remade(failed, delay)
+}
+
+// withDetail adds to the details of one of this package's errors.
+func withDetail(err error, detail any) error {
+	var failed *temporal.ApplicationError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	return remade(failed, failed.NextRetryDelay(), detail)
+}
+
+// remade is one of this package's errors with another delay, and with more details.
+func remade(failed *temporal.ApplicationError, delay time.Duration, more ...any) error {
 	return temporal.NewApplicationErrorWithOptions(failed.Message(), failed.Type(), temporal.ApplicationErrorOptions{
-		NextRetryDelay: delay, Category: failed.Category(), Details: []any{detailsOf(failed)},
+		NonRetryable: failed.NonRetryable(), NextRetryDelay: delay, Category: failed.Category(),
+		Details: append([]any{detailsOf(failed)}, more...),
 	})
 }
 

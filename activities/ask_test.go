@@ -12,6 +12,7 @@ import (
 	"github.com/temporal-providers/temporal-2captcha/activities"
 	"github.com/temporal-providers/temporal-2captcha/internal/polling"
 	"github.com/temporal-providers/temporal-2captcha/internal/simulator"
+	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
 // lateAttempt is an attempt of an activity with 90 s in all and 30 s an attempt, so long after the
@@ -133,4 +134,40 @@ func TestAttemptsThatSentNothingAreNotCounted(t *testing.T) {
 	_, err = e.pollTaskResult(s, 6)
 	require.Equal(t, activities.ErrorTypeNotReady, applicationError(t, err).Type())
 	require.Equal(t, 8, errorDetails(t, applicationError(t, err)).Polls)
+}
+
+// Nobody knows of a request that found no connection.
+func TestAttemptsWithoutAConnectionAreNotCounted(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t, func(options *twocaptcha.Options) { options.URL = "http://127.0.0.1:1" })
+	recorded := map[string]int{}
+	e.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { require.NoError(t, details.Get(&recorded)) })
+	requireUnsent := func(err error, requests, polls int) {
+		t.Helper()
+		failure := applicationError(t, err)
+		require.Equal(t, activities.ErrorTypeRequestFailed, failure.Type())
+		require.False(t, failure.NonRetryable())
+		var details activities.ErrorDetails
+		notSent := polling.NotSent{Requests: -1}
+		require.NoError(t, failure.Details(&details, &notSent))
+		require.Equal(t, requests, notSent.Requests)
+		require.Equal(t, polls, details.Polls)
+		require.Contains(t, details.LastError, "connection refused")
+	}
+
+	_, err := e.getTaskResult(activities.GetTaskResultInput{TaskID: taskID})
+	requireUnsent(err, 0, 0)
+	require.Equal(t, map[string]int{"unsent": 1}, recorded)
+
+	s := newSchedule(time.Minute, 10*time.Minute)
+	e.changeAttempt(attemptOf(s, 4, 10*time.Minute))
+	e.SetHeartbeatDetails(map[string]int{"unsent": 1, "failures": 1})
+	_, err = e.pollTaskResult(s, 6)
+	requireUnsent(err, 2, 8)
+	require.Equal(t, map[string]int{"unsent": 2, "failures": 2}, recorded)
+
+	out, err := e.pollTaskResult(s, 6, func(in *polling.Input) { in.HandBack = true })
+	require.NoError(t, err)
+	require.Equal(t, 8, out.Polls)
+	require.Equal(t, 2, out.Failures)
 }

@@ -47,17 +47,15 @@ func requestsBefore(ctx context.Context) int {
 	return max(int(activity.GetInfo(ctx).Attempt)-1-attemptsBefore(ctx).Unsent, 0)
 }
 
-func recordUnsent(ctx context.Context) {
-	now := attemptsBefore(ctx)
-	now.Unsent++
-	activity.RecordHeartbeat(ctx, now)
-}
-
-// recordFailures notes how many requests in a row have failed, if that has changed.
-func recordFailures(ctx context.Context, failures int) {
-	now := attemptsBefore(ctx)
-	if now.Failures != failures {
-		now.Failures = failures
+// record notes whether this attempt has sent nothing, and how many requests in a row have failed,
+// if that changes what is known.
+func record(ctx context.Context, unsent bool, failures int) {
+	before := attemptsBefore(ctx)
+	now := attempts{Unsent: before.Unsent, Failures: failures}
+	if unsent {
+		now.Unsent++
+	}
+	if now != before {
 		activity.RecordHeartbeat(ctx, now)
 	}
 }

@@ -366,9 +366,13 @@ func (f failure) classifyPurchase(err error) error {
 	case repeated:
 		class.retryable = true
 		if isOwnWord(answer.code) {
-			answer.code = ""
+			answer.code, f.details.ErrorCode = "", ""
 		}
-		return f.newError(err.Error(), cmp.Or(answer.code, ErrorTypeRequestFailed), class, retryAfter)
+		err := f.newError(err.Error(), cmp.Or(answer.code, ErrorTypeRequestFailed), class, retryAfter)
+		if answer.status != 0 {
+			err = withDetail(err, submission.Answered{HTTPStatus: answer.status})
+		}
+		return err
 	case refused:
 		if isOwnWord(answer.code) {
 			return newAttemptError(ownWordText(f.method, answer.code), ErrorTypeUnexpectedResponse, verdict, f.details)
@@ -429,8 +433,11 @@ func isBenign(err error) bool {
 }
 
 // detailsOf are the details of one of this package's errors, which this process has made.
-func detailsOf(failed *temporal.ApplicationError) (details ErrorDetails) {
-	_ = failed.Details(&details)
+func detailsOf(err error) (details ErrorDetails) {
+	var failed *temporal.ApplicationError
+	if errors.As(err, &failed) {
+		_ = failed.Details(&details)
+	}
 	return details
 }
 

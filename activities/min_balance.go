@@ -153,7 +153,7 @@ func (a *Activities) withoutBalance(request *balanceRequest) error {
 		if failed.NonRetryable() && accountVerdicts[failed.Type()] {
 			return request.err
 		}
-		text, reason.delay = lastError(failed), failed.NextRetryDelay()
+		text, reason.delay = detailsOf(failed).LastError, failed.NextRetryDelay()
 	}
 	if request.sent { // no other request is sent before
 		reason.delay = max(reason.delay, request.begun.Add(balanceAge).Sub(a.now()), time.Millisecond)

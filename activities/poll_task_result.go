@@ -3,11 +3,8 @@ package activities
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/internal/polling"
 	"github.com/temporal-providers/temporal-2captcha/internal/schedule"
@@ -31,25 +28,26 @@ func (a *Activities) pollTaskResult(ctx context.Context, in polling.Input) (poll
 	question.polls = func(requests int) int { return in.Polls + requests }
 	var failures int
 	var retryDelay time.Duration
-	question.retryDelay = func(asked time.Duration) time.Duration {
+	question.retryDelay = func(asked time.Duration, unsent bool) time.Duration {
 		failures = max(attemptsBefore(ctx).Failures, in.Failures) + 1
-		recordFailures(ctx, failures)
+		record(ctx, unsent, failures)
 		retryDelay = cmp.Or(asked, schedule.RetryDelay(failures, schedule.MaxRetryDelay))
 		return retryDelay
 	}
 	question.heldBack = func(delay time.Duration) {
 		failures, retryDelay = max(attemptsBefore(ctx).Failures, in.Failures, 1), delay
-		output.Polls--
 	}
 	result, err := ask(ctx, a, question)
 	switch {
 	case err != nil && in.HandBack && retryDelay > schedule.MinInterval:
-		output.Failures, output.LastError, output.RetryDelay = failures, lastError(err), polling.Duration(retryDelay)
+		details := detailsOf(err)
+		output.Polls, output.LastError = details.Polls, details.LastError
+		output.Failures, output.RetryDelay = failures, polling.Duration(retryDelay)
 		return output, nil
 	case err != nil:
 		return polling.Output[twocaptcha.TaskResult]{}, err
 	}
-	recordFailures(ctx, 0)
+	record(ctx, false, 0)
 
 	// All times are the Temporal server's, by whose clock the schedule goes: the worker's may differ.
 	plan, ended := planOf(in), attempt.StartedTime.Add(time.Since(begun))
@@ -75,13 +73,4 @@ func planOf(in polling.Input) schedule.Schedule {
 		PollInterval: time.Duration(in.PollInterval), MaxPollInterval: time.Duration(in.MaxPollInterval),
 		Deadline: in.Deadline,
 	}
-}
-
-// lastError returns what one of this package's errors says without the task.
-func lastError(err error) string {
-	var failed *temporal.ApplicationError
-	if !errors.As(err, &failed) {
-		return ""
-	}
-	return detailsOf(failed).LastError
 }

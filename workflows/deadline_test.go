@@ -106,6 +106,21 @@ func TestNoAnswerAtAll(t *testing.T) {
 	})
 }
 
+// Polls that found no connection have asked nothing.
+func TestServiceThatIsAway(t *testing.T) {
+	t.Parallel()
+	withEachPolling(t, func(t *testing.T, e *environment) {
+		e.service.Close()
+
+		_, err := e.await(workflows.AwaitTaskResultInput{TaskID: taskID, Timeout: 20 * time.Second})
+
+		failure := applicationError(t, err)
+		require.Equal(t, workflows.ErrorTypeNoAnswer, failure.Type())
+		require.Zero(t, errorDetails(t, failure).Polls)
+		require.Contains(t, errorDetails(t, failure).LastError, "connection refused")
+	})
+}
+
 // Whatever ends the last poll without an answer is NoAnswer, and it may have asked nothing.
 func TestLastPollThatNobodyMade(t *testing.T) {
 	t.Parallel()

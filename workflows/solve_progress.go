@@ -18,7 +18,7 @@ type solveProgress struct {
 	// Submissions names the attempt's submissions that have bought the task or may have.
 	Submissions []string `json:"submissions,omitempty"`
 	// Failures is how many submissions in a row have bought nothing, SubmitAt when the next one is
-	// due, and LastAnswer the service's code for the last one that was answered with one.
+	// due, and LastAnswer the service's code for the last one that was answered; nil: without a code.
 	Failures   int        `json:"failures,omitempty"`
 	SubmitAt   time.Time  `json:"submitAt,omitzero"`
 	LastAnswer *refusal   `json:"lastAnswer,omitempty"`

@@ -169,19 +169,24 @@ func TestSolveTaskEndsWithAVerdict(t *testing.T) {
 
 func TestSolveTaskThatCouldNotBeSubmittedInTime(t *testing.T) {
 	t.Parallel()
+	noSlot, slowDown := simulator.Error(twocaptcha.ErrorNoSlotAvailable), simulator.Status(429, "slow down")
 	for name, test := range map[string]struct {
-		answer      simulator.Answer
+		answers     []simulator.Answer
 		code        string
 		submissions []time.Duration
 	}{
-		"with the service's code": {simulator.Error(twocaptcha.ErrorNoSlotAvailable), twocaptcha.ErrorNoSlotAvailable, seconds(0, 5, 15)},
-		"without a code":          {simulator.Status(429, "slow down"), activities.ErrorTypeNotSubmitted, seconds(0, 5, 15)},
-		"asked for too long":      {simulator.Error(twocaptcha.ErrorIPBlocked), twocaptcha.ErrorIPBlocked, seconds(0)},
+		"with the service's code": {[]simulator.Answer{noSlot}, twocaptcha.ErrorNoSlotAvailable, seconds(0, 5, 15)},
+		"without a code":          {[]simulator.Answer{slowDown}, activities.ErrorTypeNotSubmitted, seconds(0, 5, 15)},
+		"a code, and then none":   {[]simulator.Answer{noSlot, slowDown}, activities.ErrorTypeNotSubmitted, seconds(0, 5, 15)},
+		"no code, and then one":   {[]simulator.Answer{slowDown, noSlot}, twocaptcha.ErrorNoSlotAvailable, seconds(0, 5, 15)},
+		"asked for too long":      {[]simulator.Answer{simulator.Error(twocaptcha.ErrorIPBlocked)}, twocaptcha.ErrorIPBlocked, seconds(0)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
-			e.newTasks = []simulator.Submission{refusedWith(test.answer)}
+			for _, answer := range test.answers {
+				e.newTasks = append(e.newTasks, refusedWith(answer))
+			}
 			in := toSolve
 			in.Timeout = 30 * time.Second
 
@@ -195,6 +200,22 @@ func TestSolveTaskThatCouldNotBeSubmittedInTime(t *testing.T) {
 			require.Equal(t, test.submissions[len(test.submissions)-1], e.elapsed(), "it ends at once")
 		})
 	}
+}
+
+// Without another answer the last one counts.
+func TestSolveTaskThatIsNotAnsweredAfterACode(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.newTasks = []simulator.Submission{refusedWith(simulator.Error(twocaptcha.ErrorNoSlotAvailable))}
+	e.outcomes(nil, lostRun(), lostRun())
+	in := toSolve
+	in.Timeout = 30 * time.Second
+
+	_, err := e.solve(in)
+
+	code, _, _ := endOfSolve(t, err)
+	require.Equal(t, twocaptcha.ErrorNoSlotAvailable, code)
+	require.Equal(t, seconds(0, 5, 15), e.submissionTimes())
 }
 
 // A submission that no worker has taken in time has bought nothing.

@@ -99,7 +99,7 @@ func (s *solve) submitOnce(ctx workflow.Context) (*twocaptcha.TaskResult, error)
 		return nil, newVerdictOnTask(failed.verdict)
 	}
 	s.listenTo(s.Submissions[:len(s.Submissions)-1])
-	if failed.lastAnswer != nil {
+	if failed.answered {
 		s.LastAnswer = failed.lastAnswer
 	}
 	s.Failures++
@@ -155,6 +155,7 @@ type submissionFailure struct {
 	unknown    *unknown
 	verdict    *temporal.ApplicationError
 	delay      time.Duration // that it asks for; 0: none
+	answered   bool          // by the service
 	lastAnswer *refusal      // nil: the service did not answer, or without a code
 }
 
@@ -181,7 +182,11 @@ func failedSubmission(err error, canceled, mayCallBack bool) submissionFailure {
 			failed.verdict = cause
 		case known:
 			failed.delay = cause.NextRetryDelay()
+			var answered submission.Answered
+			_ = cause.Details(&details, &answered)
+			failed.answered = answered.HTTPStatus != 0
 			if details.ErrorCode != "" {
+				failed.answered = true
 				failed.lastAnswer = &refusal{Code: cause.Type(), Message: cause.Message(), Details: details}
 			}
 		case cause.Type() != activityNotRegistered:

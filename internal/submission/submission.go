@@ -77,6 +77,12 @@ type Mark struct {
 	Callback bool `json:"callback,omitempty"`
 }
 
+// Answered is the second of the details of an error by which the service's answer has bought
+// nothing, and the task is submitted again. An error without it tells of no answer.
+type Answered struct {
+	HTTPStatus int `json:"httpStatus"`
+}
+
 // Signal is the signal by which a workflow hears of a submission after the activity has ended.
 const Signal = "taskCallback"
 
