@@ -109,7 +109,6 @@ func TestEachMethodIsCounted(t *testing.T) {
 	})
 }
 
-// A service that can't be reached is what an operator must see.
 // What comes before the first byte of a submission is not the service's time to answer.
 func TestLatencyOfASubmissionBeginsWhenItIsSent(t *testing.T) {
 	t.Parallel()
@@ -123,6 +122,7 @@ func TestLatencyOfASubmissionBeginsWhenItIsSent(t *testing.T) {
 	require.Less(t, timers[`twocaptcha_request_latency{method="createTask"}`][0], balanceTakes)
 }
 
+// A service that can't be reached is what an operator must see.
 func TestServiceThatIsAwayIsCounted(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"errors"
+
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -27,12 +29,11 @@ func CheckAccount(ctx workflow.Context) (CheckAccountOutput, error) {
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
 	if err := workflow.ExecuteLocalActivity(options, activities.GetBalanceActivity).Get(ctx, &out); err != nil {
-		err = endOfRequest(ctx, err, 0, "the balance is not known, since no answer came")
-		if code := ErrorCode(err); code != ErrorTypeNoAnswer && code != Canceled {
-			// Of a local activity's failure the SDK logs nothing.
-			workflow.GetLogger(ctx).Error("The service does not tell the balance.", "Error", err)
+		var failure *temporal.ApplicationError
+		if errors.As(err, &failure) && failure.NonRetryable() { // of a local activity's failure the SDK logs nothing
+			workflow.GetLogger(ctx).Error("The service does not tell the balance.", "Error", failure)
 		}
-		return CheckAccountOutput{}, err
+		return CheckAccountOutput{}, endOfRequest(ctx, err, 0, "the balance is not known, since no answer came")
 	}
 	return out, nil
 }

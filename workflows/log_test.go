@@ -103,6 +103,7 @@ func TestVerdictOnTheAccountIsAnErrorInTheLog(t *testing.T) {
 		logged  bool
 	}{
 		"a verdict": {temporal.NewNonRetryableApplicationError("getBalance: ERROR_ZERO_BALANCE", "ERROR_ZERO_BALANCE", nil), true},
+		"a rate":    {temporal.NewApplicationError("getBalance: ERROR_RATE_LIMIT", "ERROR_RATE_LIMIT", activities.ErrorDetails{ErrorCode: "ERROR_RATE_LIMIT"}), false},
 		"no answer": {temporal.NewApplicationError("getBalance: down", activities.ErrorTypeRequestFailed), false},
 	} {
 		t.Run(name, func(t *testing.T) {

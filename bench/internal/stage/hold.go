@@ -33,6 +33,11 @@ const (
 	slowestStarts = 40 // a second, which a cluster exceeds that shares two cores with all else
 	leastToStart  = 5 * time.Second
 
+	// mostWoken is how many waits may be awake at once. A result lives 15 minutes, and the slowest
+	// cluster that was measured ends 31 waits a second.
+	mostWoken     = 10_000
+	wokenPatience = 10 * time.Minute
+
 	parallelRequests = 32 // to the Temporal server, while waits are started, woken or terminated
 )
 
@@ -192,10 +197,17 @@ func (h *hold) steady(ctx context.Context) (int, error) {
 
 // finish makes every task ready and wakes its wait, until all have ended.
 func (h *hold) finish(ctx context.Context) (int, error) {
-	for _, taskID := range h.taskIDs {
-		h.service.Script(taskID, simulator.Ready(solution))
-	}
+	begun := time.Now()
 	return h.forEach(ctx, func(i int) error {
+		for since := time.Now(); i >= mostWoken && !h.hasAskedSince(begun, h.taskIDs[i-mostWoken]); {
+			if time.Since(since) > wokenPatience {
+				return fmt.Errorf("task %d has not been asked for within %s of its being ready", h.taskIDs[i-mostWoken], wokenPatience)
+			}
+			if err := sleepUntil(ctx, time.Now().Add(holdCheckInterval)); err != nil {
+				return err
+			}
+		}
+		h.service.Script(h.taskIDs[i], simulator.Ready(solution))
 		err := h.temporalClient.SignalWorkflow(ctx, workflows.WorkflowID(h.taskIDs[i]), "",
 			workflows.TaskCallbackSignal, workflows.TaskCallback{TaskID: h.taskIDs[i]})
 		if ended := new(serviceerror.NotFound); errors.As(err, &ended) {
@@ -207,6 +219,12 @@ func (h *hold) finish(ctx context.Context) (int, error) {
 		ended, err := h.count(ctx, `ExecutionStatus != "Running" AND ExecutionStatus != "ContinuedAsNew"`)
 		return len(h.taskIDs) - ended, err
 	})
+}
+
+// hasAskedSince tells whether there was a request for the task since then.
+func (h *hold) hasAskedSince(then time.Time, taskID int64) bool {
+	requests := h.service.RequestsFor(taskID)
+	return len(requests) > 0 && requests[len(requests)-1].Arrived.After(then)
 }
 
 // forEach does something for each wait, and returns how many there are when nothing is left to
