@@ -22,6 +22,7 @@ const databaseUser = "temporal"
 // postgreSQL is an installation of it.
 type postgreSQL struct {
 	programs string   // the folder of them
+	isReady  string   // the path of pg_isready, which a client's package has
 	account  []string // the command that runs one under an account other than root, which PostgreSQL refuses
 	uid, gid int      // of that account; -1: this process's
 }
@@ -56,6 +57,9 @@ func findPostgreSQL() (postgreSQL, error) {
 	path, err := PostgreSQLProgram("postgres")
 	found := postgreSQL{programs: filepath.Dir(path), uid: -1, gid: -1}
 	if err != nil {
+		return found, err
+	}
+	if found.isReady, err = PostgreSQLProgram("pg_isready"); err != nil {
 		return found, err
 	}
 	if os.Geteuid() != 0 {
@@ -101,7 +105,7 @@ func (p postgreSQL) newDatabase(ctx context.Context, folder, address string) (pr
 // PostgreSQL reads its log after a crash.
 func (p postgreSQL) serves(ctx context.Context, address string) bool {
 	host, port, _ := net.SplitHostPort(address)
-	asking := exec.CommandContext(ctx, filepath.Join(p.programs, "pg_isready"), "--quiet", "--host", host, "--port", port)
+	asking := exec.CommandContext(ctx, p.isReady, "--quiet", "--host", host, "--port", port)
 	asking.Env = environment()
 	return asking.Run() == nil
 }
