@@ -95,10 +95,10 @@ func (q question[Answer]) repeatedAfter(unsent bool) func(asked time.Duration) t
 }
 
 // hasSentNothing tells whether the client's error is of a request that was not sent, or not in
-// full: no connection, or no key.
+// full, and that nobody has answered: no connection, or no key.
 func hasSentNothing(err error) bool {
 	var transportError *twocaptcha.TransportError
-	return errors.As(err, &transportError) && transportError.NotSent
+	return errors.As(err, &transportError) && transportError.NotSent && transportError.HTTPStatus == 0
 }
 
 // sendInTurn sends the request if this attempt may, or says why it may not.
