@@ -3,14 +3,13 @@ package workflows
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/temporal-providers/temporal-2captcha/activities"
+	"github.com/temporal-providers/temporal-2captcha/internal/message"
 	"github.com/temporal-providers/temporal-2captcha/twocaptcha"
 )
 
@@ -138,41 +137,20 @@ func newNoAnswer(taskID int64, p progress) error {
 			"rather than buy another", taskID, counted(p.Polls)), taskID, p)
 }
 
-func newEndWithoutResult(errorType, message string, taskID int64, p progress) error {
+func newEndWithoutResult(errorType, text string, taskID int64, p progress) error {
 	if p.LastStatus != "" {
-		message += fmt.Sprintf("; the last status is %q", p.LastStatus)
+		text += fmt.Sprintf("; the last status is %q", p.LastStatus)
 	}
 	if p.LastError != "" {
-		message += "; the last error: "
-		message += cutAtWord(p.LastError, maxMessage-len(message))
+		text += "; the last error: "
+		text += message.ShortenAtWord(p.LastError, message.MaxBytes-len(text))
 	}
-	return temporal.NewApplicationErrorWithOptions(message, errorType, temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(text, errorType, temporal.ApplicationErrorOptions{
 		NonRetryable: true,
 		Details: []any{ErrorDetails{
 			TaskID: taskID, Polls: p.Polls, LastStatus: p.LastStatus, LastError: p.LastError,
 		}},
 	})
-}
-
-// maxMessage is in bytes.
-const maxMessage = 500
-
-// cutAtWord shortens text to limit bytes, after a whole word if there is one and with an ellipsis.
-func cutAtWord(text string, limit int) string {
-	const ellipsis = " …"
-	if len(text) <= limit {
-		return text
-	}
-	end := limit - len(ellipsis)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	if text[end] != ' ' {
-		if word := strings.LastIndexByte(text[:end], ' '); word > 0 {
-			end = word
-		}
-	}
-	return strings.TrimRight(text[:end], " ") + ellipsis
 }
 
 // resultLifetime is how long the service keeps a result after the task's submission

@@ -55,11 +55,7 @@ func TestEndOfATaskIsOneLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var lines bytes.Buffer
-			var suite testsuite.WorkflowTestSuite
-			suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(&lines, nil))))
-			env := suite.NewTestWorkflowEnvironment()
-			workflows.Register(env)
+			env, lines := newLoggedEnvironment()
 			env.RegisterWorkflow(inline)
 			env.RegisterActivityWithOptions(func(context.Context, activities.GetTaskResultInput) (activities.GetTaskResultOutput, error) {
 				if test.poll != nil {
@@ -95,6 +91,16 @@ func TestEndOfATaskIsOneLine(t *testing.T) {
 	}
 }
 
+// newLoggedEnvironment has the workflows alone. Its log is written to lines, at info and above.
+func newLoggedEnvironment() (env *testsuite.TestWorkflowEnvironment, lines *bytes.Buffer) {
+	lines = &bytes.Buffer{}
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(lines, nil))))
+	env = suite.NewTestWorkflowEnvironment()
+	workflows.Register(env)
+	return env, lines
+}
+
 // The SDK logs nothing of a local activity that fails.
 func TestVerdictOnTheAccountIsAnErrorInTheLog(t *testing.T) {
 	t.Parallel()
@@ -108,11 +114,7 @@ func TestVerdictOnTheAccountIsAnErrorInTheLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var lines bytes.Buffer
-			var suite testsuite.WorkflowTestSuite
-			suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(&lines, nil))))
-			env := suite.NewTestWorkflowEnvironment()
-			workflows.Register(env)
+			env, lines := newLoggedEnvironment()
 			env.RegisterActivityWithOptions(func(context.Context) (workflows.CheckAccountOutput, error) {
 				return workflows.CheckAccountOutput{}, test.failure
 			}, activity.RegisterOptions{Name: activities.GetBalanceActivity})
